@@ -1,0 +1,24 @@
+export { isAbortError, type Sleep, sleep } from "./abort.ts";
+export { type BackoffOptions, backoffDelays, retry } from "./backoff.ts";
+export { formatGoDuration, parseGoDuration } from "./go-duration.ts";
+export { type Check, createHealthServer, type HealthServerOptions } from "./health-server.ts";
+export {
+  createLogger,
+  describeError,
+  type Fields,
+  type Logger,
+  type LogLevel,
+  silentLogger,
+} from "./logger.ts";
+export {
+  type CounterMetric,
+  createMetrics,
+  type GaugeMetric,
+  type HistogramMetric,
+  type Labels,
+  type Metrics,
+} from "./metrics.ts";
+export { runAll } from "./run-all.ts";
+export type { Runnable } from "./runnable.ts";
+export { TerminalError } from "./terminal-error.ts";
+export { type WatchedFiles, watchFiles } from "./watched-file.ts";

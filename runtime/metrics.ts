@@ -1,0 +1,67 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+export type Labels = Readonly<Record<string, string>>;
+
+export interface CounterMetric {
+  inc(labels?: Labels, by?: number): void;
+}
+
+export interface GaugeMetric {
+  set(value: number, labels?: Labels): void;
+  add(by: number, labels?: Labels): void;
+  /** Forgets one series, e.g. of a cluster that is gone. */
+  remove(labels: Labels): void;
+}
+
+export interface HistogramMetric {
+  observe(value: number, labels?: Labels): void;
+}
+
+export interface MetricOptions {
+  readonly name: string;
+  readonly help: string;
+  readonly labels?: readonly string[];
+}
+
+export interface HistogramOptions extends MetricOptions {
+  readonly buckets: readonly number[];
+}
+
+/** Makes and holds the metrics of one process; nothing is registered globally. */
+export interface Metrics {
+  counter(options: MetricOptions): CounterMetric;
+  gauge(options: MetricOptions): GaugeMetric;
+  histogram(options: HistogramOptions): HistogramMetric;
+  /** All of them in the Prometheus text format. */
+  text(): Promise<string>;
+}
+
+/** An empty set of metrics, with its own registry. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const base = ({ name, help, labels = [] }: MetricOptions) => ({
+    name,
+    help,
+    labelNames: [...labels],
+    registers: [registry],
+  });
+  return {
+    counter(options) {
+      const counter = new Counter(base(options));
+      return { inc: (labels = {}, by = 1) => counter.inc(labels, by) };
+    },
+    gauge(options) {
+      const gauge = new Gauge(base(options));
+      return {
+        set: (value, labels = {}) => gauge.set(labels, value),
+        add: (by, labels = {}) => gauge.inc(labels, by),
+        remove: (labels) => gauge.remove(labels),
+      };
+    },
+    histogram(options) {
+      const histogram = new Histogram({ ...base(options), buckets: [...options.buckets] });
+      return { observe: (value, labels = {}) => histogram.observe(labels, value) };
+    },
+    text: () => registry.metrics(),
+  };
+}
