@@ -6,7 +6,7 @@ export interface StructuralSchema {
 }
 
 /** Keywords that come first, so that the YAML reads like the objects it describes. */
-const leadingKeywords = ["description", "type", "format"];
+const leadingKeywords = new Set(["description", "type", "format"]);
 
 /**
  * The structural OpenAPI v3 schema of what people write, that is of the schema's input. Only plain
@@ -23,8 +23,8 @@ function restructure(schema: StructuralSchema): StructuralSchema {
     .filter(([keyword, value]) => isKept(keyword, value))
     .map(([keyword, value]) => [keyword, restructureKeyword(keyword, value)] as const);
   return Object.fromEntries([
-    ...entries.filter(([keyword]) => leadingKeywords.includes(keyword)),
-    ...entries.filter(([keyword]) => !leadingKeywords.includes(keyword)),
+    ...entries.filter(([keyword]) => leadingKeywords.has(keyword)),
+    ...entries.filter(([keyword]) => !leadingKeywords.has(keyword)),
   ]);
 }
 
