@@ -33,5 +33,5 @@ test-unit: node_modules/.stamp ## Unit tests: no process, no network, no clock
 ##@ Generated files
 
 .PHONY: crds
-crds: node_modules/.stamp ## Write the CRDs again from the schemas in api/
+crds: node_modules/.stamp ## Write the CRDs and the charts' value schemas again from their sources
 	node tools/generate-crds.ts

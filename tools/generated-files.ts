@@ -1,5 +1,6 @@
-import { crdYaml } from "./custom-resource-definition.ts";
-import { kindDefinitions } from "./definitions.ts";
+import { chartNames, valuesSchemaJson } from "./charts/value-schemas.ts";
+import { crdYaml } from "./crds/custom-resource-definition.ts";
+import { kindDefinitions } from "./crds/definitions.ts";
 
 /** One file that is made from sources and committed. */
 export interface GeneratedFile {
@@ -18,4 +19,12 @@ export function generatedCrds(): readonly GeneratedFile[] {
       { path: `helm/${definition.chart}/crds/${file}`, content },
     ];
   });
+}
+
+/** The schema of each chart's values. */
+export function generatedValueSchemas(): readonly GeneratedFile[] {
+  return chartNames.map((chart) => ({
+    path: `helm/${chart}/values.schema.json`,
+    content: valuesSchemaJson(chart),
+  }));
 }
