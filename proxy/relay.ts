@@ -29,15 +29,16 @@ export function relayBody(source: BodySource, sink: BodySink): Promise<boolean> 
   source.stream.once("close", () => {
     if (!source.stream.readableEnded) cut();
   });
-  sink.stream.once("close", () => {
-    if (!sink.stream.writableFinished) cut();
-  });
+  sink.stream.once("close", cut);
   source.stream.pipe(sink.stream, { end: false });
   return done.promise;
 }
 
-/** How long one direction of a joined pair may live after the other has ended. */
-const lingerMs = 30_000;
+/**
+ * How long a joined pair may be silent once one direction has ended. Short, because a peer that
+ * died looks the same as one that has only finished sending.
+ */
+const lingerMs = 500;
 
 /**
  * Joins two raw connections, each way with back-pressure and its own end. Resolves when both are

@@ -77,12 +77,15 @@ export function createFront(options: FrontOptions): Front {
         // Who is not verified is simply nobody: the handler decides what nobody may do.
         rejectUnauthorized: false,
         handshakeTimeout: 10_000,
+        // An upgraded connection may end in one direction first.
+        allowHalfOpen: true,
       });
       server.on("secureConnection", (socket) => {
         sockets.add(socket);
         socket.once("close", () => sockets.delete(socket));
         socket.on("error", () => undefined);
         socket.setNoDelay(true);
+        if (socket.alpnProtocol === "h2") socket.once("end", () => socket.destroy());
         (socket.alpnProtocol === "h2" ? h2 : h1).emit("connection", socket);
       });
       try {

@@ -1,4 +1,4 @@
-import { constants, type ServerHttp2Stream } from "node:http2";
+import type { ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { headerRecord, headerValue, type RawHeaders } from "../raw-headers.ts";
 import {
@@ -37,7 +37,9 @@ export class H2Exchange implements Exchange {
     this.#stream = stream;
     // A stream error means that the client left or broke the protocol; `close` follows and tells.
     stream.on("error", () => undefined);
-    if (this.body !== undefined) {
+    // A stream that nobody reads never notices that it was reset.
+    if (this.body === undefined) stream.resume();
+    else {
       stream.on("trailers", (_headers: unknown, _flags: number, fields: string[]) => {
         this.#trailers = fields;
       });
@@ -98,12 +100,16 @@ export class H2Exchange implements Exchange {
   }
 
   cut(): void {
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    // Node's `close` ends the body properly before it resets, and half a body looks whole then.
+    this.#stream.destroy(new Error("Answer was cut"));
   }
 
   #sink(waitForTrailers: boolean): BodySink {
     let trailers: RawHeaders = [];
-    this.#stream.once("finish", () => this.#complete());
+    this.#stream.once("finish", () => {
+      // Node also says so of a stream that was reset.
+      if (this.#stream.rstCode === 0) this.#complete();
+    });
     if (waitForTrailers) {
       this.#stream.once("wantTrailers", () => {
         if (!this.#stream.destroyed) this.#stream.sendTrailers(headerRecord(trailers));

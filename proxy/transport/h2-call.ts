@@ -37,9 +37,7 @@ export function callOnH2(
       trailers = fields;
     },
     response: responseOf(stream, request),
-    cancel: () => {
-      if (!stream.destroyed) stream.close(constants.NGHTTP2_CANCEL);
-    },
+    cancel: () => cancel(stream),
   };
   return { call, stream };
 }
@@ -71,6 +69,13 @@ function responseOf(
     });
   });
   return answer.promise;
+}
+
+/** Node's `close` ends an open body properly before it resets, and half a body looks whole then. */
+function cancel(stream: ClientHttp2Stream): void {
+  if (stream.destroyed) return;
+  if (stream.writableEnded) stream.close(constants.NGHTTP2_CANCEL);
+  else stream.destroy(new Error("Request was cancelled"));
 }
 
 function lossOf(stream: ClientHttp2Stream, cause: unknown): ProxyError {

@@ -68,6 +68,8 @@ class H2UpstreamSession implements UpstreamSession {
       options.onRoom();
     });
     session.on("error", () => undefined);
+    // A tunnelled connection may stay open in one direction; HTTP/2 has no use for half of one.
+    socket.once("end", () => session.destroy(new Error("Connection ended")));
     session.once("goaway", () => this.#leave());
     session.once("close", () => this.#leave());
     watchHealth(session, options, this);
@@ -101,7 +103,8 @@ class H2UpstreamSession implements UpstreamSession {
   destroy(): void {
     this.#isAsked = true;
     this.#leave();
-    this.#session.destroy();
+    // With an error, or what is cut would look like what has ended.
+    this.#session.destroy(new Error("Transport was destroyed"));
   }
 
   #leave(): void {
@@ -123,7 +126,9 @@ function watchHealth(
     if (idleMs >= idleTimeoutMs) upstream.close();
     if (session.destroyed) return;
     // Also while it drains: the streams that are left must not wait for a peer that is gone.
-    const deadline = setTimeout(() => session.destroy(), pingTimeoutMs).unref();
+    const deadline = setTimeout(() => {
+      session.destroy(new Error("Connection is dead: no answer to a ping"));
+    }, pingTimeoutMs).unref();
     session.ping(() => clearTimeout(deadline));
   }, pingIntervalMs).unref();
   session.once("close", () => clearInterval(timer));

@@ -162,6 +162,10 @@ class PooledTransport implements Transport {
 
   async #grow(): Promise<void> {
     const connection = await this.#open(["h2", "http/1.1"], this.#ended.signal);
+    if (this.#ended.signal.aborted) {
+      connection.socket.destroy();
+      throw new ProxyError("closed", "Transport was retired");
+    }
     if (connection.protocol === "h2") {
       this.#adopt(connection);
     } else {
