@@ -129,7 +129,10 @@ describe("forward() of an upgrade", () => {
       const far = (await upgraded.promise).resume();
       client.resume();
       (side === "client" ? client : far).destroy();
-      await eventually("both ended", () => client.destroyed && (far.readableEnded || far.destroyed));
+      await eventually(
+        "both ended",
+        () => client.destroyed && (far.readableEnded || far.destroyed),
+      );
     });
   }
 
