@@ -212,6 +212,34 @@ describe("the rights of the charts", { timeout: 300_000 }, () => {
     }
   });
 
+  it("let each controller write the Secrets that it is to write, and no other", async () => {
+    const secret = (place: string, name: string) => ({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name, namespace: place },
+    });
+    const own = [
+      ["cluster-proxy", namespace, "cluster-proxy-signer"],
+      ["cluster-proxy", namespace, "proxy-server-ca"],
+      ["cluster-gateway", namespace, "cluster-gateway-signer"],
+      ["cluster-gateway", "vela-system", "cluster-gateway-tls-cert"],
+      ["cluster-gateway", "vela-system", "proxy-client"],
+      ["cluster-gateway", "open-cluster-management-credentials", "managed1"],
+    ] as const;
+    for (const [account, place, name] of own) {
+      assert.match(await tryAs(account, apply, secret(place, name)), /serverside-applied/, name);
+    }
+    const others = [
+      ["cluster-proxy", namespace, "cluster-gateway-signer"],
+      ["cluster-proxy", "managed1", "proxy-client"],
+      ["cluster-gateway", namespace, "cluster-proxy-signer"],
+      ["cluster-gateway", "managed1", "cluster-gateway"],
+    ] as const;
+    for (const [account, place, name] of others) {
+      assert.match(await tryAs(account, apply, secret(place, name)), /forbidden/i, name);
+    }
+  });
+
   it("let each controller bind the set of all clusters in its own namespace", async () => {
     const binding = (place: string) => ({
       apiVersion: "cluster.open-cluster-management.io/v1beta2",
