@@ -180,7 +180,7 @@ describe("the rights of the charts", { timeout: 300_000 }, () => {
       {
         apiGroups: [""],
         resources: ["secrets"],
-        verbs: ["get", "list", "watch", "create", "update"],
+        verbs: ["get", "list", "watch", "create", "update", "patch"],
       },
       {
         apiGroups: ["authentication.open-cluster-management.io"],
@@ -192,6 +192,7 @@ describe("the rights of the charts", { timeout: 300_000 }, () => {
         resources: ["managedserviceaccounts/status"],
         verbs: ["get", "update", "patch"],
       },
+      { apiGroups: [""], resources: ["events"], verbs: ["create", "patch"] },
     ];
     const role = roleIn("managed1", "managed-serviceaccount-addon-agent", tokens);
     assert.match(await tryAs("managed-serviceaccount", apply, role), /serverside-applied/);
