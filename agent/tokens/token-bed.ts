@@ -71,6 +71,13 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: agent}
 subjects: [{kind: ServiceAccount, name: ${agentServiceAccount}, namespace: ${agentNamespace}}]
 `;
 
+/** A network that a test can cut and heal. */
+export interface Road extends AsyncDisposable {
+  readonly port: number;
+  cut(): void;
+  heal(): void;
+}
+
 /** An agent that runs in this process. */
 export interface RunningAgent {
   readonly metrics: Metrics;
@@ -84,21 +91,25 @@ export class TokenBed implements AsyncDisposable {
   readonly managed: ProcessCluster;
   readonly hubAdmin: KubeClient;
   readonly managedAdmin: KubeClient;
-  readonly #kubeconfigs: { readonly hub: string; readonly managed: string };
+  /** The network between the agents and the hub. */
+  readonly hubRoad: Road;
+  /** Kubeconfig paths of the agent's own, limited users. */
+  readonly kubeconfigs: { readonly hub: string; readonly managed: string };
 
   private constructor(
-    clusters: Pick<TokenBed, "hub" | "managed">,
+    clusters: Pick<TokenBed, "hub" | "managed" | "hubRoad">,
     admins: Pick<TokenBed, "hubAdmin" | "managedAdmin">,
-    kubeconfigs: { readonly hub: string; readonly managed: string },
+    kubeconfigs: TokenBed["kubeconfigs"],
   ) {
     this.hub = clusters.hub;
     this.managed = clusters.managed;
+    this.hubRoad = clusters.hubRoad;
     this.hubAdmin = admins.hubAdmin;
     this.managedAdmin = admins.managedAdmin;
-    this.#kubeconfigs = kubeconfigs;
+    this.kubeconfigs = kubeconfigs;
   }
 
-  static async start(): Promise<TokenBed> {
+  static async start(startRoad: (port: number) => Promise<Road>): Promise<TokenBed> {
     const crd = new URL("../../manifests/crds/managedserviceaccounts.yaml", import.meta.url);
     const hub = await startProcessCluster({
       name: "hub",
@@ -116,17 +127,13 @@ export class TokenBed implements AsyncDisposable {
       hubAdmin: await createKubeClient({ kubeconfig: hub.kubeconfig, userAgent }),
       managedAdmin: await createKubeClient({ kubeconfig: managed.kubeconfig, userAgent }),
     };
-    const bed = new TokenBed({ hub, managed }, admins, {
-      hub: await hub.kubeconfigFor(agentUser),
+    const hubRoad = await startRoad(Number(new URL(hub.server).port));
+    const bed = new TokenBed({ hub, managed, hubRoad }, admins, {
+      hub: await writeHubKubeconfig(hub, hubRoad.port),
       managed: await writeAgentKubeconfig(managed),
     });
     await waitFor("the CRD", async () => Array.isArray(await bed.accounts()));
     return bed;
-  }
-
-  /** Kubeconfig paths of the agent's own, limited users. */
-  get kubeconfigs(): { readonly hub: string; readonly managed: string } {
-    return this.#kubeconfigs;
   }
 
   async startAgent(overrides: Partial<TokenAgentOptions> = {}): Promise<RunningAgent> {
@@ -134,8 +141,8 @@ export class TokenBed implements AsyncDisposable {
     const stop = new AbortController();
     const metrics = createMetrics();
     const agent = createTokenAgent({
-      hub: await createKubeClient({ kubeconfig: this.#kubeconfigs.hub, userAgent }),
-      managed: await createKubeClient({ kubeconfig: this.#kubeconfigs.managed, userAgent }),
+      hub: await createKubeClient({ kubeconfig: this.kubeconfigs.hub, userAgent }),
+      managed: await createKubeClient({ kubeconfig: this.kubeconfigs.managed, userAgent }),
       cluster: clusterName,
       namespace: agentNamespace,
       renewsLease: true,
@@ -197,9 +204,18 @@ export class TokenBed implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.hubRoad[Symbol.asyncDispose]();
     await this.managed[Symbol.asyncDispose]();
     await this.hub[Symbol.asyncDispose]();
   }
+}
+
+/** The agent's kubeconfig of the hub, on the road that a test can cut. */
+async function writeHubKubeconfig(hub: ProcessCluster, port: number): Promise<string> {
+  const path = await hub.kubeconfigFor(agentUser);
+  const text = await readFile(path, "utf8");
+  await writeFile(path, text.replaceAll(hub.server, `https://127.0.0.1:${port}`));
+  return path;
 }
 
 /** A kubeconfig with a token of the agent's own ServiceAccount, as a pod would have it. */
