@@ -29,3 +29,9 @@ format: node_modules/.stamp ## Format all sources and sort their imports
 .PHONY: test-unit
 test-unit: node_modules/.stamp ## Unit tests: no process, no network, no clock
 	node --test --test-isolation=none --test-reporter=dot $$(git ls-files -co --exclude-standard '*.test.ts' ':!:e2e/**' ':!:**/*.integration.test.ts')
+
+##@ Generated files
+
+.PHONY: crds
+crds: node_modules/.stamp ## Write the CRDs and the charts' value schemas again from their sources
+	node tools/generate-crds.ts

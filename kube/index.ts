@@ -24,5 +24,6 @@ export {
   type ObjectCache,
   type ObjectCacheOptions,
 } from "./object-cache.ts";
+export { openPortForward, type PortForwardTarget } from "./port-forward.ts";
 export { type Outcome, type Reconciler, recheckAfter, settled } from "./reconciler.ts";
 export { labelSelector, resourcePath, withQuery } from "./request.ts";

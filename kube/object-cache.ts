@@ -3,7 +3,7 @@ import { type KubeObject, objectMeta, type ResourceType } from "#api";
 import {
   backoffDelays,
   describeError,
-  isAbortError,
+  isAborted,
   type Logger,
   type Runnable,
   sleep as realSleep,
@@ -132,7 +132,8 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
         await this.#advance(signal);
         delays = newDelays();
       } catch (error) {
-        if (isAbortError(error, signal)) return;
+        // Only our own signal ends it: the deadline of one watch aborts requests as well.
+        if (isAborted(signal)) return;
         this.#recover(error);
         await this.#sleep(delays.next().value, signal).catch(() => undefined);
       }
@@ -157,9 +158,8 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
 
   async #list(signal: AbortSignal): Promise<WatchState> {
     const { namespace, labelSelector, fieldSelector } = this.#options;
-    const { type } = { type: this.#type };
     const selectors = { namespace, labelSelector, fieldSelector };
-    const list = await this.#client.list(unchecked(type), selectors, signal);
+    const list = await this.#client.list(unchecked(this.#type), selectors, signal);
     const gone = new Set(this.#objects.keys());
     for (const item of list.items) {
       const key = this.#put(item);

@@ -1,8 +1,7 @@
 import { once } from "node:events";
-import { request as httpRequest, type IncomingMessage } from "node:http";
-import { request as httpsRequest } from "node:https";
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest, type RequestOptions } from "node:https";
 import { text } from "node:stream/consumers";
-import { isAbortError } from "#runtime";
 import { ApiError, apiErrorOf } from "./api-error.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 
@@ -47,7 +46,9 @@ export function createTransport(
     try {
       return await text(await open(request, AbortSignal.any([signal, deadline])));
     } catch (error) {
-      if (!deadline.aborted || signal.aborted || error instanceof ApiError) throw error;
+      signal.throwIfAborted();
+      if (error instanceof ApiError) throw error;
+      if (!deadline.aborted) throw unreachable(access, request, error);
       throw new ApiError("timeout", `Cannot ${describe(request)}: no answer in ${timeoutMs} ms`, {
         cause: error,
       });
@@ -66,11 +67,36 @@ async function send(
   userAgent: string,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
-  const url = new URL(access.server + request.path);
-  const options = await access.requestOptions();
-  const start = url.protocol === "http:" ? httpRequest : httpsRequest;
+  for (let isRetry = false; ; isRetry = true) {
+    const outgoing = start(
+      access.server,
+      request,
+      userAgent,
+      await access.requestOptions(),
+      signal,
+    );
+    try {
+      const [response] = (await once(outgoing, "response")) as [IncomingMessage];
+      return response;
+    } catch (error) {
+      signal.throwIfAborted();
+      // The server closed an idle connection just as we took it up again.
+      if (outgoing.reusedSocket && !isRetry) continue;
+      throw unreachable(access, request, error);
+    }
+  }
+}
+
+function start(
+  server: string,
+  request: ApiRequest,
+  userAgent: string,
+  options: RequestOptions,
+  signal: AbortSignal,
+): ClientRequest {
+  const url = new URL(server + request.path);
   const body = request.body === undefined ? undefined : JSON.stringify(request.body);
-  const outgoing = start(url, {
+  const outgoing = (url.protocol === "http:" ? httpRequest : httpsRequest)(url, {
     ...options,
     method: request.method,
     signal,
@@ -86,16 +112,14 @@ async function send(
           }),
     },
   });
+  // A socket that fails after the answer began tells both; the answer's reader hears it.
+  outgoing.on("error", () => undefined);
   outgoing.end(body);
-  try {
-    const [response] = (await once(outgoing, "response")) as [IncomingMessage];
-    return response;
-  } catch (error) {
-    if (signal.aborted || isAbortError(error)) throw signal.reason ?? error;
-    throw new ApiError("unreachable", `Cannot ${describe(request)} at ${access.server}`, {
-      cause: error,
-    });
-  }
+  return outgoing;
+}
+
+function unreachable({ server }: ClusterAccess, request: ApiRequest, cause: unknown): ApiError {
+  return new ApiError("unreachable", `Cannot ${describe(request)} at ${server}`, { cause });
 }
 
 function describe({ method, path }: ApiRequest): string {
