@@ -1,5 +1,5 @@
 import { type KubeObject, type ManagedCluster, ocmAnnotations } from "#api";
-import type { CacheChange, ObjectCache, Trigger } from "#kube";
+import { type CacheChange, type ObjectCache, onCacheChange, type Trigger } from "#kube";
 import { isSame } from "../canonical-json.ts";
 
 /** The cluster in whose namespace the object is. */
@@ -20,6 +20,16 @@ export function changedCluster({
 /** Every cluster that has the addon. */
 export function allClusters(addons: ObjectCache<KubeObject>): () => readonly string[] {
   return () => addons.list().flatMap((after) => clusterOf({ key: "", before: undefined, after }));
+}
+
+/** Changes of what is asked for; a status that was written, by us as a rule, is none. */
+export function onSpecChange(cache: ObjectCache<KubeObject>): Trigger {
+  return onCacheChange(cache, ({ key, before, after }) => {
+    const [old, present] = [before?.metadata, after?.metadata];
+    const isStatusOnly =
+      old !== undefined && old.uid === present?.uid && old.generation === present?.generation;
+    return isStatusOnly && old.deletionTimestamp === present?.deletionTimestamp ? [] : [key];
+  });
 }
 
 /** A trigger whose empty key stands for all keys. */
