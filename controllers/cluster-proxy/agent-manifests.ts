@@ -1,9 +1,5 @@
-import {
-  defaultAgentInstallNamespace,
-  type ManagedProxyConfigurationSpec,
-  type Manifest,
-  ocmAnnotations,
-} from "#api";
+import type { ManagedProxyConfigurationSpec, Manifest } from "#api";
+import { agentNamespace } from "../agent-namespace.ts";
 import { containerSecurityContext, podSecurityContext, probes } from "../pod-security.ts";
 import type { Entrypoint } from "./entrypoint.ts";
 import { proxyNames } from "./names.ts";
