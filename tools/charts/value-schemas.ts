@@ -7,87 +7,71 @@ const port = z.int().min(1).max(65_535);
 const names = z.array(name);
 const labels = z.record(z.string(), z.string());
 
-/** `--set tag=null` and an empty tag both mean the chart's own version. */
-const tag = z.string().nullable();
-
-/** What a parent chart may pass to each chart in it. */
+/**
+ * What every chart takes. Only these may be absent, which is what `--set tag=null` makes of a
+ * value: `tag` is then the chart's own version. A parent chart may pass `global`.
+ */
 const common = {
   replicas: copies,
-  resources: z.looseObject({}),
-  nodeSelector: labels,
-  tolerations: z.array(z.looseObject({})),
-  tag,
-  global: z.looseObject({}),
+  resources: z.looseObject({}).optional(),
+  nodeSelector: labels.optional(),
+  tolerations: z.array(z.looseObject({})).optional(),
+  tag: z.string().nullish(),
+  global: z.looseObject({}).optional(),
 };
 
 /** What each chart takes as values, by the chart's folder. Defaults are in its values.yaml. */
 export const valueSchemas = {
-  "cluster-proxy": z
-    .strictObject({
-      ...common,
-      registry: name,
+  "cluster-proxy": z.strictObject({
+    ...common,
+    registry: name,
+    image: name,
+    spokeAddonNamespace: name,
+    proxyServerImage: name,
+    proxyAgentImage: name,
+    proxyServer: z.strictObject({
+      entrypointLoadBalancer: z.boolean(),
+      entrypointAddress: text,
+      port,
+      imagePullPolicy: z.enum(["Always", "IfNotPresent", "Never"]),
+    }),
+    installByPlacement: z.strictObject({ placementName: text, placementNamespace: text }),
+    enableKubeApiProxy: z.boolean(),
+    enableServiceProxy: z.boolean(),
+    enableImpersonation: z.boolean(),
+    featureGates: z.strictObject({ clusterProfile: z.boolean() }),
+    userServer: z.strictObject({ enabled: z.boolean(), additionalSANs: names }),
+    exposedServicesConfigMapName: name,
+    exposedServices: z.array(z.looseObject({})),
+    networkPolicies: z.strictObject({ enabled: z.boolean() }),
+  }),
+  "managed-serviceaccount": z.strictObject({
+    ...common,
+    image: name,
+    agentInstallAll: z.boolean(),
+    targetCluster: text,
+    agentImagePullSecret: text,
+    prometheus: z.strictObject({
+      enabled: z.boolean(),
+      serviceMonitor: z.strictObject({ labels }),
+    }),
+    featureGates: z.strictObject({ ephemeralIdentity: z.boolean(), clusterProfile: z.boolean() }),
+    hubDeployMode: z.enum(["Deployment", "AddOnTemplate"]),
+    addOnTemplateName: text,
+  }),
+  "cluster-gateway-addon-manager": z.strictObject({
+    ...common,
+    image: name,
+    clusterGateway: z.strictObject({
       image: name,
-      spokeAddonNamespace: name,
-      proxyServerImage: name,
-      proxyAgentImage: name,
-      proxyServer: z
-        .strictObject({
-          entrypointLoadBalancer: z.boolean(),
-          entrypointAddress: text,
-          port,
-          imagePullPolicy: z.enum(["Always", "IfNotPresent", "Never"]),
-        })
-        .partial(),
-      installByPlacement: z
-        .strictObject({ placementName: text, placementNamespace: text })
-        .partial(),
-      enableKubeApiProxy: z.boolean(),
-      enableServiceProxy: z.boolean(),
-      enableImpersonation: z.boolean(),
-      featureGates: z.strictObject({ clusterProfile: z.boolean() }).partial(),
-      userServer: z.strictObject({ enabled: z.boolean(), additionalSANs: names }).partial(),
-      exposedServicesConfigMapName: name,
-      exposedServices: z.array(z.looseObject({})),
-      networkPolicies: z.strictObject({ enabled: z.boolean() }).partial(),
-    })
-    .partial(),
-  "managed-serviceaccount": z
-    .strictObject({
-      ...common,
-      image: name,
-      agentInstallAll: z.boolean(),
-      targetCluster: text,
-      agentImagePullSecret: text,
-      prometheus: z
-        .strictObject({
-          enabled: z.boolean(),
-          serviceMonitor: z.strictObject({ labels }).partial(),
-        })
-        .partial(),
-      featureGates: z
-        .strictObject({ ephemeralIdentity: z.boolean(), clusterProfile: z.boolean() })
-        .partial(),
-      hubDeployMode: z.enum(["Deployment", "AddOnTemplate"]),
-      addOnTemplateName: text,
-    })
-    .partial(),
-  "cluster-gateway-addon-manager": z
-    .strictObject({
-      ...common,
-      image: name,
-      clusterGateway: z
-        .strictObject({
-          image: name,
-          replicas: copies,
-          installNamespace: name,
-          secretNamespace: name,
-        })
-        .partial(),
-      manualSecretManagement: z.boolean(),
-      konnectivityEgress: z.boolean(),
-      clusterProxy: z.strictObject({ namespace: text }).partial(),
-    })
-    .partial(),
+      replicas: copies,
+      installNamespace: name,
+      secretNamespace: name,
+    }),
+    manualSecretManagement: z.boolean(),
+    konnectivityEgress: z.boolean(),
+    clusterProxy: z.strictObject({ namespace: text }),
+  }),
 } as const satisfies Readonly<Record<string, z.ZodObject>>;
 
 /** The folders of the charts under `helm/`. */
