@@ -47,8 +47,13 @@ export function createAddonMetrics(metrics: Metrics) {
   };
 }
 
+/** The part that is the same for every addon, with its caches for the rest of the addon. */
+export interface AddonPart extends Part {
+  readonly addonCaches: AddonCaches;
+}
+
 /** Everything that OCM asks of the manager of one addon. */
-export function createAddon(deps: ControllerDeps, definition: AddonDefinition): Part {
+export function createAddon(deps: ControllerDeps, definition: AddonDefinition): AddonPart {
   const log = deps.log.with({ addon: definition.name });
   const caches = createAddonCaches(deps.client, definition, deps.version, log);
   const { namespace, client } = deps;
@@ -60,6 +65,7 @@ export function createAddon(deps: ControllerDeps, definition: AddonDefinition): 
   const source = configSource(definition, deps.version, caches);
   const parts = { ...deps, log, definition, source, caches };
   return {
+    addonCaches: caches,
     caches: [...caches.runnables, bindings],
     controllers: [
       deployController(parts),

@@ -10,7 +10,7 @@ export type Resolution =
       readonly hashes: Readonly<Record<string, string>>;
     }
   /** OCM or an administrator has yet to do something; a change of the addon or a config follows. */
-  | { readonly kind: "waiting"; readonly message: string };
+  | { readonly kind: "waiting"; readonly message: string | undefined };
 
 /**
  * Resolves the references that OCM's addon manager has chosen. A configuration is used only in
@@ -30,6 +30,8 @@ export function resolveReferences(
     const key = `${reference.resource}.${reference.group}/${namespace}/${name}`;
     hashes[key] = specHash;
     if (!source.isSupported(reference)) continue;
+    // The hash is on its way: we write it, and OCM's addon manager passes it on.
+    if (specHash === "") return { kind: "waiting", message: undefined };
     const known = source.find(reference, desiredConfig);
     if (known === undefined) return { kind: "waiting", message: `${key} does not exist` };
     if (known.specHash !== specHash) {

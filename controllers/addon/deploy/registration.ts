@@ -6,12 +6,16 @@ import { everyone, tokenUser } from "../subject.ts";
 /**
  * What the klusterlet is to register. Keeps what belongs to it: the driver, and with the token
  * driver the subject, provided that it is the one that OCM makes for this addon and cluster.
+ *
+ * Nothing at all while a signer has no authority: the klusterlet asks anew for every certificate
+ * when one registration is added.
  */
 export function planRegistrations(
   definition: AddonDefinition,
   addon: AddonView,
 ): readonly Registration[] {
   const { hubAccess, customSigners } = definition;
+  if (customSigners.some((signer) => signer.authority() === undefined)) return [];
   return [
     ...(hubAccess === undefined ? [] : [kubeClient(hubAccess, addon)]),
     ...customSigners.flatMap((signer) => customSigner(signer, addon.cluster)),
@@ -37,7 +41,7 @@ function kubeClient(access: HubAccess, addon: AddonView): KubeClientRegistration
   return { kind: "kubeClient", user: known?.user === user ? user : "", groups: [], driver };
 }
 
-/** Without its authority a signer is not offered: the unit in the subject names the authority. */
+/** The unit in the subject names the authority: another one makes the agent ask again. */
 function customSigner(signer: CustomSigner, cluster: string): readonly Registration[] {
   const authority = signer.authority();
   if (authority === undefined) return [];

@@ -1,14 +1,9 @@
-import {
-  type Condition,
-  type KubeObject,
-  type ManagedProxyConfiguration,
-  managedProxyConfigurations,
-} from "#api";
+import { type KubeObject, type ManagedProxyConfiguration, managedProxyConfigurations } from "#api";
 import { type ObjectCache, type Outcome, type Reconciler, recheckAfter, settled } from "#kube";
 import type { Authority } from "#pki";
 import { describeError, TerminalError } from "#runtime";
-import { isSame } from "../../canonical-json.ts";
 import { certificateIn, msUntilRenewal } from "../../certificate-plan.ts";
+import { writeConfigurationStatus } from "../../configuration-status.ts";
 import { authorityOf } from "../../tls-secret.ts";
 import { parseConfiguration } from "../configuration.ts";
 import { lifetimes } from "../names.ts";
@@ -54,7 +49,9 @@ async function reconcileOne(
   const isSigned = actions.every(({ kind }) => kind === "apply");
   const after = isSigned ? before : await gather(client, signerKey, configuration, signal);
   const reason = failure === undefined ? undefined : describeError(failure);
-  await writeStatus(ports, after.configuration, conditionsAfter(after, reason, now()), signal);
+  const conditions = conditionsAfter(after, reason, now());
+  const type = managedProxyConfigurations;
+  await writeConfigurationStatus(client, type, configuration, conditions, signal);
   if (failure !== undefined) throw failure as Error;
   if (authority === undefined) return recheckAfter(0);
   const certificates = after.certificates.map(({ secret }) => certificateIn(secret));
@@ -90,43 +87,11 @@ async function performAll(
 }
 
 async function refuse(
-  ports: ServerPorts,
+  { client, now }: ServerPorts,
   object: KubeObject,
   error: TerminalError,
   signal: AbortSignal,
 ): Promise<void> {
-  const { status } = object as { status?: ManagedProxyConfiguration["status"] };
-  const { generation } = object.metadata;
-  const message = describeError(error);
-  const conditions = conditionsOfRefusal(
-    status?.conditions ?? [],
-    message,
-    generation,
-    ports.now(),
-  );
-  await writeStatus(ports, { ...object, status }, conditions, signal);
+  const conditions = conditionsOfRefusal(object, describeError(error), now());
+  await writeConfigurationStatus(client, managedProxyConfigurations, object, conditions, signal);
 }
-
-interface WithStatus extends KubeObject {
-  readonly status?: ManagedProxyConfiguration["status"] | undefined;
-}
-
-async function writeStatus(
-  { client }: ServerPorts,
-  { metadata, status }: WithStatus,
-  conditions: readonly Condition[],
-  signal: AbortSignal,
-): Promise<void> {
-  const after = { conditions, lastObservedGeneration: metadata.generation };
-  const before = {
-    conditions: status?.conditions ?? [],
-    lastObservedGeneration: status?.lastObservedGeneration,
-  };
-  if (isSame(before, after)) return;
-  const { name, resourceVersion } = metadata;
-  const patch = { metadata: { resourceVersion }, status: after };
-  await client.mergePatch(unparsed, { name }, patch, signal, { subresource: "status" });
-}
-
-const { group, version, plural, kind, namespaced } = managedProxyConfigurations;
-const unparsed = { group, version, plural, kind, namespaced };

@@ -1,12 +1,7 @@
-import {
-  type Condition,
-  type ConditionUpdate,
-  type Deployment,
-  proxyConditionTypes,
-  timestamp,
-  withCondition,
-} from "#api";
+import { type Condition, type ConditionUpdate, proxyConditionTypes, timestamp } from "#api";
 import { certificateIn } from "../../certificate-plan.ts";
+import { type Configuration, conditionsWith } from "../../configuration-status.ts";
+import { isAvailable, replicasMessage } from "../../deployment-availability.ts";
 import type { TunnelCertificate } from "./certificates.ts";
 import type { ObservedCertificate, Snapshot } from "./gather.ts";
 
@@ -23,30 +18,22 @@ export function conditionsAfter(
   failure: string | undefined,
   now: Date,
 ): readonly Condition[] {
-  const { generation } = snapshot.configuration.metadata;
   const updates = [
     deployed(snapshot, failure),
     ...snapshot.certificates.map((certificate) => signed(certificate, failure)),
   ];
-  let { conditions } = snapshot.configuration.status as { conditions: readonly Condition[] };
-  for (const update of updates) {
-    const observed = generation === undefined ? {} : { observedGeneration: generation };
-    conditions = withCondition(conditions, { ...update, ...observed }, now);
-  }
-  return withoutUnwanted(conditions, snapshot);
+  return withoutUnwanted(conditionsWith(snapshot.configuration, updates, now), snapshot);
 }
 
 /** The conditions of a configuration that cannot be used. */
 export function conditionsOfRefusal(
-  conditions: readonly Condition[],
+  object: Configuration,
   message: string,
-  generation: number | undefined,
   now: Date,
 ): readonly Condition[] {
   const type = proxyConditionTypes.deployed;
   const update = { type, status: "False", reason: "InvalidConfiguration", message } as const;
-  const observed = generation === undefined ? {} : { observedGeneration: generation };
-  return withCondition(conditions, { ...update, ...observed }, now);
+  return conditionsWith(object, [update], now);
 }
 
 function deployed(
@@ -57,23 +44,10 @@ function deployed(
   const no = { type, status: "False", reason: "NotYetDeployed" } as const;
   if (failure !== undefined) return { ...no, message: failure };
   const { replicas } = configuration.spec.proxyServer;
-  const message = `Replicas: ${deployment?.status?.availableReplicas ?? 0} of ${replicas} available`;
+  const message = replicasMessage(deployment, replicas);
   if (!isAvailable(deployment, replicas)) return { ...no, message };
   if (!hasEntrypoint) return { ...no, message: "external ip not yet provisioned" };
   return { type, status: "True", reason: "SuccessfullyDeployed", message };
-}
-
-/** True when pods of the present template serve, as many as are wanted. */
-export function isAvailable(deployment: Deployment | undefined, replicas: number): boolean {
-  const {
-    observedGeneration,
-    updatedReplicas = 0,
-    availableReplicas = 0,
-  } = deployment?.status ?? {};
-  if (deployment === undefined || observedGeneration !== deployment.metadata.generation) {
-    return false;
-  }
-  return updatedReplicas >= replicas && availableReplicas >= replicas;
 }
 
 function signed(certificate: ObservedCertificate, failure: string | undefined): ConditionUpdate {
