@@ -29,7 +29,7 @@ export type AddonCaches = ReturnType<typeof createAddonCaches>;
 /** Builds them; they fill once they run. */
 export function createAddonCaches(
   client: KubeClient,
-  { name, hubAccess, configKind }: AddonDefinition,
+  { name, hubAccess, customSigners, configKind }: AddonDefinition,
   version: AddonVersion,
   log: Logger,
 ) {
@@ -37,13 +37,14 @@ export function createAddonCaches(
     createObjectCache(client, type, { ...options, log });
   const named = (object: string): ListOptions => ({ fieldSelector: `metadata.name=${object}` });
   const ofAddon = { labelSelector: labelSelector({ [ocmLabels.addonName]: name }) };
+  const hasCertificates = hubAccess !== undefined || customSigners.length > 0;
   const addons = openAddons(client, version, { ...named(name), log });
   const caches = {
     clusters: open(managedClusters),
     addons: addons.cache,
     management: open(clusterManagementAddOns(version), named(name)),
     works: open(manifestWorks, ofAddon),
-    requests: open(certificateSigningRequests, ofAddon),
+    requests: hasCertificates ? open(certificateSigningRequests, ofAddon) : undefined,
     // Hashes are made of what the API server sends, so these two are kept as they come.
     deploymentConfigs: open<KubeObject>(unparsed(addOnDeploymentConfigs(version))),
     configs: configKind === undefined ? undefined : open<KubeObject>(unparsed(configKind)),

@@ -69,7 +69,7 @@ export function createAddon(deps: ControllerDeps, definition: AddonDefinition): 
     caches: [...caches.runnables, bindings],
     controllers: [
       deployController(parts),
-      certificateController(parts),
+      ...certificateControllers(parts),
       managementController(parts),
       createController({
         log,
@@ -122,24 +122,25 @@ function deployController(parts: Parts): Runnable {
   });
 }
 
-function certificateController(parts: Parts): Runnable {
+function certificateControllers(parts: Parts): readonly Runnable[] {
   const { caches, definition, log, metrics } = parts;
+  const { requests } = caches;
+  if (requests === undefined) return [];
   const requestsOf = (cluster: string | undefined): readonly string[] =>
-    caches.requests
+    requests
       .list()
       .filter(({ metadata }) => metadata.labels?.[ocmLabels.clusterName] === cluster)
       .map(({ metadata }) => metadata.name);
-  const ofAll = (): readonly string[] =>
-    caches.requests.list().map(({ metadata }) => metadata.name);
-  return createController({
+  const ofAll = (): readonly string[] => requests.list().map(({ metadata }) => metadata.name);
+  const controller = createController({
     log,
     reconciler: createCertificateReconciler({
       ...parts,
-      requests: caches.requests,
+      requests,
       decisions: metrics.certificateDecisions,
     }),
     triggers: [
-      onCacheChange(caches.requests),
+      onCacheChange(requests),
       onCacheChange(caches.addons, ({ before, after }) =>
         before === undefined ? requestsOf(after?.metadata.namespace) : [],
       ),
@@ -147,6 +148,7 @@ function certificateController(parts: Parts): Runnable {
       ...definition.triggers.map((trigger) => ofEveryCluster(trigger, ofAll)),
     ],
   });
+  return [controller];
 }
 
 function managementController({

@@ -3,13 +3,13 @@ import type { KubeClient } from "#kube";
 import { type CertificateRequest, signRequest } from "#pki";
 import type { CustomSigner } from "../definition.ts";
 
-/** Approves the request; answers it as it is then. */
+/** Approves the request. */
 export async function approve(
   client: KubeClient,
   request: CertificateSigningRequest,
   now: Date,
   signal: AbortSignal,
-): Promise<CertificateSigningRequest> {
+): Promise<void> {
   const at = timestamp(now);
   const condition = {
     type: "Approved",
@@ -21,7 +21,7 @@ export async function approve(
   };
   const conditions = [...(request.status?.conditions ?? []), condition];
   const approved = { ...request, status: { ...request.status, conditions } };
-  return client.replace(certificateSigningRequests, approved, signal, { subresource: "approval" });
+  await client.replace(certificateSigningRequests, approved, signal, { subresource: "approval" });
 }
 
 /** Signs the approved request for a client that may also serve, as agents of the tunnel do. */

@@ -7,7 +7,6 @@ export type Plan =
   | { readonly kind: "nothing" }
   | { readonly kind: "approve" }
   | { readonly kind: "sign" }
-  | { readonly kind: "approveAndSign" }
   | { readonly kind: "leave"; readonly objection: Objection };
 
 /**
@@ -20,8 +19,7 @@ export function plan(snapshot: Snapshot, isOwnSigner: boolean): Plan {
   if (isDone(request) || (isApproved && !isOwnSigner)) return { kind: "nothing" };
   const objection = objectionTo(snapshot);
   if (objection !== undefined) return { kind: "leave", objection };
-  if (isApproved) return { kind: "sign" };
-  return { kind: isOwnSigner ? "approveAndSign" : "approve" };
+  return { kind: isApproved ? "sign" : "approve" };
 }
 
 function isDone(request: CertificateSigningRequest): boolean {

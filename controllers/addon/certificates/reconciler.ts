@@ -51,12 +51,11 @@ async function carryOut(
   { kind }: Plan,
   signal: AbortSignal,
 ): Promise<void> {
-  if (kind === "nothing" || kind === "leave") return;
-  const approved = kind === "sign" ? request : await approve(client, request, now(), signal);
+  if (kind === "approve") await approve(client, request, now(), signal);
   const { signerName } = request.spec;
   const signer = definition.customSigners.find((entry) => entry.signerName === signerName);
-  if (kind === "approve" || signer === undefined || asked === undefined) return;
-  await sign(client, approved, asked, signer, now(), signal);
+  if (kind !== "sign" || signer === undefined || asked === undefined) return;
+  await sign(client, request, asked, signer, now(), signal);
 }
 
 function tell(
