@@ -13,6 +13,7 @@ import { describeBed } from "./full/status.ts";
 import { buildProjectImage, projectImage } from "./images/project-image.ts";
 import { installPackages } from "./packages.ts";
 import { createProgress } from "./progress.ts";
+import { proveBed } from "./prove/prove.ts";
 import { fullTools, konnectivityTools } from "./tool-modules.ts";
 import { buildTools } from "./toolchain.ts";
 
@@ -31,6 +32,7 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   up: async () => withBedLock(up),
   down: async () => withBedLock(down),
   "image-load": async () => withBedLock(imageLoad),
+  prove: async () => withBedLock(prove),
   status: async () => {
     process.stdout.write(await describeBed(await findFullBed(root, managed)));
   },
@@ -67,6 +69,12 @@ async function imageLoad(): Promise<void> {
   await reloadProjectImage(bed, archive);
   closeAll(bed);
   progress.say("loaded into all clusters; pods that run keep what they have until they restart");
+}
+
+async function prove(): Promise<void> {
+  const bed = await findFullBed(root, managed);
+  await proveBed(bed, (await projectImage()).name, progress);
+  closeAll(bed);
 }
 
 function closeAll(bed: FullBed): void {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { waitFor } from "../wait.ts";
 
 /** One mounted cgroup hierarchy. */
 export interface Hierarchy {
@@ -63,12 +64,21 @@ async function enableControllers(root: string, parents: readonly string[]): Prom
   }
 }
 
-/** Removes a cgroup and all below it from every hierarchy. All of them must be empty. */
+/** Removes a cgroup and all below it from every hierarchy, once what was killed there is gone. */
 export async function removeCgroup(cgroup: string): Promise<void> {
   for (const { mount } of await findHierarchies()) {
     const directory = join(mount, cgroup);
-    if (existsSync(directory)) await removeTree(directory);
+    // A process that has been killed holds its cgroup until its memory is given back.
+    await waitFor(`${directory} to be empty`, async () => tryToRemove(directory), {
+      limitMs: 30_000,
+      everyMs: 50,
+    });
   }
+}
+
+async function tryToRemove(directory: string): Promise<true> {
+  if (existsSync(directory)) await removeTree(directory);
+  return true;
 }
 
 async function removeTree(directory: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BedError } from "../bed-error.ts";
 import { buildBedImages } from "../images/bed-images.ts";
@@ -157,11 +157,14 @@ async function assertPortsAreFree(plans: readonly FullClusterPlan[]): Promise<vo
   }
 }
 
+/** Kubeconfigs that a person has put there stay. */
 async function clearFiles(root: string): Promise<void> {
-  for (const name of ["clusters", "logs", "bin"]) {
-    await rm(join(root, name), { recursive: true, force: true });
-  }
   await mkdir(root, { recursive: true });
+  for (const name of await readdir(root)) {
+    if (/^(?:clusters|logs|bin|helm|hub\.kubeconfig|managed\d+\.kubeconfig)$/u.test(name)) {
+      await rm(join(root, name), { recursive: true, force: true });
+    }
+  }
 }
 
 /** What a person types, from a place that is easy to name. */
@@ -171,5 +174,4 @@ async function linkPrograms(root: string, tools: Tools): Promise<void> {
   for (const program of ["kubectl", "helm"]) {
     await copyFile(tools.path(program), join(directory, program));
   }
-  await writeFile(join(root, ".gitignore"), "*\n");
 }
