@@ -15,7 +15,7 @@ import { importImages } from "./image-import.ts";
 import { readKernelSettings } from "./kernel-settings.ts";
 import { type BedFiles, bedFiles, clusterNames } from "./layout.ts";
 import { createNetwork } from "./network.ts";
-import { assertClaims, isolationClaims } from "./reachability.ts";
+import { assertClaims, brokenClaims, isolationClaims } from "./reachability.ts";
 import { type BedRecord, writeRecord } from "./record.ts";
 import { fingerprintOf, readBedState, type WantedBed } from "./state.ts";
 
@@ -48,21 +48,41 @@ export async function startFullBed(options: FullBedOptions, progress: Progress):
   const clusters = clusterNames(options.managed);
   const plans = clusters.map((name, index) => planFullCluster(name, index, files));
   const wanted: WantedBed = { root: options.root, clusters, fingerprint: fingerprint(tools) };
-  const state = await readBedState(wanted);
-  if (state.kind === "foreign") {
-    const advice = "`make down`, there or here, ends it";
-    throw new BedError("busy", `The bed of another checkout runs, ${state.root}: ${advice}`);
-  }
-  if (state.kind === "running") progress.say("the bed runs already");
+  if (await isWhole(wanted, plans, progress)) progress.say("the bed runs already, and is whole");
   else {
-    if (state.kind === "broken") progress.say(`cleaning up after a bed: ${state.why}`);
     await removeLeftovers();
     await startFresh(plans, wanted, { ...options, files, tools, progress });
+    await progress.step("proof that nothing gets from the hub to a managed cluster", async () =>
+      assertClaims(isolationClaims(plans)),
+    );
   }
-  await progress.step("proof that nothing gets from the hub to a managed cluster", async () => {
-    await assertClaims(isolationClaims(plans));
-  });
   return openFullBed(plans, files, tools);
+}
+
+/** Whether the bed can be left as it is. Says why where it cannot. */
+async function isWhole(
+  wanted: WantedBed,
+  plans: readonly FullClusterPlan[],
+  progress: Progress,
+): Promise<boolean> {
+  const state = await readBedState(wanted);
+  switch (state.kind) {
+    case "none":
+      return false;
+    case "foreign":
+      throw new BedError(
+        "busy",
+        `The bed of another checkout runs, ${state.root}: \`make down\`, there or here, ends it`,
+      );
+    case "broken":
+      progress.say(`cleaning up after a bed: ${state.why}`);
+      return false;
+    case "running": {
+      const broken = await brokenClaims(isolationClaims(plans));
+      if (broken.length > 0) progress.say(`starting anew: ${broken.join("; ")}`);
+      return broken.length === 0;
+    }
+  }
 }
 
 interface FreshContext extends FullBedOptions {

@@ -79,13 +79,18 @@ export function judgeConnection(code: number | null, stderr: string): Reached {
   return stderr.includes("Connection refused") ? "refusal" : "error";
 }
 
-/** Tries all claims at once. Throws a `claim` error that names those which do not hold. */
-export async function assertClaims(claims: readonly Claim[]): Promise<void> {
+/** Tries all claims at once and returns, as sentences, those which do not hold. */
+export async function brokenClaims(claims: readonly Claim[]): Promise<readonly string[]> {
   const results = await Promise.all(
     claims.map(async (claim) => ({ claim, reached: await reach(claim) })),
   );
-  const broken = results.filter(({ claim, reached }) => reached !== claim.expect);
-  if (broken.length === 0) return;
-  const list = broken.map(({ claim, reached }) => `${claim.says} (there was: ${reached})`);
-  throw new BedError("claim", `The network is not what it must be: ${list.join("; ")}`);
+  return results
+    .filter(({ claim, reached }) => reached !== claim.expect)
+    .map(({ claim, reached }) => `not so: ${claim.says} (there was: ${reached})`);
+}
+
+/** Tries all claims at once. Throws a `claim` error that names those which do not hold. */
+export async function assertClaims(claims: readonly Claim[]): Promise<void> {
+  const broken = await brokenClaims(claims);
+  if (broken.length > 0) throw new BedError("claim", broken.join("; "));
 }
