@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { installAddons, installCommands } from "./addons.ts";
 import { BedError } from "./bed-error.ts";
 import {
@@ -8,6 +7,7 @@ import {
   startFullBed,
   stopFullBed,
 } from "./full/full-bed.ts";
+import { bedRoot } from "./full/layout.ts";
 import { withBedLock } from "./full/lock.ts";
 import { describeBed } from "./full/status.ts";
 import { buildProjectImage, projectImage } from "./images/project-image.ts";
@@ -18,8 +18,6 @@ import { fullTools, konnectivityTools } from "./tool-modules.ts";
 import { buildTools } from "./toolchain.ts";
 
 const progress = createProgress((line) => process.stderr.write(line));
-const root = join(import.meta.dirname, "..", "..", ".bed");
-const managed = readManaged(process.env["CLUSTERS"]);
 const withAddons = process.env["ADDONS"] !== "none";
 
 const commands: Readonly<Record<string, () => Promise<void>>> = {
@@ -34,14 +32,16 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   "image-load": async () => withBedLock(imageLoad),
   prove: async () => withBedLock(prove),
   status: async () => {
-    process.stdout.write(await describeBed(await findFullBed(root, managed)));
+    process.stdout.write(await describeBed(await findFullBed()));
   },
 };
 
 async function up(): Promise<void> {
+  const managed = readManaged(process.env["CLUSTERS"]);
   await buildTools(fullTools, progress);
   const archive = await image();
-  const bed = await startFullBed({ root, managed, projectImage: archive }, progress);
+  const options = { root: bedRoot, managed, projectImage: archive };
+  const bed = await startFullBed(options, progress);
   await reloadProjectImage(bed, archive);
   if (withAddons) await installAddons(bed, progress);
   closeAll(bed);
@@ -50,7 +50,7 @@ async function up(): Promise<void> {
 }
 
 async function down(): Promise<void> {
-  await stopFullBed(root);
+  await stopFullBed(bedRoot);
   progress.say("nothing of the bed is left");
 }
 
@@ -65,14 +65,14 @@ async function image(): Promise<string> {
 
 async function imageLoad(): Promise<void> {
   const archive = await image();
-  const bed = await findFullBed(root, managed);
+  const bed = await findFullBed();
   await reloadProjectImage(bed, archive);
   closeAll(bed);
   progress.say("loaded into all clusters; pods that run keep what they have until they restart");
 }
 
 async function prove(): Promise<void> {
-  const bed = await findFullBed(root, managed);
+  const bed = await findFullBed();
   await proveBed(bed, (await projectImage()).name, progress);
   closeAll(bed);
 }

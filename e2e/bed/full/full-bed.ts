@@ -13,10 +13,10 @@ import { removeLeftovers } from "./cleanup.ts";
 import { type FullCluster, openFullCluster, startFullCluster } from "./full-cluster.ts";
 import { importImages } from "./image-import.ts";
 import { readKernelSettings } from "./kernel-settings.ts";
-import { type BedFiles, bedFiles, clusterNames } from "./layout.ts";
+import { type BedFiles, bedFiles, bedRoot, clusterNames } from "./layout.ts";
 import { createNetwork } from "./network.ts";
 import { assertClaims, brokenClaims, isolationClaims } from "./reachability.ts";
-import { type BedRecord, writeRecord } from "./record.ts";
+import { type BedRecord, readRecord, writeRecord } from "./record.ts";
 import { fingerprintOf, readBedState, type WantedBed } from "./state.ts";
 
 /** What the full bed is made of. */
@@ -151,15 +151,21 @@ async function openFullBed(
   return { files, tools, hub, managed };
 }
 
-/** Connects to the bed of this checkout. Throws an `ended` error where it does not run. */
-export async function findFullBed(root: string, managed: number): Promise<FullBed> {
+/**
+ * Connects to the bed of this checkout, or of the checkout whose `.bed` is given. Throws an
+ * `ended` error where it does not run.
+ */
+export async function findFullBed(root: string = bedRoot): Promise<FullBed> {
   const files = bedFiles(root);
   const tools = await findTools(fullTools);
-  const clusters = clusterNames(managed);
+  const clusters = (await readRecord())?.clusters ?? [];
   const state = await readBedState({ root, clusters, fingerprint: fingerprint(tools) });
   if (state.kind !== "running") {
     const why = state.kind === "broken" ? `: ${state.why}` : "";
-    throw new BedError("ended", `The bed of this checkout does not run${why}`);
+    throw new BedError(
+      "ended",
+      `The bed of this checkout does not run${why}. \`make up\` starts it`,
+    );
   }
   const plans = clusters.map((name, index) => planFullCluster(name, index, files));
   return openFullBed(plans, files, tools);

@@ -35,6 +35,9 @@ export function clusterNames(managed: number): readonly string[] {
   return ["hub", ...Array.from({ length: managed }, (_, index) => `managed${index + 1}`)];
 }
 
+/** Where this checkout keeps the files of its bed. */
+export const bedRoot = join(import.meta.dirname, "..", "..", "..", ".bed");
+
 /** Files of the bed of one checkout. */
 export interface BedFiles {
   /** `.bed` of the checkout. */

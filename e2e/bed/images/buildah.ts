@@ -1,15 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import {
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  writeFile,
-} from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { runCommand } from "../command.ts";
 
@@ -40,7 +31,9 @@ export async function buildImage(request: ImageRequest): Promise<boolean> {
 }
 
 async function build({ name, containerfile, context, archive }: ImageRequest): Promise<void> {
-  const store = await mkdtemp(`${archive}.store-`);
+  const store = `${archive}.store`;
+  await rm(store, { recursive: true, force: true });
+  await mkdir(store);
   const storage = ["--root", join(store, "root"), "--runroot", join(store, "run")];
   const buildah = ["buildah", ...storage, "--storage-driver", "vfs"];
   const partial = join(store, "archive.tar");
