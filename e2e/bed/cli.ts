@@ -3,7 +3,7 @@ import { BedError } from "./bed-error.ts";
 import {
   type FullBed,
   findFullBed,
-  reloadProjectImage,
+  loadImages,
   startFullBed,
   stopFullBed,
 } from "./full/full-bed.ts";
@@ -13,6 +13,7 @@ import { describeBed } from "./full/status.ts";
 import { buildProjectImage, projectImage } from "./images/project-image.ts";
 import { installPackages } from "./packages.ts";
 import { createProgress } from "./progress.ts";
+import { allClusters } from "./prove/claim.ts";
 import { proveBed } from "./prove/prove.ts";
 import { fullTools, konnectivityTools } from "./tool-modules.ts";
 import { buildTools } from "./toolchain.ts";
@@ -42,7 +43,6 @@ async function up(): Promise<void> {
   const archive = await image();
   const options = { root: bedRoot, managed, projectImage: archive };
   const bed = await startFullBed(options, progress);
-  await reloadProjectImage(bed, archive);
   if (withAddons) await installAddons(bed, progress);
   closeAll(bed);
   progress.say("ready");
@@ -66,7 +66,10 @@ async function image(): Promise<string> {
 async function imageLoad(): Promise<void> {
   const archive = await image();
   const bed = await findFullBed();
-  await reloadProjectImage(bed, archive);
+  await loadImages(
+    allClusters(bed).map(({ plan }) => plan.name),
+    [archive],
+  );
   closeAll(bed);
   progress.say("loaded into all clusters; pods that run keep what they have until they restart");
 }
@@ -78,7 +81,7 @@ async function prove(): Promise<void> {
 }
 
 function closeAll(bed: FullBed): void {
-  for (const { api } of [bed.hub, ...bed.managed]) api.close();
+  for (const { api } of allClusters(bed)) api.close();
 }
 
 function nextCommands(): string {

@@ -48,8 +48,10 @@ export async function startFullBed(options: FullBedOptions, progress: Progress):
   const clusters = clusterNames(options.managed);
   const plans = clusters.map((name, index) => planFullCluster(name, index, files));
   const wanted: WantedBed = { root: options.root, clusters, fingerprint: fingerprint(tools) };
-  if (await isWhole(wanted, plans, progress)) progress.say("the bed runs already, and is whole");
-  else {
+  if (await isWhole(wanted, plans, progress)) {
+    progress.say("the bed runs already, and is whole");
+    await loadImages(clusters, [options.projectImage]);
+  } else {
     await removeLeftovers();
     await startFresh(plans, wanted, { ...options, files, tools, progress });
     await progress.step("proof that nothing gets from the hub to a managed cluster", async () =>
@@ -132,10 +134,12 @@ export async function stopFullBed(root: string): Promise<void> {
   await clearFiles(root);
 }
 
-/** Gives a new build of the project's image to all clusters of the running bed. */
-export async function reloadProjectImage(bed: FullBed, archive: string): Promise<void> {
-  const clusters = [bed.hub, ...bed.managed];
-  await Promise.all(clusters.map(async ({ plan }) => importImages(plan.name, [archive])));
+/** Gives images (archives) to all clusters, in place of older ones of their names. */
+export async function loadImages(
+  clusters: readonly string[],
+  archives: readonly string[],
+): Promise<void> {
+  await Promise.all(clusters.map(async (cluster) => importImages(cluster, archives)));
 }
 
 async function openFullBed(
