@@ -72,3 +72,17 @@ image: node_modules/.stamp ## Build the image of all processes to .build/image.t
 .PHONY: image-load
 image-load: node_modules/.stamp ## Build the image and load it into the running bed
 	@$(BED) image-load
+
+##@ Generated files
+
+.PHONY: crds
+crds: node_modules/.stamp ## Write the CRDs and the charts' value schemas again from their sources
+	node tools/generate-crds.ts
+
+.PHONY: charts
+charts: node_modules/.stamp ## Package the three charts as a repository in .build/charts (HELM names another helm)
+	node tools/charts/package-charts.ts
+
+.PHONY: test-charts
+test-charts: node_modules/.stamp ## Tests of charts and CRDs with real helm and API server (needs make tools)
+	node --test helm/tests/*.integration.test.ts tools/crds/*.integration.test.ts

@@ -1,0 +1,2 @@
+export { type AddonCheck, type AddonLeaseOptions, createAddonLease } from "./addon-lease.ts";
+export { createTokenAgent, type TokenAgent, type TokenAgentOptions } from "./tokens/token-agent.ts";
