@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { BedError } from "./bed-error.ts";
 import { runCommand, tryCommand } from "./command.ts";
-import { at, conditionStatus } from "./conditions.ts";
+import { at, findCondition } from "./conditions.ts";
 import type { FullBed } from "./full/full-bed.ts";
 import type { FullCluster } from "./full/full-cluster.ts";
 import { ocmNames } from "./ocm/names.ts";
@@ -90,19 +91,38 @@ function helmEnvironment({ files, hub }: FullBed): Readonly<Record<string, strin
 
 async function waitForAddons(hub: FullCluster, cluster: FullCluster): Promise<void> {
   const namespace = cluster.plan.name;
+  const options = { limitMs: availableLimitMs, everyMs: 500 };
+  try {
+    await waitFor(
+      `the addons of ${namespace} to be available`,
+      async () => (await describeUnavailable(hub, namespace)).length === 0,
+      options,
+    );
+  } catch (error) {
+    const unavailable = await describeUnavailable(hub, namespace);
+    const message = error instanceof Error ? error.message : String(error);
+    throw new BedError("timeout", `${message}: ${unavailable.join("; ")}`, { cause: error });
+  }
+}
+
+/** The addons of one cluster that are not available, each with what it says about that. */
+async function describeUnavailable(
+  hub: FullCluster,
+  namespace: string,
+): Promise<readonly string[]> {
   const group = "/apis/addon.open-cluster-management.io/v1alpha1";
-  await waitFor(
-    `the addons of ${namespace} to be available`,
-    async () => {
-      const list = await hub.api.find(`${group}/namespaces/${namespace}/managedclusteraddons`);
-      const items = at(list, "items");
-      const available = new Set(
-        (Array.isArray(items) ? items : [])
-          .filter((addon: unknown) => conditionStatus(addon, "Available") === "True")
-          .map((addon: unknown) => at(addon, "metadata", "name")),
-      );
-      return releases.every(({ addon }) => available.has(addon));
-    },
-    { limitMs: availableLimitMs, everyMs: 500 },
+  const addons = `${group}/namespaces/${namespace}/managedclusteraddons`;
+  const found = await Promise.all(
+    releases.map(async ({ addon }) => ({
+      addon,
+      object: await hub.api.find(`${addons}/${addon}`),
+    })),
   );
+  return found.flatMap(({ addon, object }) => {
+    if (object === undefined) return [`${addon} does not exist`];
+    const condition = findCondition(object, "Available");
+    if (at(condition, "status") === "True") return [];
+    const message = at(condition, "message");
+    return [`${addon}: ${typeof message === "string" ? message : "it says nothing yet"}`];
+  });
 }

@@ -118,5 +118,6 @@ main().catch((error: unknown) => {
   progress.say(`failed: ${message}`);
   if (!(error instanceof BedError)) console.error(error);
   else if (error.cause instanceof Error) progress.say(`because: ${error.cause.message}`);
+  progress.say("the logs of all programs are in .bed/logs; `make down` ends what has started");
   process.exitCode = 1;
 });

@@ -10,10 +10,13 @@ describe("missingPackages()", () => {
       "nftables unknown ok not-installed",
       "",
     ].join("\n");
-    assert.deepEqual(missingPackages(["socat", "runc", "nftables", "gcc"], printed), [
-      "runc",
-      "nftables",
-      "gcc",
-    ]);
+    const wanted = ["socat", "runc", "nftables", "gcc"].map((name) => ({ name }));
+    assert.deepEqual(missingPackages(wanted, printed), ["runc", "nftables", "gcc"]);
+  });
+
+  it("is content with an alternative", () => {
+    const wanted = [{ name: "containerd", alternatives: ["containerd.io"] }];
+    assert.deepEqual(missingPackages(wanted, "containerd.io install ok installed\n"), []);
+    assert.deepEqual(missingPackages(wanted, ""), ["containerd"]);
   });
 });

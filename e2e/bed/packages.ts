@@ -1,33 +1,46 @@
 import { runCommand, tryCommand } from "./command.ts";
 import type { Progress } from "./progress.ts";
 
-/** Debian packages of the full bed. */
-export const debianPackages: readonly string[] = [
-  "buildah",
-  "busybox-static",
-  "ca-certificates",
-  "containerd",
-  "containernetworking-plugins",
-  "gcc",
-  "iproute2",
-  "libc6-dev",
-  "nftables",
-  "openssl",
-  "runc",
-  "socat",
+/** A Debian package, and others that do as well where somebody has installed them. */
+export interface DebianPackage {
+  readonly name: string;
+  readonly alternatives?: readonly string[];
+}
+
+/** What the full bed needs of Debian. */
+export const debianPackages: readonly DebianPackage[] = [
+  { name: "buildah" },
+  { name: "busybox-static" },
+  { name: "ca-certificates" },
+  { name: "containerd", alternatives: ["containerd.io"] },
+  { name: "containernetworking-plugins" },
+  { name: "gcc" },
+  { name: "iproute2" },
+  { name: "libc6-dev" },
+  { name: "nftables" },
+  { name: "openssl" },
+  { name: "runc", alternatives: ["containerd.io"] },
+  { name: "socat" },
 ];
 
 const installLimitMs = 10 * 60_000;
 
 /** The packages that are not installed, from what `dpkg-query -f '${Package} ${Status}\n'` prints. */
-export function missingPackages(wanted: readonly string[], printed: string): readonly string[] {
+export function missingPackages(
+  wanted: readonly DebianPackage[],
+  printed: string,
+): readonly string[] {
   const installed = new Set(
     printed
       .split("\n")
       .filter((line) => line.endsWith(" install ok installed"))
       .map((line) => line.split(" ")[0]),
   );
-  return wanted.filter((name) => !installed.has(name));
+  return wanted
+    .filter(
+      ({ name, alternatives = [] }) => ![name, ...alternatives].some((one) => installed.has(one)),
+    )
+    .map(({ name }) => name);
 }
 
 /** Installs what is missing. Fetches the lists of packages only where apt cannot do without. */
@@ -43,7 +56,8 @@ export async function installPackages(progress: Progress): Promise<void> {
 
 async function findMissing(): Promise<readonly string[]> {
   const format = "-f=${Package} ${Status}\\n";
-  const { stdout } = await tryCommand(["dpkg-query", "-W", format, ...debianPackages]);
+  const names = debianPackages.flatMap(({ name, alternatives = [] }) => [name, ...alternatives]);
+  const { stdout } = await tryCommand(["dpkg-query", "-W", format, ...names]);
   return missingPackages(debianPackages, stdout);
 }
 
@@ -58,5 +72,6 @@ async function install(packages: readonly string[]): Promise<boolean> {
 }
 
 function installArguments(packages: readonly string[]): readonly string[] {
-  return ["apt-get", "install", "-y", "-q", "--no-install-recommends", ...packages];
+  // Whatever is on this machine stays there.
+  return ["apt-get", "install", "-y", "-q", "--no-install-recommends", "--no-remove", ...packages];
 }

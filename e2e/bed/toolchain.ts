@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { BedError } from "./bed-error.ts";
 import { runCommand } from "./command.ts";
 import type { Progress } from "./progress.ts";
@@ -22,7 +22,7 @@ const buildLimitMs = 30 * 60_000;
 /** Everything that outlives a checkout lies here; `SPOKEWAY_CACHE` moves it. */
 export function cacheDirectory(env: Readonly<Record<string, string | undefined>>): string {
   const base = env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
-  return env["SPOKEWAY_CACHE"] ?? join(base, "spokeway");
+  return resolve(env["SPOKEWAY_CACHE"] ?? join(base, "spokeway"));
 }
 
 /** Builds what the cache does not hold yet, one program after another. */

@@ -47,11 +47,18 @@ export async function execOn(
  * it is started again. Throws an `ended` error where no such program is kept running.
  */
 export async function restartProgram(cluster: string, program: string): Promise<void> {
+  for (const pid of await programPids(cluster, program)) process.kill(pid, "SIGKILL");
+}
+
+/**
+ * The processes of one program of a machine: none in the moment before it is started again.
+ * Throws an `ended` error where no such program is kept running.
+ */
+export async function programPids(cluster: string, program: string): Promise<readonly number[]> {
   const processes = await listProcesses();
   const supervisor = findSupervisors(processes, machineCgroup(cluster)).get(program);
   if (supervisor === undefined) {
-    throw new BedError("ended", `Cannot restart ${program}: it does not run on ${cluster}`);
+    throw new BedError("ended", `${program} is not kept running on ${cluster}`);
   }
-  const children = processes.filter(({ parent }) => parent === supervisor.pid);
-  for (const { pid } of children) process.kill(pid, "SIGKILL");
+  return processes.filter(({ parent }) => parent === supervisor.pid).map(({ pid }) => pid);
 }

@@ -7,7 +7,9 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BedError } from "../bed-error.ts";
 import { kubectl } from "../cluster-handle.ts";
+import { programPids, restartProgram } from "../full/faults.ts";
 import type { FullCluster } from "../full/full-cluster.ts";
+import { waitFor } from "../wait.ts";
 import { fetchFromPod } from "./asker.ts";
 import { expectSeen, type Proof, proofNamespace } from "./claim.ts";
 
@@ -47,6 +49,10 @@ export function clusterProofs(cluster: FullCluster): readonly Proof[] {
     },
     { says: `${name}: logs -f stays open`, check: async () => provesFollow(cluster) },
     { says: `${name}: port-forward carries a request`, check: async () => provesForward(cluster) },
+    {
+      says: `${name}: a program that is killed is started again`,
+      check: async () => provesRestart(name),
+    },
   ];
 }
 
@@ -91,6 +97,16 @@ async function provesForward(cluster: FullCluster): Promise<string> {
   } finally {
     child.kill("SIGKILL");
   }
+}
+
+async function provesRestart(cluster: string): Promise<string> {
+  const program = "kube-scheduler";
+  const before = await programPids(cluster, program);
+  await restartProgram(cluster, program);
+  return waitFor(`${program} of ${cluster}`, async () => {
+    const [now] = await programPids(cluster, program);
+    return now !== undefined && !before.includes(now) ? `${program} is another process` : undefined;
+  });
 }
 
 function startKubectl(cluster: FullCluster, args: readonly string[]) {
