@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, it } from "node:test";
@@ -27,6 +30,53 @@ describe("startProcessCluster()", () => {
     await cluster.restart("kube-apiserver");
     await cluster.ready();
     assert.notEqual(await cluster.api.find("/api/v1/namespaces/kept"), undefined);
+  });
+
+  it("leads an aggregated API to a server of this host, by a Service that names localhost", async () => {
+    await using cluster = await startProcessCluster({ name: "aggregating" });
+    const pair = await cluster.servingCertificate("aggregated", ["DNS:aggregated.default.svc"]);
+    const seen: (string | undefined)[] = [];
+    const server = createServer(
+      {
+        cert: await readFile(pair.certificate),
+        key: await readFile(pair.key),
+        ca: await readFile(cluster.frontProxyCaPath),
+        requestCert: true,
+      },
+      (request, response) => {
+        seen.push(request.headers["x-remote-user"]?.toString());
+        response.setHeader("content-type", "application/json");
+        response.end(
+          JSON.stringify({ kind: "APIResourceList", groupVersion: "bed.test/v1", resources: [] }),
+        );
+      },
+    );
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const caBundle = (await readFile(cluster.caPath)).toString("base64");
+    await cluster.api.create("/api/v1/namespaces/default/services", {
+      metadata: { name: "aggregated" },
+      spec: { type: "ExternalName", externalName: "localhost" },
+    });
+    await cluster.api.create("/apis/apiregistration.k8s.io/v1/apiservices", {
+      metadata: { name: "v1.bed.test" },
+      spec: {
+        group: "bed.test",
+        version: "v1",
+        groupPriorityMinimum: 1000,
+        versionPriority: 1,
+        caBundle,
+        service: { namespace: "default", name: "aggregated", port },
+      },
+    });
+    await waitFor("the aggregated API", async () => {
+      const { status } = await cluster.api.send({ path: "/apis/bed.test/v1/anything" });
+      return status === 200;
+    });
+    assert.ok(seen.includes("admin"));
+    server.closeAllConnections();
+    server.close();
   });
 
   it("leaves neither process nor file behind when it is disposed of", async () => {
