@@ -28,7 +28,50 @@ format: node_modules/.stamp ## Format all sources and sort their imports
 
 .PHONY: test-unit
 test-unit: node_modules/.stamp ## Unit tests: no process, no network, no clock
-	node --test --test-isolation=none --test-reporter=dot $$(git ls-files -co --exclude-standard '*.test.ts' ':!:e2e/**' ':!:**/*.integration.test.ts')
+	node --test --test-isolation=none --test-reporter=dot $$(git ls-files -co --exclude-standard '*.test.ts' ':!:**/*.e2e.test.ts' ':!:**/*.integration.test.ts')
+
+##@ The bed: two real clusters on this machine
+
+BED := node e2e/bed/cli.ts
+
+.PHONY: preflight
+preflight: ## Say what this machine lacks for the bed; change nothing
+	@e2e/bed/preflight.sh
+
+# Preflight comes before anything is changed, so before npm runs too.
+.PHONY: up
+up: preflight ## Start hub and managed cluster, joined, with the three addons (CLUSTERS=2, ADDONS=none)
+	@$(MAKE) --no-print-directory node_modules/.stamp
+	@$(BED) packages
+	@$(BED) up
+
+.PHONY: down
+down: node_modules/.stamp ## End the bed and leave nothing of it behind
+	@$(BED) down
+
+.PHONY: status
+status: node_modules/.stamp ## Show what runs in the bed
+	@$(BED) status
+
+.PHONY: prove
+prove: node_modules/.stamp ## Prove what the bed promises, with a control beside each "cannot"
+	@$(BED) prove
+
+.PHONY: tools
+tools: node_modules/.stamp ## Build Kubernetes, etcd, OCM, CoreDNS and helm (12 minutes, once)
+	@$(BED) tools
+
+.PHONY: tools-konnectivity
+tools-konnectivity: node_modules/.stamp ## Build upstream's konnectivity programs, for compatibility tests
+	@$(BED) tools-konnectivity
+
+.PHONY: image
+image: node_modules/.stamp ## Build the image of all processes to .build/image.tar
+	@$(BED) image
+
+.PHONY: image-load
+image-load: node_modules/.stamp ## Build the image and load it into the running bed
+	@$(BED) image-load
 
 ##@ Generated files
 
