@@ -30,6 +30,32 @@ format: node_modules/.stamp ## Format all sources and sort their imports
 test-unit: node_modules/.stamp ## Unit tests: no process, no network, no clock
 	node --test --test-isolation=none --test-reporter=dot $$(git ls-files -co --exclude-standard '*.test.ts' ':!:**/*.e2e.test.ts' ':!:**/*.integration.test.ts')
 
+##@ All tests
+
+# In this order: what fails soonest comes first. Preflight comes before anything is changed.
+.PHONY: test
+test: preflight ## Everything, as CI runs it: check, integration, charts, end to end (restarts the bed)
+	@$(MAKE) --no-print-directory check
+	@$(BED) packages
+	@$(BED) tools
+	@$(BED) tools-konnectivity
+	@$(MAKE) --no-print-directory test-integration test-charts test-e2e
+
+.PHONY: test-integration
+test-integration: node_modules/.stamp ## Tests against real API servers, OCM and Go peers, as plain processes
+	node --test --test-concurrency=1 $$(git ls-files -co --exclude-standard '*.integration.test.ts' ':!:helm/**' ':!:tools/crds/**')
+
+.PHONY: test-e2e
+test-e2e: node_modules/.stamp ## The walk-through and all that follows, on a fresh bed of two real clusters
+	@$(BED) down
+	@$(BED) up --addons=none
+	node --test --test-concurrency=1 $(addprefix e2e/,$(addsuffix .e2e.test.ts,$(E2E)))
+	@$(BED) prove
+	@$(BED) down
+
+# Each builds on the clusters as the one before left them.
+E2E := walkthrough kubectl rotation bad-input lifecycle
+
 ##@ The bed: two real clusters on this machine
 
 BED := node e2e/bed/cli.ts
