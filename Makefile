@@ -48,7 +48,7 @@ test-integration: node_modules/.stamp ## Tests against real API servers, OCM and
 .PHONY: test-e2e
 test-e2e: node_modules/.stamp ## The walk-through and all that follows, on a fresh bed of two real clusters
 	@$(BED) down
-	@$(BED) up --addons=none
+	@ADDONS=none $(BED) up
 	node --test --test-concurrency=1 $(addprefix e2e/,$(addsuffix .e2e.test.ts,$(E2E)))
 	@$(BED) prove
 	@$(BED) down
