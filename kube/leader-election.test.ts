@@ -98,7 +98,8 @@ class LeaseServer {
     log: silentLogger,
     nowMs: () => this.nowMs,
     sleep: async (ms, signal) => {
-      this.nowMs += ms;
+      // The process's own clock counts fractions as well.
+      this.nowMs += ms + 0.125;
       await new Promise(setImmediate);
       this.onSleep();
       signal.throwIfAborted();
