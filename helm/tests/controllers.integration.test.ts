@@ -5,7 +5,8 @@ import { createWriteStream } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { type ProcessCluster, startOcm, startProcessCluster, waitFor } from "#bed";
+import { BedError, type ProcessCluster, startOcm, startProcessCluster, waitFor } from "#bed";
+import { findFreePorts } from "../../e2e/bed/process/ports.ts";
 import { at, find, Helm } from "./helm.ts";
 
 /** Runs the controllers as the charts do: with the chart's arguments, and no right but the chart's. */
@@ -49,12 +50,33 @@ async function accountKubeconfig({ addon }: Release): Promise<string> {
   return path;
 }
 
+/** Waits like `waitFor`, but not for a controller that has ended. */
+async function eventually(what: string, probe: () => Promise<boolean>): Promise<void> {
+  await waitFor(
+    what,
+    async () => {
+      const ended = children.find(({ exitCode, signalCode }) => (exitCode ?? signalCode) !== null);
+      if (ended !== undefined) throw new BedError("ended", await lastWords());
+      return probe();
+    },
+    { limitMs: 90_000, everyMs: 250 },
+  );
+}
+
+async function lastWords(): Promise<string> {
+  const logs = await Promise.all(releases.map(async (one) => readFile(logOf(one), "utf8")));
+  return logs.map((log) => log.split("\n").slice(-3).join("\n")).join("\n");
+}
+
 /** The controller's arguments in the chart, on ports of their own: all run on one machine here. */
 async function argumentsOf({ addon, chart, flags }: Release): Promise<readonly string[]> {
   const objects = await helm.render(chart, `--namespace=${namespace}`, ...flags);
   const deployment = find(objects, "Deployment", `${addon}-addon-manager`);
   const args = at(deployment, "spec", "template", "spec", "containers", 0, "args") as string[];
-  return args.slice(1).map((arg) => arg.replace(/(-bind-address=):\d+$/, "$1127.0.0.1:0"));
+  const ports = [...(await findFreePorts(2))];
+  return args
+    .slice(1)
+    .map((arg) => arg.replace(/(?<=-bind-address=):\d+$/, () => `127.0.0.1:${ports.pop()}`));
 }
 
 async function startController(release: Release): Promise<void> {
@@ -84,95 +106,100 @@ async function names(...args: readonly string[]): Promise<readonly string[]> {
   return output.split("\n").filter((line) => line !== "");
 }
 
-describe("the controllers with the rights of their charts", { timeout: 300_000 }, () => {
-  before(
-    async () => {
-      helm = await Helm.open();
-      hub = await startProcessCluster({ name: "hub", controllerManager: true });
-      managed = await startProcessCluster({ name: "managed1", controllerManager: true });
-      await startOcm(hub, [managed]);
-      for (const { addon, chart, flags } of releases) {
-        await helm.run(["-n", namespace, "install", addon, chart, ...flags], hub.kubeconfig);
-      }
-      for (const release of releases) await startController(release);
-    },
-    { timeout: 180_000 },
-  );
-  after(async () => {
-    await stopControllers();
-    await managed[Symbol.asyncDispose]();
-    await hub[Symbol.asyncDispose]();
-    await helm[Symbol.asyncDispose]();
-  });
+const limits = { timeout: 300_000 };
 
-  for (const release of releases) {
-    it(`register ${release.addon} for the cluster`, async () => {
-      await waitFor(`${release.addon} to be registered`, async () => {
-        const addon = ["-n", "managed1", "get", "managedclusteraddon", release.addon];
-        const reason = "-o=jsonpath={.status.conditions[?(@.type=='RegistrationApplied')].status}";
-        return (await hub.kubectl([...addon, "--ignore-not-found", reason])) === "True";
+for (const versions of ["v1alpha1-and-v1beta1", "v1alpha1"] as const) {
+  describe(`the controllers with the rights of their charts, addon ${versions}`, limits, () => {
+    before(
+      async () => {
+        helm = await Helm.open();
+        hub = await startProcessCluster({ name: "hub", controllerManager: true });
+        managed = await startProcessCluster({ name: "managed1", controllerManager: true });
+        await startOcm(hub, [managed], { addonVersions: versions });
+        for (const { addon, chart, flags } of releases) {
+          await helm.run(["-n", namespace, "install", addon, chart, ...flags], hub.kubeconfig);
+        }
+        for (const release of releases) await startController(release);
+      },
+      { timeout: 180_000 },
+    );
+    after(async () => {
+      await stopControllers();
+      await managed[Symbol.asyncDispose]();
+      await hub[Symbol.asyncDispose]();
+      await helm[Symbol.asyncDispose]();
+    });
+
+    for (const release of releases) {
+      it(`register ${release.addon} for the cluster`, async () => {
+        await eventually(`${release.addon} to be registered`, async () => {
+          const addon = ["-n", "managed1", "get", "managedclusteraddon", release.addon];
+          const reason =
+            "-o=jsonpath={.status.conditions[?(@.type=='RegistrationApplied')].status}";
+          return (await hub.kubectl([...addon, "--ignore-not-found", reason])) === "True";
+        });
+      });
+    }
+
+    it("make the tunnel server, its certificates and the way to it", async () => {
+      await eventually("the tunnel server", async () => {
+        const found = await names("-n", namespace, "deployment,service,secret,role");
+        return [
+          "deployment.apps/cluster-proxy",
+          "service/proxy-entrypoint",
+          "secret/cluster-proxy-signer",
+          "secret/proxy-server",
+          "secret/proxy-client",
+          "role.rbac.authorization.k8s.io/cluster-proxy-addon-agent:portforward",
+        ].every((name) => found.includes(name));
       });
     });
-  }
 
-  it("make the tunnel server, its certificates and the way to it", async () => {
-    await waitFor("the tunnel server", async () => {
-      const found = await names("-n", namespace, "deployment,service,secret,role");
-      return [
-        "deployment.apps/cluster-proxy",
-        "service/proxy-entrypoint",
-        "secret/cluster-proxy-signer",
-        "secret/proxy-server",
-        "secret/proxy-client",
-        "role.rbac.authorization.k8s.io/cluster-proxy-addon-agent:portforward",
-      ].every((name) => found.includes(name));
+    it("bring the agents to the cluster, which gets its certificates", async () => {
+      await eventually("the agents' Deployments", async () => {
+        const found = await managed.kubectl(["get", "deployments", "-A", "-o=name"]);
+        return /cluster-proxy-proxy-agent/.test(found) && /managed-serviceaccount/.test(found);
+      });
+      await eventually("the agents' credentials", async () => {
+        const found = await managed.kubectl(["get", "secrets", "-A", "-o=name"]);
+        return (
+          /cluster-proxy-hub-kubeconfig/.test(found) &&
+          /proxy-agent-signer-client-cert/.test(found) &&
+          /managed-serviceaccount-hub-kubeconfig/.test(found)
+        );
+      });
+    });
+
+    it("ask for the gateway's account, and make the gateway", async () => {
+      await eventually("the gateway", async () => {
+        const found = await names("-A", "managedserviceaccounts,deployments");
+        return (
+          found.some((name) => name.endsWith("/cluster-gateway")) &&
+          found.includes("deployment.apps/gateway-deployment")
+        );
+      });
+    });
+
+    it("are forbidden nothing that they try", async () => {
+      for (const release of releases) {
+        const log = await readFile(logOf(release), "utf8");
+        assert.doesNotMatch(log, /forbidden/i, `controller of ${release.addon}`);
+      }
+    });
+
+    it("leave nothing when the charts go", async () => {
+      for (const { addon } of releases) {
+        await helm.run(["-n", namespace, "uninstall", addon], hub.kubeconfig);
+      }
+      await stopControllers();
+      await eventually("nothing to be left", async () => {
+        const left = await names(
+          "-A",
+          "managedclusteraddons,manifestworks,managedclustersetbindings",
+        );
+        const here = await names("-n", namespace, "deployments,services,secrets");
+        return left.length === 0 && here.length === 0;
+      });
     });
   });
-
-  it("bring the agents to the cluster, which gets its certificates", async () => {
-    await waitFor("the agents' Deployments", async () => {
-      const found = await managed.kubectl(["get", "deployments", "-A", "-o=name"]);
-      return /cluster-proxy-proxy-agent/.test(found) && /managed-serviceaccount/.test(found);
-    });
-    await waitFor("the agents' credentials", async () => {
-      const found = await managed.kubectl(["get", "secrets", "-A", "-o=name"]);
-      return (
-        /cluster-proxy-hub-kubeconfig/.test(found) &&
-        /proxy-agent-signer-client-cert/.test(found) &&
-        /managed-serviceaccount-hub-kubeconfig/.test(found)
-      );
-    });
-  });
-
-  it("ask for the gateway's account, and make the gateway", async () => {
-    await waitFor("the gateway", async () => {
-      const found = await names("-A", "managedserviceaccounts,deployments");
-      return (
-        found.some((name) => name.endsWith("/cluster-gateway")) &&
-        found.includes("deployment.apps/gateway-deployment")
-      );
-    });
-  });
-
-  it("are forbidden nothing that they try", async () => {
-    for (const release of releases) {
-      const log = await readFile(logOf(release), "utf8");
-      assert.doesNotMatch(log, /forbidden/i, `controller of ${release.addon}`);
-    }
-  });
-
-  it("leave nothing when the charts go", async () => {
-    for (const { addon } of releases) {
-      await helm.run(["-n", namespace, "uninstall", addon], hub.kubeconfig);
-    }
-    await stopControllers();
-    await waitFor("nothing to be left", async () => {
-      const left = await names(
-        "-A",
-        "managedclusteraddons,manifestworks,managedclustersetbindings",
-      );
-      const here = await names("-n", namespace, "deployments,services,secrets");
-      return left.length === 0 && here.length === 0;
-    });
-  });
-});
+}
