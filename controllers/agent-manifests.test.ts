@@ -1,9 +1,9 @@
 import { describe, it } from "node:test";
-import { stringify } from "yaml";
 import { type Manifest, managedProxyConfiguration } from "#api";
 import { managedRights } from "./cluster-gateway/managed-rights.ts";
 import { agentManifests as tunnelAgent } from "./cluster-proxy/agent-manifests.ts";
 import { agentManifests as tokenAgent } from "./managed-serviceaccount/agent-manifests.ts";
+import { assertGolden } from "./testdata/golden.ts";
 
 const { spec } = managedProxyConfiguration.parse({
   metadata: { name: "cluster-proxy" },
@@ -56,9 +56,7 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
 describe("manifests for a managed cluster", () => {
   for (const [name, manifests] of Object.entries(cases)) {
     it(`of ${name} are as the golden file says`, (context) => {
-      const file = new URL(`testdata/managed/${name}.yaml`, import.meta.url).pathname;
-      const serializers = [(value: unknown) => stringify(value)];
-      context.assert.fileSnapshot(manifests, file, { serializers });
+      assertGolden(context, manifests, new URL(`testdata/managed/${name}.yaml`, import.meta.url));
     });
   }
 });

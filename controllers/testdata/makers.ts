@@ -99,10 +99,11 @@ export function makeDefinition(overrides: Partial<AddonDefinition> = {}): AddonD
 
 /** Knows the configurations that it is given, of kinds `widgets` and `addondeploymentconfigs`. */
 export function makeSource(known: readonly KnownConfig[] = []): ConfigSource {
+  const common = { version: "v1", kind: "Any", namespaced: true };
   const kinds = [
-    { group: "addon.open-cluster-management.io", plural: "addondeploymentconfigs" },
-    { group: "test", plural: "widgets" },
-  ].map((kind) => ({ ...kind, version: "v1", kind: "Any", namespaced: true }));
+    { ...common, group: "addon.open-cluster-management.io", plural: "addondeploymentconfigs" },
+    { ...common, group: "test", plural: "widgets" },
+  ];
   return {
     kinds,
     isSupported: ({ group, resource }) =>

@@ -39,13 +39,12 @@ function summary(actions: readonly Action[]): readonly string[] {
 
 /** The world after the actions were carried out. */
 function after(snapshot: Snapshot, actions: readonly Action[]): Snapshot {
-  let next = snapshot;
-  for (const action of actions) {
-    if (action.kind === "applyRole") next = { ...next, role: action.object };
-    if (action.kind === "applyRoleBinding") next = { ...next, roleBinding: action.object };
-    if (action.kind === "createWork") next = { ...next, works: [...next.works, action.work] };
-  }
-  return next;
+  return {
+    ...snapshot,
+    role: actions.find((action) => action.kind === "applyRole")?.object,
+    roleBinding: actions.find((action) => action.kind === "applyRoleBinding")?.object,
+    works: actions.flatMap((action) => (action.kind === "createWork" ? [action.work] : [])),
+  };
 }
 
 describe("plan() of an addon on a cluster", () => {
@@ -92,16 +91,22 @@ describe("plan() of an addon on a cluster", () => {
     const snapshot = { ...fresh, addon: makeAddon({ status }) };
     const { actions } = plan(definition, makeSource([makeWidget("a", "h1")]), snapshot);
     const work = actions.find((action) => action.kind === "createWork")?.work;
-    assert.deepEqual(work?.metadata.labels, {
-      "open-cluster-management.io/addon-name": "managed-serviceaccount",
+    assert.deepEqual(work?.metadata, {
+      name: `${prefix}0`,
+      namespace: "c1",
+      labels: { "open-cluster-management.io/addon-name": "managed-serviceaccount" },
+      annotations: { "open-cluster-management.io/config-spec-hash": '{"widgets.test//a":"h1"}' },
+      ownerReferences: [
+        {
+          apiVersion: "addon.open-cluster-management.io/v1beta1",
+          kind: "ManagedClusterAddOn",
+          name: "managed-serviceaccount",
+          uid: "addon-uid",
+          controller: true,
+          blockOwnerDeletion: true,
+        },
+      ],
     });
-    assert.deepEqual(work?.metadata.annotations, {
-      "open-cluster-management.io/config-spec-hash": '{"widgets.test//a":"h1"}',
-    });
-    const [owner] = work?.metadata.ownerReferences ?? [];
-    assert.equal(owner?.uid, "addon-uid");
-    assert.equal(owner?.controller, true);
-    assert.equal(owner?.apiVersion, "addon.open-cluster-management.io/v1beta1");
   });
 
   it("keeps back from deletion what says so", () => {
@@ -174,9 +179,8 @@ describe("plan() of an addon on a cluster", () => {
     };
     const { actions } = plan(definition, source, { ...fresh, works: [marked] });
     const work = actions.find((action) => action.kind === "replaceWork")?.work;
-    assert.deepEqual(work?.metadata.finalizers, ["f"]);
-    assert.equal(work?.metadata.labels?.["other"], "label");
-    assert.equal(work?.metadata.resourceVersion, "3");
+    const { finalizers, labels, resourceVersion } = work?.metadata ?? {};
+    assert.deepEqual([finalizers, labels?.["other"], resourceVersion], [["f"], "label", "3"]);
   });
 
   it("keeps the driver that the klusterlet has written", () => {

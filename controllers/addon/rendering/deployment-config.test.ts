@@ -26,8 +26,8 @@ function podSpec(
   mirrors: Parameters<typeof applyDeploymentConfig>[2] = [],
 ) {
   const config = addOnDeploymentConfig.parse({ metadata: { name: "c" }, spec });
-  const [result] = applyDeploymentConfig([deployment], config, mirrors);
-  const { template } = result?.["spec"] as { template: { spec: Record<string, unknown> } };
+  const [result = deployment] = applyDeploymentConfig([deployment], config, mirrors);
+  const { template } = result["spec"] as { template: { spec: Record<string, unknown> } };
   const [container] = template.spec["containers"] as Record<string, unknown>[];
   const { nodeSelector, tolerations } = template.spec;
   return { nodeSelector, tolerations, container: container ?? {} };
