@@ -186,7 +186,7 @@ class Election {
   /** `raced` when another wrote between our look and our write, whoever that was. */
   async #try(timeoutMs: number, outer: AbortSignal): Promise<"held" | "lost" | "raced"> {
     const { lease: key, identity, leaseDurationMs } = this.#options;
-    const signal = AbortSignal.any([outer, AbortSignal.timeout(timeoutMs)]);
+    const signal = AbortSignal.any([outer, AbortSignal.timeout(Math.ceil(timeoutMs))]);
     const lease = await ignoreNotFound(this.#client.get(leases, key, signal));
     this.#observe(lease);
     const step = electionStep(lease, identity, this.#observation, leaseDurationMs, this.#now());
