@@ -66,7 +66,8 @@ describe("the kube room on a real API server", { timeout: 240_000 }, () => {
   it("creates, reads, replaces, patches, applies and deletes", async () => {
     const key = { name: "crud", namespace };
     const made = await client.create(configMaps, makeConfigMap("crud", { a: "1" }), soon());
-    const replaced = await client.replace(configMaps, { ...made, data: { a: "2" } }, soon());
+    const changed: ConfigMap = { ...made, data: { a: "2" } };
+    const replaced = await client.replace(configMaps, changed, soon());
     assert.deepEqual(replaced.data, { a: "2" });
     const patched = await client.mergePatch(configMaps, key, { data: { b: "3" } }, soon());
     assert.deepEqual(patched.data, { a: "2", b: "3" });
