@@ -60,8 +60,7 @@ describe("electionStep()", () => {
 /** A Lease on a server that a test can disturb, and a clock that only waiting moves. */
 class LeaseServer {
   lease: Lease | undefined;
-  /** As clocks are: never a whole number of milliseconds. */
-  nowMs = 0.25;
+  nowMs = 0;
   /** Errors for the next requests. */
   readonly faults: Error[] = [];
   /** Called before each wait. */
@@ -99,7 +98,8 @@ class LeaseServer {
     log: silentLogger,
     nowMs: () => this.nowMs,
     sleep: async (ms, signal) => {
-      this.nowMs += ms;
+      // A real clock never moves by whole milliseconds.
+      this.nowMs += ms + 0.125;
       await new Promise(setImmediate);
       this.onSleep();
       signal.throwIfAborted();
