@@ -60,7 +60,8 @@ describe("electionStep()", () => {
 /** A Lease on a server that a test can disturb, and a clock that only waiting moves. */
 class LeaseServer {
   lease: Lease | undefined;
-  nowMs = 0;
+  /** As clocks are: never a whole number of milliseconds. */
+  nowMs = 0.25;
   /** Errors for the next requests. */
   readonly faults: Error[] = [];
   /** Called before each wait. */
@@ -98,7 +99,7 @@ class LeaseServer {
     log: silentLogger,
     nowMs: () => this.nowMs,
     sleep: async (ms, signal) => {
-      // A real clock never moves by whole milliseconds.
+      // The process's own clock counts fractions as well.
       this.nowMs += ms + 0.125;
       await new Promise(setImmediate);
       this.onSleep();

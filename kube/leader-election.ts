@@ -159,7 +159,7 @@ class Election {
   /** Answers what may be better at the next try, or undefined when it was renewed. */
   async #tryUntil(deadlineMs: number, signal: AbortSignal): Promise<unknown> {
     try {
-      const result = await this.#try(Math.max(deadlineMs - this.#now(), 1), signal);
+      const result = await this.#try(Math.max(Math.ceil(deadlineMs - this.#now()), 1), signal);
       if (result === "held") return undefined;
       if (result === "raced") return new Error("Somebody else wrote it at the same time");
     } catch (error) {
