@@ -1,2 +1,3 @@
 export { type AddonCheck, type AddonLeaseOptions, createAddonLease } from "./addon-lease.ts";
-export { createTokenAgent, type TokenAgent, type TokenAgentOptions } from "./tokens/token-agent.ts";
+export type { TokenAgentOptions } from "./tokens/agent-options.ts";
+export { createTokenAgent, type TokenAgent } from "./tokens/token-agent.ts";

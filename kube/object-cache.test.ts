@@ -182,11 +182,14 @@ describe("createObjectCache()", () => {
   it("says what is wrong for as long as it is", async () => {
     const lists = [new ApiError("unreachable", "no route"), { items: [], resourceVersion: "5" }];
     await withCache(lists, async ({ server, cache, faults }) => {
+      let recoveries = 0;
+      cache.onRecovery(() => void (recoveries += 1));
       server.refusals.push(new ApiError("forbidden", "no right"));
       await server.watch(0);
       await new Promise(setImmediate);
       assert.deepEqual(faults, ["no route", "no right"]);
       assert.equal(cache.fault, undefined);
+      assert.equal(recoveries, 1);
     });
   });
 

@@ -42,6 +42,8 @@ export interface ObjectCache<T extends KubeObject> extends Runnable {
   list(): readonly T[];
   /** Calls back after each change, once the cache shows it. Returns the unsubscriber. */
   onChange(listener: (change: CacheChange<T>) => void): () => void;
+  /** Calls back each time the cache follows the server again after a fault. */
+  onRecovery(listener: () => void): () => void;
   /** Resolves once synced; rejects when `signal` aborts first. */
   waitForSync(signal: AbortSignal): Promise<void>;
   /** The resourceVersion up to which the cache knows. */
@@ -85,6 +87,7 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
   readonly #sleep: Sleep;
   readonly #objects = new Map<string, T>();
   readonly #listeners = new Set<(change: CacheChange<T>) => void>();
+  readonly #recoveryListeners = new Set<() => void>();
   readonly #synced = Promise.withResolvers<void>();
   #isSynced = false;
   #state: WatchState = listing;
@@ -125,6 +128,11 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
   onChange(listener: (change: CacheChange<T>) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  onRecovery(listener: () => void): () => void {
+    this.#recoveryListeners.add(listener);
+    return () => this.#recoveryListeners.delete(listener);
   }
 
   async waitForSync(signal: AbortSignal): Promise<void> {
@@ -190,7 +198,6 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
     for (const key of gone) this.#drop(key);
     this.#resourceVersion = list.resourceVersion;
     this.#isSynced = true;
-    this.#fault = undefined;
     this.#synced.resolve();
     return afterList(list.resourceVersion);
   }
@@ -207,7 +214,7 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
     let timer = setTimeout(() => silence.abort(), answerMs);
     try {
       const stream = await this.#client.watch(this.#type, options, scope);
-      this.#fault = undefined;
+      this.#follow();
       clearTimeout(timer);
       timer = setTimeout(() => silence.abort(), silenceMs);
       for await (const line of linesOf(stream)) {
@@ -221,6 +228,12 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #follow(): void {
+    if (this.#fault === undefined) return;
+    this.#fault = undefined;
+    for (const listener of this.#recoveryListeners) listener();
   }
 
   #receive(line: WatchLine): void {

@@ -17,6 +17,11 @@ export class ReviewMemory {
     return known?.token === token && nowMs - known.atMs < freshMs;
   }
 
+  /** Forgets all: the managed cluster may have changed its mind. */
+  clear(): void {
+    this.#accepted.clear();
+  }
+
   forget(key: string): void {
     this.#accepted.delete(key);
   }

@@ -4,7 +4,8 @@ import { type ManagedServiceAccount, managedServiceAccounts, type Secret, secret
 import { type ProcessCluster, startProcessCluster, waitFor } from "#bed";
 import { createKubeClient, ignoreNotFound, type KubeClient } from "#kube";
 import { createMetrics, type Metrics, silentLogger } from "#runtime";
-import { createTokenAgent, type TokenAgentOptions } from "./token-agent.ts";
+import type { TokenAgentOptions } from "./agent-options.ts";
+import { createTokenAgent } from "./token-agent.ts";
 
 /** For integration tests: names that the bed of two clusters uses. */
 export const clusterName = "c1";
