@@ -1,4 +1,5 @@
 export { makeAuthority, type TestAuthority, type TestPair } from "./certificates.ts";
+export { startTcpRelay, type TcpRelay } from "./tcp-relay.ts";
 export {
   startUpstream,
   type TestUpstream,

@@ -180,7 +180,7 @@ describe("the rights of the charts", { timeout: 300_000 }, () => {
       {
         apiGroups: [""],
         resources: ["secrets"],
-        verbs: ["get", "list", "watch", "create", "update"],
+        verbs: ["get", "list", "watch", "create", "update", "patch"],
       },
       {
         apiGroups: ["authentication.open-cluster-management.io"],
@@ -192,6 +192,7 @@ describe("the rights of the charts", { timeout: 300_000 }, () => {
         resources: ["managedserviceaccounts/status"],
         verbs: ["get", "update", "patch"],
       },
+      { apiGroups: [""], resources: ["events"], verbs: ["create", "patch"] },
     ];
     const role = roleIn("managed1", "managed-serviceaccount-addon-agent", tokens);
     assert.match(await tryAs("managed-serviceaccount", apply, role), /serverside-applied/);
@@ -209,6 +210,34 @@ describe("the rights of the charts", { timeout: 300_000 }, () => {
     for (const account of ["cluster-proxy", "managed-serviceaccount"] as const) {
       const role = roleIn("managed1", `${account}-addon-agent`, all);
       assert.match(await tryAs(account, apply, role), /attempting to grant RBAC permissions/);
+    }
+  });
+
+  it("let each controller write the Secrets that it is to write, and no other", async () => {
+    const secret = (place: string, name: string) => ({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name, namespace: place },
+    });
+    const own = [
+      ["cluster-proxy", namespace, "cluster-proxy-signer"],
+      ["cluster-proxy", namespace, "proxy-server-ca"],
+      ["cluster-gateway", namespace, "cluster-gateway-signer"],
+      ["cluster-gateway", "vela-system", "cluster-gateway-tls-cert"],
+      ["cluster-gateway", "vela-system", "proxy-client"],
+      ["cluster-gateway", "open-cluster-management-credentials", "managed1"],
+    ] as const;
+    for (const [account, place, name] of own) {
+      assert.match(await tryAs(account, apply, secret(place, name)), /serverside-applied/, name);
+    }
+    const others = [
+      ["cluster-proxy", namespace, "cluster-gateway-signer"],
+      ["cluster-proxy", "managed1", "proxy-client"],
+      ["cluster-gateway", namespace, "cluster-proxy-signer"],
+      ["cluster-gateway", "managed1", "cluster-gateway"],
+    ] as const;
+    for (const [account, place, name] of others) {
+      assert.match(await tryAs(account, apply, secret(place, name)), /forbidden/i, name);
     }
   });
 

@@ -175,7 +175,7 @@ describe("chart managed-serviceaccount", () => {
       apiGroups: [""],
       resources: ["secrets"],
       resourceNames: ["registry"],
-      verbs: ["get"],
+      verbs: ["get", "list", "watch"],
     });
   });
 
