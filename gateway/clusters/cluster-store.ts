@@ -10,8 +10,8 @@ export type Lookup =
   | { readonly kind: "ready"; readonly cluster: Cluster }
   /** Its Secret cannot be used; `why` says what is wrong with it. */
   | { readonly kind: "unusable"; readonly why: string }
-  /** OCM knows it, but its Secret is not there. */
-  | { readonly kind: "withoutSecret" }
+  /** It is known, but its Secret is not there, or holds no token yet. */
+  | { readonly kind: "pending"; readonly why: string }
   | { readonly kind: "unknown" };
 
 type Caches<T extends Secret | ManagedCluster> = Pick<
@@ -41,7 +41,7 @@ export interface ClusterStore {
   reasonNotReady(): string | undefined;
 }
 
-type Entry = Extract<Lookup, { kind: "ready" | "unusable" }>;
+type Entry = Exclude<Lookup, { kind: "unknown" }>;
 
 /** Makes a store that follows the caches from now on. */
 export function createClusterStore(options: ClusterStoreOptions): ClusterStore {
@@ -77,7 +77,7 @@ class CachedClusters implements ClusterStore {
     const entry = this.#entries.get(name);
     if (entry !== undefined) return entry;
     const isManaged = this.#options.managedClusters?.get(name) !== undefined;
-    return { kind: isManaged ? "withoutSecret" : "unknown" };
+    return isManaged ? { kind: "pending", why: "it does not exist" } : { kind: "unknown" };
   }
 
   list(): readonly Cluster[] {
@@ -122,9 +122,9 @@ class CachedClusters implements ClusterStore {
       return { kind: "ready", cluster };
     } catch (error) {
       if (!(error instanceof ConversionError)) throw error;
-      const why = error.message;
       log.error("Cannot use cluster", { cluster: name, error: describeError(error) });
-      return { kind: "unusable", why };
+      const kind = error.code === "pending" ? "pending" : "unusable";
+      return { kind, why: error.message };
     }
   }
 

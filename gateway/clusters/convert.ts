@@ -10,9 +10,21 @@ import {
 } from "#api";
 import type { Cluster, Credential, Endpoint } from "./cluster.ts";
 
+/** Whether a fault is expected to go away by itself (`pending`), or somebody has to act (`bad`). */
+export type ConversionErrorCode = "pending" | "bad";
+
 /** A Secret, or the ManagedCluster beside it, cannot be made a cluster. The message says why. */
 export class ConversionError extends Error {
   override readonly name = "ConversionError";
+  readonly code: ConversionErrorCode;
+
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly code?: ConversionErrorCode } = {},
+  ) {
+    super(message, options);
+    this.code = options.code ?? "bad";
+  }
 }
 
 /**
@@ -108,7 +120,8 @@ function credentialOf(secret: Secret): { readonly type: string; readonly credent
 }
 
 function tokenOf(secret: Secret): string {
-  const token = required(secret, clusterSecretKeys.token).trim();
+  const token = text(secret, clusterSecretKeys.token).trim();
+  if (token === "") throw new ConversionError("it has no token", { code: "pending" });
   // It becomes part of a header, where anything else could write a second one.
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   throw new ConversionError(`key ${clusterSecretKeys.token} has a character that no token has`);

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { createTransport, createTransportPool, type Transport, type Upstream } from "#proxy";
+import { describeError } from "#runtime";
 import type { Cluster, Endpoint } from "../clusters/cluster.ts";
 import type { Reachability } from "./reachability.ts";
 
@@ -99,7 +100,7 @@ function watched(name: string, dial: Dial, reachability: Reachability): Dial {
       reachability.reached(name);
       return connection;
     } catch (error) {
-      reachability.missed(name);
+      reachability.missed(name, describeError(error));
       throw error;
     }
   };

@@ -8,17 +8,19 @@ const nothing: ManagedPath = { resource: "", subresource: "" };
 
 /** Reads a path as API servers do. Never throws: it serves metrics and timeouts, not access. */
 export function readManagedPath(path: string): ManagedPath {
-  const [root, ...rest] = path.split("/").filter((segment) => segment !== "");
-  const parts = root === "api" ? rest.slice(1) : root === "apis" ? rest.slice(2) : [];
-  if (parts[0] === "namespaces" && parts.length > 2) {
-    const [, , resource = "", , subresource = ""] = parts;
-    const isOfNamespace = resource === "status" || resource === "finalize";
-    return isOfNamespace
-      ? { resource: "namespaces", subresource: resource }
-      : { resource, subresource };
-  }
-  const [resource, , subresource = ""] = parts;
-  return resource === undefined ? nothing : { resource, subresource };
+  const parts = afterVersion(path.split("/").filter((segment) => segment !== ""));
+  const [first, , third = "", , fifth = ""] = parts;
+  if (first === undefined) return nothing;
+  if (first !== "namespaces" || third === "") return { resource: first, subresource: third };
+  const isOfNamespace = third === "status" || third === "finalize";
+  return isOfNamespace
+    ? { resource: first, subresource: third }
+    : { resource: third, subresource: fifth };
+}
+
+function afterVersion([root, ...rest]: readonly string[]): readonly string[] {
+  if (root === "api") return rest.slice(1);
+  return root === "apis" ? rest.slice(2) : [];
 }
 
 const longSubresources = new Set(["attach", "exec", "log", "portforward", "proxy"]);

@@ -80,10 +80,10 @@ function usableCluster(
       return found.cluster;
     case "unknown":
       throw unknownCluster(name);
-    case "withoutSecret":
+    case "pending":
       throw new GatewayError(
         "cluster_not_ready",
-        `Cannot reach cluster "${name}": there is no token for it yet, since ManagedServiceAccount ${name}/${managedServiceAccountName} is not ready (Secret ${secretNamespace}/${name} does not exist). See its conditions: kubectl -n ${name} get managedserviceaccount ${managedServiceAccountName} -o yaml`,
+        `Cannot reach cluster "${name}": there is no token for it yet, since ManagedServiceAccount ${name}/${managedServiceAccountName} is not ready (Secret ${secretNamespace}/${name}: ${found.why}). See its conditions: kubectl -n ${name} get managedserviceaccount ${managedServiceAccountName} -o yaml`,
         { details },
       );
     case "unusable":
