@@ -190,8 +190,12 @@ describe("the gateway between two API servers", { timeout: 300_000 }, () => {
     const refused = await bed.kubectl(alice, ["get", "--raw", path]);
     assert.match(refused.stderr, /Forbidden.*alice/);
     await bed.hub.kubectl([
-      ...["create", "clusterrole", "managed1-reader", "--verb=get"],
-      ...["--resource=clustergateways.cluster.core.oam.dev/proxy", "--resource-name=managed1"],
+      "create",
+      "clusterrole",
+      "managed1-reader",
+      "--verb=get",
+      "--resource=clustergateways.cluster.core.oam.dev/proxy",
+      "--resource-name=managed1",
     ]);
     await bed.hub.kubectl([
       ...["create", "clusterrolebinding", "alice", "--clusterrole=managed1-reader"],
