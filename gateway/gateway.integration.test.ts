@@ -189,18 +189,11 @@ describe("the gateway between two API servers", { timeout: 300_000 }, () => {
     const path = "/apis/cluster.core.oam.dev/v1alpha1/clustergateways/managed1/proxy/healthz";
     const refused = await bed.kubectl(alice, ["get", "--raw", path]);
     assert.match(refused.stderr, /Forbidden.*alice/);
-    await bed.hub.kubectl([
-      "create",
-      "clusterrole",
-      "managed1-reader",
-      "--verb=get",
-      "--resource=clustergateways.cluster.core.oam.dev/proxy",
-      "--resource-name=managed1",
-    ]);
-    await bed.hub.kubectl([
-      ...["create", "clusterrolebinding", "alice", "--clusterrole=managed1-reader"],
-      "--user=alice",
-    ]);
+    const role = "create clusterrole managed1-reader --verb=get --resource-name=managed1";
+    const resource = "--resource=clustergateways.cluster.core.oam.dev/proxy";
+    await bed.hub.kubectl([...role.split(" "), resource]);
+    const binding = "create clusterrolebinding alice --clusterrole=managed1-reader --user=alice";
+    await bed.hub.kubectl(binding.split(" "));
     await waitFor("alice's right", async () => {
       const { stdout } = await bed.kubectl(alice, ["get", "--raw", path]);
       return stdout === "ok";
@@ -259,10 +252,8 @@ describe("the gateway between two API servers", { timeout: 300_000 }, () => {
       const { token } = (body as { status: { token: string } }).status;
       const bearer = { authorization: `Bearer ${token}` };
       assert.equal((await ask(path, bearer)).status, 403);
-      await bed.hub.kubectl([
-        ...["create", "clusterrolebinding", "direct", "--clusterrole=cluster-admin"],
-        "--serviceaccount=default:direct",
-      ]);
+      const grant = "create clusterrolebinding direct --clusterrole=cluster-admin";
+      await bed.hub.kubectl([...grant.split(" "), "--serviceaccount=default:direct"]);
       const healthz = `${path}/managed1/proxy/healthz`;
       await waitFor("the right", async () => (await ask(healthz, bearer)).body === "ok");
       const wish = { ...bearer, "Impersonate-User": "root" };
