@@ -1,4 +1,5 @@
 export { makeAuthority, type TestAuthority, type TestPair } from "./certificates.ts";
+export { ScriptedClient, type ScriptedList, type ScriptedWatch } from "./scripted-client.ts";
 export { startTcpRelay, type TcpRelay } from "./tcp-relay.ts";
 export {
   startUpstream,
