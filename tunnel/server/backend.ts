@@ -1,0 +1,177 @@
+import { randomBytes } from "node:crypto";
+import { type Inbox, type ReceiveBudget, SharedReceiver } from "../flow/shared-receiver.ts";
+import { TurnSender } from "../flow/turn-sender.ts";
+import type { PacketStream } from "../rpc/packet-stream.ts";
+import type { AgentIdentifiers } from "../wire/identifiers.ts";
+import type {
+  CloseDial,
+  CloseResponse,
+  Data,
+  DialResponse,
+  OutgoingPacket,
+  Packet,
+} from "../wire/packet.ts";
+
+/** Who waits for an agent's packets: one frontend. */
+export interface AgentListener {
+  fromAgent(packet: DialResponse | Data | CloseResponse | CloseDial): void;
+  agentGone(): void;
+  /** What was sent to the agent has made room again. */
+  roomToAgent(): void;
+  /** The frontend has taken nothing for too long. */
+  readerStalled(): void;
+}
+
+/** One frontend's way to its agent, from the dial to the release. */
+export interface AgentPath {
+  /** The id by which the agent knows this dial. */
+  readonly dialId: bigint;
+  /** False when the frontend has to wait until there is room to the agent. */
+  send(packet: OutgoingPacket): boolean;
+  /** From now on the agent's packets with this connection id come here. */
+  establish(connectionId: bigint): void;
+  /** Bytes from the agent were passed on, and `taken` once the frontend has them. */
+  received(bytes: number): void;
+  taken(bytes: number): void;
+  /** Nothing comes here any more; what was sent still goes out. */
+  release(): void;
+}
+
+export interface BackendOptions {
+  readonly agentId: string;
+  readonly identifiers: AgentIdentifiers;
+  readonly stream: PacketStream;
+  readonly budget: ReceiveBudget;
+  /** Told of a dial's answer that nobody waits for. */
+  readonly onUnrecognizedAnswer: () => void;
+}
+
+/**
+ * One agent's Connect stream and all that goes over it. Ids are this stream's own, so two streams
+ * of one agent, or two agents, cannot take each other's connections.
+ */
+export class Backend {
+  readonly agentId: string;
+  readonly identifiers: AgentIdentifiers;
+  readonly #sender: TurnSender;
+  readonly #receiver: SharedReceiver;
+  readonly #onUnrecognizedAnswer: () => void;
+  readonly #dials = new Map<bigint, AgentListener>();
+  readonly #connections = new Map<bigint, AgentListener>();
+  /** Connections that we asked the agent to close; what still comes for them is expected. */
+  readonly #closing = new Set<bigint>();
+  #isDraining = false;
+
+  constructor({ agentId, identifiers, stream, budget, onUnrecognizedAnswer }: BackendOptions) {
+    this.agentId = agentId;
+    this.identifiers = identifiers;
+    this.#sender = new TurnSender(stream);
+    this.#receiver = new SharedReceiver(stream, budget);
+    this.#onUnrecognizedAnswer = onUnrecognizedAnswer;
+  }
+
+  /** Set by the agent: no new dials, unless there is nobody else. */
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** How much it has to do, to compare backends. */
+  get load(): number {
+    return this.#dials.size + this.#connections.size;
+  }
+
+  /** Opens a way for one dial. The request itself is sent through it. */
+  open(listener: AgentListener): AgentPath {
+    const dialId = randomDialId();
+    const queue = this.#sender.open(() => listener.roomToAgent());
+    const inbox = this.#receiver.open(() => listener.readerStalled());
+    let connectionId: bigint | undefined;
+    this.#dials.set(dialId, listener);
+    return {
+      dialId,
+      send: (packet) => {
+        if (packet.type === "dialRequest" || packet.type === "closeDial") {
+          this.#sender.control(packet);
+          return true;
+        }
+        return queue.push(packet);
+      },
+      establish: (id) => {
+        connectionId = id;
+        this.#dials.delete(dialId);
+        this.#connections.set(id, listener);
+      },
+      received: (bytes) => inbox.received(bytes),
+      taken: (bytes) => inbox.taken(bytes),
+      release: () => {
+        queue.finish();
+        this.#release(dialId, connectionId, inbox);
+      },
+    };
+  }
+
+  /** Takes one packet of the agent. */
+  handle(packet: Packet): void {
+    switch (packet.type) {
+      case "dialResponse":
+        return this.#dialAnswered(packet);
+      case "data":
+        return this.#data(packet);
+      case "closeResponse":
+        return this.#closed(packet);
+      case "closeDial":
+        return this.#dials.get(packet.dialId)?.fromAgent(packet);
+      case "drain":
+        this.#isDraining = true;
+        return;
+      // Requests travel towards the agent only.
+      case "dialRequest":
+      case "closeRequest":
+      case "unknown":
+    }
+  }
+
+  /** The stream is gone: everybody who waits is told. */
+  close(): void {
+    this.#sender.close();
+    const waiting = [...this.#dials.values(), ...this.#connections.values()];
+    for (const listener of waiting) listener.agentGone();
+  }
+
+  #dialAnswered(packet: DialResponse): void {
+    const listener = this.#dials.get(packet.dialId);
+    if (listener !== undefined) return listener.fromAgent(packet);
+    this.#onUnrecognizedAnswer();
+    if (packet.error === "") this.#askToClose(packet.connectionId);
+  }
+
+  #data(packet: Data): void {
+    const listener = this.#connections.get(packet.connectionId);
+    if (listener !== undefined) listener.fromAgent(packet);
+    else if (!this.#closing.has(packet.connectionId)) this.#askToClose(packet.connectionId);
+  }
+
+  #closed(packet: CloseResponse): void {
+    if (!this.#closing.delete(packet.connectionId)) {
+      this.#connections.get(packet.connectionId)?.fromAgent(packet);
+    }
+  }
+
+  #askToClose(connectionId: bigint): void {
+    if (connectionId === 0n) return;
+    this.#closing.add(connectionId);
+    this.#sender.control({ type: "closeRequest", connectionId });
+  }
+
+  #release(dialId: bigint, connectionId: bigint | undefined, inbox: Inbox): void {
+    this.#dials.delete(dialId);
+    inbox.close();
+    if (connectionId === undefined || !this.#connections.delete(connectionId)) return;
+    this.#closing.add(connectionId);
+  }
+}
+
+/** Not to be guessed by another agent, and positive for peers that read it as signed. */
+function randomDialId(): bigint {
+  return randomBytes(8).readBigUInt64BE() >> 1n;
+}
