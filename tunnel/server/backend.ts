@@ -152,9 +152,11 @@ export class Backend {
   }
 
   #closed(packet: CloseResponse): void {
-    if (!this.#closing.delete(packet.connectionId)) {
-      this.#connections.get(packet.connectionId)?.fromAgent(packet);
-    }
+    if (this.#closing.delete(packet.connectionId)) return;
+    const listener = this.#connections.get(packet.connectionId);
+    // Gone before the listener releases it: the agent needs no request to close it any more.
+    this.#connections.delete(packet.connectionId);
+    listener?.fromAgent(packet);
   }
 
   #askToClose(connectionId: bigint): void {
