@@ -25,6 +25,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   "@grpc/grpc-js": ["tunnel"],
   "@grpc/proto-loader": ["tunnel"],
   "@peculiar/x509": ["pki"],
+  ws: ["kube"],
   winston: ["runtime"],
   "prom-client": ["runtime"],
   yaml: ["kube", "api", "controllers", "cmd", "gateway"],

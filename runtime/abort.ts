@@ -8,6 +8,11 @@ export const sleep: Sleep = async (ms, signal) => {
   await delay(ms, undefined, { signal });
 };
 
+/** Asks afresh, where the compiler still believes an earlier answer. */
+export function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
 /** True for the error that an aborted wait or request throws, whoever made it. */
 export function isAbortError(error: unknown, signal?: AbortSignal): boolean {
   if (signal?.aborted === true && error === signal.reason) return true;

@@ -1,4 +1,4 @@
-export { isAbortError, type Sleep, sleep } from "./abort.ts";
+export { isAbortError, isAborted, type Sleep, sleep } from "./abort.ts";
 export { type BackoffOptions, backoffDelays, retry } from "./backoff.ts";
 export { formatGoDuration, parseGoDuration } from "./go-duration.ts";
 export { type Check, createHealthServer, type HealthServerOptions } from "./health-server.ts";

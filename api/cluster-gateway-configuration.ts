@@ -1,0 +1,99 @@
+import * as z from "zod";
+import { conditionList, int32, int64, objectShape } from "./custom-resource.ts";
+import type { ResourceType } from "./resource.ts";
+
+/** How the gateway is run on the hub, and how it reaches the managed clusters. */
+export const clusterGatewayConfigurations = {
+  group: "proxy.open-cluster-management.io",
+  version: "v1alpha1",
+  plural: "clustergatewayconfigurations",
+  kind: "ClusterGatewayConfiguration",
+  namespaced: false,
+  parse: (input) => clusterGatewayConfiguration.parse(input),
+} as const satisfies ResourceType<ClusterGatewayConfiguration>;
+
+/** The object that the chart makes and that the addon uses unless told otherwise. */
+export const defaultClusterGatewayConfigurationName = "cluster-gateway";
+
+/** Condition types of a ClusterGatewayConfiguration. */
+export const clusterGatewayConditionTypes = {
+  /** The gateway runs and its API is registered on the hub. */
+  deployed: "ClusterGatewayDeployed",
+} as const;
+
+const clusterProxy = z
+  .object({
+    proxyServerHost: z.string().describe("Host of the tunnel server, as the hub resolves it."),
+    proxyServerPort: int32().min(1).max(65_535).describe("Port of the tunnel server for clients."),
+    credentials: z
+      .object({
+        namespace: z.string().describe("Namespace of both Secrets."),
+        proxyClientSecretName: z
+          .string()
+          .describe("Secret with tls.crt and tls.key, shown to the tunnel server."),
+        proxyClientCASecretName: z
+          .string()
+          .describe("Secret with ca.crt, which the tunnel server's certificate must chain to."),
+      })
+      .describe("How the gateway authenticates to the tunnel server."),
+  })
+  .describe("Settings of type ClusterProxy.");
+
+const egress = z
+  .object({
+    type: z
+      .enum(["Direct", "ClusterProxy"])
+      .describe("Direct dials the clusters' own addresses; ClusterProxy goes through the tunnel."),
+    clusterProxy: clusterProxy.optional(),
+  })
+  .describe("How the gateway reaches the managed clusters.")
+  .meta({
+    "x-kubernetes-validations": [
+      {
+        rule: "self.type != 'ClusterProxy' || has(self.clusterProxy)",
+        message: "clusterProxy is needed when type is ClusterProxy",
+      },
+    ],
+  });
+
+const secretManagement = z
+  .object({
+    type: z
+      .enum(["Manual", "ManagedServiceAccount"])
+      .default("ManagedServiceAccount")
+      .describe("Whether an administrator or the managed-serviceaccount addon supplies tokens."),
+    managedServiceAccount: z
+      .object({
+        name: z
+          .string()
+          .default("cluster-gateway")
+          .describe("Name of the ManagedServiceAccount in each cluster's namespace."),
+      })
+      .prefault({})
+      .describe("Settings of type ManagedServiceAccount."),
+  })
+  .describe("Where the credentials for the managed clusters come from.");
+
+/** What is wanted of the gateway, with all defaults filled in. */
+export const clusterGatewayConfigurationSpec = z.object({
+  image: z.string().describe("Image of the gateway."),
+  replicas: int32().min(0).default(1).describe("Gateways on the hub."),
+  secretNamespace: z.string().describe("Namespace of the Secrets with cluster credentials."),
+  installNamespace: z.string().describe("Namespace of the gateway."),
+  secretManagement,
+  egress,
+});
+export type ClusterGatewayConfigurationSpec = z.infer<typeof clusterGatewayConfigurationSpec>;
+
+export const clusterGatewayConfigurationStatus = z.object({
+  lastObservedGeneration: int64().optional().describe("Generation that was last acted on."),
+  conditions: conditionList.default([]).describe("How far it is."),
+});
+
+/** A ClusterGatewayConfiguration as the API server returns it; the spec has its defaults. */
+export const clusterGatewayConfiguration = z.looseObject({
+  ...objectShape,
+  spec: clusterGatewayConfigurationSpec,
+  status: clusterGatewayConfigurationStatus.prefault({}),
+});
+export type ClusterGatewayConfiguration = z.infer<typeof clusterGatewayConfiguration>;

@@ -1,0 +1,34 @@
+export * from "./cluster-gateway-configuration.ts";
+export {
+  type Condition,
+  type ConditionStatus,
+  type ConditionUpdate,
+  condition,
+  conditionStatus,
+  findCondition,
+  isConditionTrue,
+  timestamp,
+  withCondition,
+} from "./conditions.ts";
+export * from "./core.ts";
+export * from "./managed-proxy-configuration.ts";
+export * from "./managed-service-account.ts";
+export {
+  type KubeObject,
+  type ObjectMeta,
+  type OwnerReference,
+  objectMeta,
+  ownerReferenceTo,
+} from "./object-meta.ts";
+export * from "./ocm/addon-deployment-config.ts";
+export * from "./ocm/addon-version.ts";
+export * from "./ocm/cluster-management-addon.ts";
+export * from "./ocm/config-reference.ts";
+export * from "./ocm/managed-cluster.ts";
+export * from "./ocm/managed-cluster-addon.ts";
+export * from "./ocm/manifest-work.ts";
+export * from "./ocm/placement.ts";
+export * from "./ocm/well-known.ts";
+export { apiVersionOf, type ResourceType } from "./resource.ts";
+export type { Toleration } from "./scheduling.ts";
+export { failureStatus, type Status, statusObject } from "./status.ts";

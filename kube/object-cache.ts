@@ -1,0 +1,249 @@
+import { createInterface } from "node:readline";
+import { type KubeObject, objectMeta, type ResourceType } from "#api";
+import {
+  backoffDelays,
+  describeError,
+  isAborted,
+  type Logger,
+  type Runnable,
+  sleep as realSleep,
+  type Sleep,
+} from "#runtime";
+import { isApiError } from "./api-error.ts";
+import type { KubeClient, ListOptions } from "./client.ts";
+import {
+  afterLine,
+  afterList,
+  listing,
+  parseWatchLine,
+  type WatchLine,
+  type WatchState,
+} from "./watch-state.ts";
+
+/** `namespace/name`, or `name` alone for cluster-scoped objects. */
+export function keyOfObject({ metadata: { namespace, name } }: KubeObject): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+export interface CacheChange<T> {
+  readonly key: string;
+  /** As it was; undefined when it is new. */
+  readonly before: T | undefined;
+  /** As it is; undefined when it is gone. */
+  readonly after: T | undefined;
+}
+
+/** What a list-watch knows, read without asking the server. */
+export interface ObjectCache<T extends KubeObject> extends Runnable {
+  /** True once the first list has arrived. */
+  readonly isSynced: boolean;
+  get(key: string): T | undefined;
+  list(): readonly T[];
+  /** Calls back after each change, once the cache shows it. Returns the unsubscriber. */
+  onChange(listener: (change: CacheChange<T>) => void): () => void;
+  /** Resolves once synced; rejects when `signal` aborts first. */
+  waitForSync(signal: AbortSignal): Promise<void>;
+  /** The resourceVersion up to which the cache knows. */
+  readonly resourceVersion: string;
+}
+
+export interface ObjectCacheOptions extends ListOptions {
+  readonly log: Logger;
+  readonly sleep?: Sleep;
+}
+
+/** Server-side length of one watch; each ends by itself and is continued where it ended. */
+const watchSeconds = 290;
+/** With no line for this long after the watch should have ended, the connection is dead. */
+const watchGraceMs = 30_000;
+
+/**
+ * Lists and watches one kind for as long as it runs. Whatever fails is retried with backoff for
+ * ever, a bad object is logged and skipped: a cache never stops by itself.
+ */
+export function createObjectCache<T extends KubeObject>(
+  client: KubeClient,
+  type: ResourceType<T>,
+  options: ObjectCacheOptions,
+): ObjectCache<T> {
+  return new ListWatchCache(client, type, options);
+}
+
+class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
+  readonly name: string;
+  readonly #client: KubeClient;
+  readonly #type: ResourceType<T>;
+  readonly #options: ObjectCacheOptions;
+  readonly #log: Logger;
+  readonly #sleep: Sleep;
+  readonly #objects = new Map<string, T>();
+  readonly #listeners = new Set<(change: CacheChange<T>) => void>();
+  readonly #synced = Promise.withResolvers<void>();
+  #isSynced = false;
+  #state: WatchState = listing;
+  #resourceVersion = "";
+
+  constructor(client: KubeClient, type: ResourceType<T>, options: ObjectCacheOptions) {
+    this.name = `cache of ${type.plural}`;
+    this.#client = client;
+    this.#type = type;
+    this.#options = options;
+    this.#log = options.log.with({ resource: type.plural, group: type.group });
+    this.#sleep = options.sleep ?? realSleep;
+  }
+
+  get isSynced(): boolean {
+    return this.#isSynced;
+  }
+
+  get resourceVersion(): string {
+    return this.#resourceVersion;
+  }
+
+  get(key: string): T | undefined {
+    return this.#objects.get(key);
+  }
+
+  list(): readonly T[] {
+    return [...this.#objects.values()];
+  }
+
+  onChange(listener: (change: CacheChange<T>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async waitForSync(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const aborted = Promise.withResolvers<never>();
+    const abort = (): void => aborted.reject(signal.reason as Error);
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      await Promise.race([this.#synced.promise, aborted.promise]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    let delays = newDelays();
+    while (!signal.aborted) {
+      try {
+        await this.#advance(signal);
+        delays = newDelays();
+      } catch (error) {
+        // Only our own signal ends it: the deadline of one watch aborts requests as well.
+        if (isAborted(signal)) return;
+        this.#recover(error);
+        await this.#sleep(delays.next().value, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  async #advance(signal: AbortSignal): Promise<void> {
+    if (this.#state.kind === "listing") {
+      this.#state = await this.#list(signal);
+      return;
+    }
+    await this.#watch(this.#state.resourceVersion, signal);
+  }
+
+  #recover(error: unknown): void {
+    const isExpired = isApiError(error, "expired");
+    if (isExpired) this.#state = listing;
+    this.#log.warn(isExpired ? "Watch is too old, listing again" : "List or watch failed", {
+      error: describeError(error),
+    });
+  }
+
+  async #list(signal: AbortSignal): Promise<WatchState> {
+    const { namespace, labelSelector, fieldSelector } = this.#options;
+    const selectors = { namespace, labelSelector, fieldSelector };
+    const list = await this.#client.list(unchecked(this.#type), selectors, signal);
+    const gone = new Set(this.#objects.keys());
+    for (const item of list.items) {
+      const key = this.#put(item);
+      if (key !== undefined) gone.delete(key);
+    }
+    for (const key of gone) this.#drop(key);
+    this.#resourceVersion = list.resourceVersion;
+    this.#isSynced = true;
+    this.#synced.resolve();
+    return afterList(list.resourceVersion);
+  }
+
+  async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
+    const { namespace, labelSelector, fieldSelector } = this.#options;
+    const scope = AbortSignal.any([
+      signal,
+      AbortSignal.timeout(watchSeconds * 1000 + watchGraceMs),
+    ]);
+    const query = {
+      namespace,
+      labelSelector,
+      fieldSelector,
+      resourceVersion,
+      timeoutSeconds: watchSeconds,
+    };
+    const stream = await this.#client.watch(this.#type, query, scope);
+    try {
+      for await (const line of createInterface({ input: stream })) {
+        if (line !== "") this.#receive(parseWatchLine(line));
+        if (this.#state.kind === "listing") return;
+      }
+    } finally {
+      stream.destroy();
+    }
+    signal.throwIfAborted();
+  }
+
+  #receive(line: WatchLine): void {
+    this.#state = afterLine(line);
+    if (line.type === "ERROR") return;
+    this.#resourceVersion = line.object.metadata.resourceVersion ?? this.#resourceVersion;
+    if (line.type === "DELETED") this.#drop(keyOfObject(line.object));
+    else if (line.type !== "BOOKMARK") this.#put(line.object);
+  }
+
+  /** One bad object must not take the others down: it is logged and left out. */
+  #put(input: KubeObject): string | undefined {
+    const metadata = objectMeta.safeParse(input.metadata);
+    if (!metadata.success) return undefined;
+    const key = keyOfObject(input);
+    try {
+      const after = this.#type.parse === undefined ? (input as T) : this.#type.parse(input);
+      const before = this.#objects.get(key);
+      if (before?.metadata.resourceVersion === after.metadata.resourceVersion) {
+        if (after.metadata.resourceVersion !== undefined) return key;
+      }
+      this.#objects.set(key, after);
+      this.#notify({ key, before, after });
+    } catch (error) {
+      this.#log.error("Cannot read object, keeping its last good state", {
+        key,
+        error: describeError(error),
+      });
+    }
+    return key;
+  }
+
+  #drop(key: string): void {
+    const before = this.#objects.get(key);
+    this.#objects.delete(key);
+    if (before !== undefined) this.#notify({ key, before, after: undefined });
+  }
+
+  #notify(change: CacheChange<T>): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}
+
+/** The same kind, without the check: a list is read item by item. */
+function unchecked(type: ResourceType): ResourceType {
+  const { group, version, plural, kind, namespaced } = type;
+  return { group, version, plural, kind, namespaced };
+}
+
+function newDelays(): Iterator<number, never> {
+  return backoffDelays({ minMs: 200, maxMs: 30_000, jitter: 0.3 });
+}
