@@ -1,4 +1,5 @@
-import { createSecureContext } from "node:tls";
+import { isIP } from "node:net";
+import { checkServerIdentity, createSecureContext } from "node:tls";
 import { ChannelCredentials, type ChannelOptions, Client } from "@grpc/grpc-js";
 import type { TlsMaterial } from "../tls-source.ts";
 import { streamWindowBytes } from "./internals.ts";
@@ -24,11 +25,18 @@ const minReconnectDelayMs = 100;
 const neverMs = 2 ** 31 - 1;
 
 /**
+ * TLS cannot ask for a server by address, and grpc-js always asks. The certificate is checked
+ * against the address all the same.
+ */
+const nameInsteadOfAddress = "tunnel-server";
+
+/**
  * A gRPC channel with a TCP connection of its own: two channels to one address never share one, so
  * that a load balancer may send them to different servers.
  */
 export function openChannel(settings: ChannelSettings): Client {
   const { ca, cert, key } = settings.tls;
+  const name = settings.serverName ?? hostOf(settings.address);
   const context = createSecureContext({ ca, cert, key, minVersion: "TLSv1.2" });
   const options: ChannelOptions = {
     "grpc.use_local_subchannel_pool": 1,
@@ -45,11 +53,15 @@ export function openChannel(settings: ChannelSettings): Client {
     "grpc.max_send_message_length": maxMessageBytes,
     "grpc.primary_user_agent": settings.userAgent,
     "grpc-node.flow_control_window": streamWindowBytes,
-    ...(settings.serverName !== undefined && {
-      "grpc.ssl_target_name_override": settings.serverName,
-      "grpc.default_authority": settings.serverName,
-    }),
+    "grpc.ssl_target_name_override": isIP(name) === 0 ? name : nameInsteadOfAddress,
+    "grpc.default_authority": name.includes(":") ? `[${name}]` : name,
   };
-  const credentials = ChannelCredentials.createFromSecureContext(context);
+  const credentials = ChannelCredentials.createFromSecureContext(context, {
+    checkServerIdentity: (_name, certificate) => checkServerIdentity(name, certificate),
+  });
   return new Client(settings.address, credentials, options);
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(":")).replace(/^\[|\]$/g, "");
 }

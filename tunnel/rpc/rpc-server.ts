@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { Server as NetServer } from "node:net";
-import { createServer, type SecureContextOptions, type TlsOptions } from "node:tls";
+import { createServer, type SecureContextOptions, type TLSSocket, type TlsOptions } from "node:tls";
 import {
   Server,
   ServerCredentials,
@@ -57,8 +57,11 @@ export function createRpcServer(
       const grpc = createGrpcServer(service, handlers, options);
       const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
       widenSessionWindows(grpc);
+      const sockets = new Set<TLSSocket>();
       const listener = createServer(tlsOptions(options), (socket) => {
         socket.setNoDelay(true);
+        sockets.add(socket);
+        socket.on("close", () => sockets.delete(socket));
         // The HTTP/2 session reports what ends it; an unheard error would end the process.
         socket.on("error", () => undefined);
         injector.injectConnection(socket);
@@ -79,6 +82,8 @@ export function createRpcServer(
       } finally {
         unsubscribe();
         listener.close();
+        // grpc-js forgets sessions that it did not accept itself.
+        for (const socket of sockets) socket.destroy();
         grpc.forceShutdown();
       }
     },

@@ -1,0 +1,10 @@
+export { makeAuthority, type TestAuthority, type TestPair } from "./certificates.ts";
+export {
+  eventually,
+  type LoopbackPorts,
+  type LoopbackTunnel,
+  openLoopbackTunnel,
+  type Running,
+  type RunningServer,
+  tlsOf,
+} from "./loopback-tunnel.ts";
