@@ -1,0 +1,5 @@
+export {
+  createManagedTunnel,
+  type ManagedTunnel,
+  type ManagedTunnelOptions,
+} from "./tunnel/create-tunnel.ts";
