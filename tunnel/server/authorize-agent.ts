@@ -23,7 +23,7 @@ export const sharedIdentity: AuthorizeAgent = () => undefined;
  * An agent may serve the names in its certificate (DNS names, IP addresses, and the common name)
  * and nothing else: no other cluster's host, and no default route.
  */
-export const certificateIdentity: AuthorizeAgent = ({ identifiers, certificate }) => {
+export function certificateIdentity({ identifiers, certificate }: AgentClaim): string | undefined {
   if (certificate === undefined) return "the agent presented no certificate";
   const allowed = namesOf(certificate);
   const { hosts, ipv4, ipv6, isDefaultRoute } = identifiers;
@@ -31,7 +31,7 @@ export const certificateIdentity: AuthorizeAgent = ({ identifiers, certificate }
   const foreign = [...hosts, ...ipv4, ...ipv6].filter((name) => !allowed.has(name));
   if (foreign.length === 0) return undefined;
   return `its certificate does not name ${foreign.join(", ")}`;
-};
+}
 
 /** What Node shows as `DNS:a, IP Address:1.2.3.4`, without the kinds. */
 function namesOf({ subject, subjectaltname = "" }: PeerCertificate): ReadonlySet<string> {
