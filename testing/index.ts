@@ -1,5 +1,6 @@
 export { makeAuthority, type TestAuthority, type TestPair } from "./certificates.ts";
 export {
+  changeableTls,
   eventually,
   type LoopbackPorts,
   type LoopbackTunnel,

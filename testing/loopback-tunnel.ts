@@ -77,6 +77,25 @@ export function tlsOf(authority: TestAuthority, pair: TestPair): TlsSource {
   });
 }
 
+/** A source whose certificates a test can change. */
+export function changeableTls(first: TlsSource): TlsSource & { change(next: TlsSource): void } {
+  let { current } = first;
+  const listeners = new Set<(material: TlsSource["current"]) => void>();
+  return {
+    get current() {
+      return current;
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    change(next) {
+      ({ current } = next);
+      for (const listener of listeners) listener(current);
+    },
+  };
+}
+
 /** Everything starts on request and ends with the tunnel. */
 export async function openLoopbackTunnel(log: Logger = silentLogger): Promise<LoopbackTunnel> {
   const [frontendAuthority, agentAuthority] = await Promise.all([

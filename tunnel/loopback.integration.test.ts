@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import type { Duplex } from "node:stream";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Duplex, Writable } from "node:stream";
 import { describe, it } from "node:test";
+import { connect as connectTls } from "node:tls";
 import { eventually, openLoopbackTunnel } from "#testing";
 
 const never = new AbortController().signal;
@@ -28,6 +31,30 @@ async function readAll(stream: Duplex): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
+}
+
+/** Writes as fast as the stream takes it. */
+function writeForever(stream: Writable): void {
+  const chunk = Buffer.alloc(64 * 1024);
+  const write = () => {
+    while (!stream.destroyed && stream.write(chunk));
+  };
+  stream.on("drain", write);
+  write();
+}
+
+/** The slowest of the answers that an echo gives during some time. */
+async function slowestPing(connection: Duplex, durationMs: number): Promise<number> {
+  let slowestMs = 0;
+  const end = performance.now() + durationMs;
+  while (performance.now() < end) {
+    const sentAt = performance.now();
+    connection.write("ping");
+    await once(connection, "data");
+    slowestMs = Math.max(slowestMs, performance.now() - sentAt);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return slowestMs;
 }
 
 function sha256(bytes: Buffer): string {
@@ -114,6 +141,69 @@ describe("a tunnel over loopback", () => {
     await all.agent.stop();
     const [error] = await failed;
     assert.match(error.message, /agent's connection to the tunnel server was lost/);
+  });
+
+  it("carries TLS and HTTP on top", async () => {
+    await using all = await startAll();
+    const { cert, key } = await all.tunnel.frontendAuthority.server("managed.example");
+    const server = createHttpsServer({ cert, key }, (_request, response) => response.end("ok"));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const socket = await all.client.it.dial("127.0.0.1", port, never);
+    const ca = all.tunnel.frontendAuthority.caPem;
+    const secure = connectTls({ socket, ca, servername: "managed.example" });
+    secure.write("GET / HTTP/1.1\r\nHost: managed.example\r\nConnection: close\r\n\r\n");
+    assert.match((await readAll(secure)).toString(), /^HTTP\/1.1 200 OK[^]*ok/);
+    server.close();
+  });
+
+  it("gives a frontend that reads nothing no hold on the others", async () => {
+    await using all = await startAll();
+    const endless = await all.tunnel.startTarget(writeForever);
+    const echo = await all.tunnel.startTarget((socket) => socket.pipe(socket));
+    const stalled = await all.client.it.dial("127.0.0.1", endless, never);
+    stalled.on("error", () => undefined);
+    const quick = await all.client.it.dial("127.0.0.1", echo, never);
+    const slowestMs = await slowestPing(quick, 1500);
+    assert.ok(slowestMs < 500, `slowest answer took ${slowestMs} ms`);
+    assert.equal(stalled.destroyed, false);
+    for (const connection of [stalled, quick]) connection.destroy();
+  });
+
+  it("gives a target that reads nothing no hold on the others", async () => {
+    await using all = await startAll();
+    const deaf = await all.tunnel.startTarget((socket) => socket.pause());
+    const echo = await all.tunnel.startTarget((socket) => socket.pipe(socket));
+    const stalled = await all.client.it.dial("127.0.0.1", deaf, never);
+    stalled.on("error", () => undefined);
+    writeForever(stalled);
+    const quick = await all.client.it.dial("127.0.0.1", echo, never);
+    const slowestMs = await slowestPing(quick, 1500);
+    assert.ok(slowestMs < 500, `slowest answer took ${slowestMs} ms`);
+    assert.ok(stalled.writableNeedDrain, "the writer is told to wait");
+    for (const connection of [stalled, quick]) connection.destroy();
+  });
+
+  it("counts nothing as open once everything is closed, aborted dials included", async () => {
+    await using all = await startAll();
+    const port = await all.tunnel.startTarget((socket) => socket.pipe(socket));
+    for (let round = 0; round < 20; round += 1) {
+      const stop = new AbortController();
+      const dials = Array.from({ length: 6 }, (_, index) => {
+        const signal = index % 3 === 0 ? stop.signal : never;
+        return all.client.it.dial("127.0.0.1", port, signal);
+      });
+      setImmediate(() => stop.abort());
+      for (const dial of await Promise.allSettled(dials)) {
+        if (dial.status === "fulfilled") dial.value.destroy();
+      }
+    }
+    await eventually(() => all.agent.it.openConnections === 0, "the agent has no connection");
+    const text = await all.server.metrics.text();
+    assert.match(text, /server_established_connections 0/);
+    assert.match(text, /server_pending_backend_dials 0/);
+    assert.match(text, /grpc_connections\{service_method="Proxy"\} 0/);
   });
 
   it("finds the server again after it was away, on both sides", async () => {

@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
-import type { Inbox, SharedReceiver } from "../flow/shared-receiver.ts";
-import type { SendQueue, TurnSender } from "../flow/turn-sender.ts";
-import type { DialRequest, OutgoingPacket } from "../wire/packet.ts";
+import { createOwnLink, createSharedLink, type Link } from "../flow/link.ts";
+import type { SharedReceiver } from "../flow/shared-receiver.ts";
+import type { TurnSender } from "../flow/turn-sender.ts";
+import type { DialRequest, OutgoingPacket, Packet } from "../wire/packet.ts";
 import {
   stepTarget,
   type TargetEffect,
@@ -10,6 +11,7 @@ import {
 } from "../wire/target-connection.ts";
 import { texts } from "../wire/texts.ts";
 import type { AgentMetrics } from "./agent-metrics.ts";
+import type { Carrier } from "./connect.ts";
 import { type DialPolicy, dialTarget } from "./dial-target.ts";
 
 /** Upstream's agent gives up as soon. */
@@ -24,6 +26,8 @@ export interface AgentConnectionOptions {
   readonly connectionId: bigint;
   readonly sender: TurnSender;
   readonly receiver: SharedReceiver;
+  /** Opens a stream for this connection alone, where the server knows that. */
+  readonly openCarrier: (() => Carrier) | undefined;
   readonly policy: DialPolicy;
   readonly metrics: AgentMetrics;
   /** The connection is over. */
@@ -35,9 +39,8 @@ export class AgentConnection {
   readonly dialId: bigint;
   readonly connectionId: bigint;
   readonly #options: AgentConnectionOptions;
-  readonly #queue: SendQueue;
-  readonly #inbox: Inbox;
   readonly #startedAtMs = performance.now();
+  #link: Link;
   #socket: Socket | undefined;
   #state: TargetState;
   #timer: NodeJS.Timeout | undefined;
@@ -48,8 +51,10 @@ export class AgentConnection {
     this.dialId = request.dialId;
     this.connectionId = connectionId;
     this.#state = { kind: "dialling", dialId: request.dialId, connectionId };
-    this.#queue = sender.open(() => this.#socket?.resume());
-    this.#inbox = receiver.open(() => this.#apply({ kind: "readerStalled" }));
+    this.#link = createSharedLink(sender, receiver, {
+      onRoom: () => this.#socket?.resume(),
+      onStalled: () => this.#apply({ kind: "readerStalled" }),
+    });
     this.#dial(request);
   }
 
@@ -89,12 +94,34 @@ export class AgentConnection {
     metrics.dialled((performance.now() - this.#startedAtMs) / 1000);
     metrics.connections(1);
     socket.once("close", () => metrics.connections(-1));
+    this.#useCarrier();
     // Before any data is read: the answer to the dial goes first.
     this.#apply({ kind: "connected" });
     socket.on("data", (bytes: Buffer) => this.#apply({ kind: "dataFromTarget", bytes }));
     socket.on("end", () => this.#apply({ kind: "targetEnded" }));
     socket.on("error", () => this.#apply({ kind: "targetEnded" }));
     socket.on("close", () => this.#apply({ kind: "targetEnded" }));
+  }
+
+  /** Leaves the shared stream for one of its own. The answer to the dial is its first packet. */
+  #useCarrier(): void {
+    const carrier = this.#options.openCarrier?.();
+    if (carrier === undefined) return;
+    this.#link.finish();
+    this.#link = createOwnLink(carrier, { onRoom: () => this.#socket?.resume() });
+    carrier.on("data", (packet: Packet) => this.#fromCarrier(packet));
+    carrier.on("end", () => {
+      // What the frontend sent before it closed is still written out.
+      if (this.#state.kind !== "flushing") this.#apply({ kind: "serverGone" });
+    });
+    carrier.on("error", () => this.#apply({ kind: "serverGone" }));
+  }
+
+  #fromCarrier(packet: Packet): void {
+    this.#options.metrics.packet("to_agent", packet.type);
+    if (!("connectionId" in packet) || packet.connectionId !== this.connectionId) return;
+    if (packet.type === "data") this.#apply({ kind: "dataFromServer", bytes: packet.bytes });
+    else if (packet.type === "closeRequest") this.#apply({ kind: "closeRequested" });
   }
 
   #apply(event: TargetEvent): void {
@@ -124,12 +151,12 @@ export class AgentConnection {
 
   #send(packet: OutgoingPacket): void {
     this.#options.metrics.packet("from_agent", packet.type);
-    if (!this.#queue.push(packet)) this.#socket?.pause();
+    if (!this.#link.send(packet)) this.#socket?.pause();
   }
 
   #write(bytes: Buffer): void {
-    this.#inbox.received(bytes.length);
-    this.#socket?.write(bytes, () => this.#inbox.taken(bytes.length));
+    this.#link.received(bytes.length);
+    this.#socket?.write(bytes, () => this.#link.taken(bytes.length));
   }
 
   #awaitFlush(): void {
@@ -140,8 +167,7 @@ export class AgentConnection {
 
   #release(): void {
     clearTimeout(this.#timer);
-    this.#queue.finish();
-    this.#inbox.close();
+    this.#link.finish();
     this.#options.onReleased();
     const socket = this.#socket;
     if (socket === undefined) return;

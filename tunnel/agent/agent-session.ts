@@ -5,10 +5,13 @@ import type { CloseRequest, Data, DialRequest, OutgoingPacket, Packet } from "..
 import { texts } from "../wire/texts.ts";
 import { AgentConnection } from "./agent-connection.ts";
 import type { AgentMetrics } from "./agent-metrics.ts";
+import type { Carrier } from "./connect.ts";
 import type { DialPolicy } from "./dial-target.ts";
 
 export interface AgentSessionOptions {
   readonly stream: PacketStream;
+  /** Opens a stream for one connection, where the server knows that. */
+  readonly openCarrier: (() => Carrier) | undefined;
   readonly budget: ReceiveBudget;
   readonly policy: DialPolicy;
   readonly metrics: AgentMetrics;
@@ -29,6 +32,11 @@ export class AgentSession {
     this.#options = options;
     this.#sender = new TurnSender(options.stream);
     this.#receiver = new SharedReceiver(options.stream, options.budget);
+  }
+
+  /** Connections to targets, dials included. */
+  get openConnections(): number {
+    return this.#connections.size;
   }
 
   /** Takes one packet of the server. */
@@ -76,6 +84,7 @@ export class AgentSession {
       connectionId,
       sender: this.#sender,
       receiver: this.#receiver,
+      openCarrier: this.#options.openCarrier,
       policy: this.#options.policy,
       metrics: this.#options.metrics,
       onReleased: () => {

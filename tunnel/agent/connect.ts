@@ -23,9 +23,14 @@ export interface ServerStream {
   readonly serverId: string;
   readonly serverCount: number;
   readonly stream: ClientDuplexStream<Packet, Packet>;
+  /** Opens a stream for one connection; `undefined` where the server has no such thing. */
+  readonly openCarrier: (() => Carrier) | undefined;
   /** Ends the stream and its TCP connection. */
   close(): void;
 }
+
+/** A stream for one connection. */
+export type Carrier = ClientDuplexStream<Packet, Packet>;
 
 const handshakeTimeoutMs = 10_000;
 const keepaliveTimeoutMs = 10_000;
@@ -57,7 +62,7 @@ export async function connectToServer(
   };
   try {
     const answer = await handshake(stream, signal);
-    return { ...readAnswer(answer), stream, close };
+    return { ...readAnswer(answer), openCarrier: carrierOpener(client, answer), stream, close };
   } catch (error) {
     close();
     throw error;
@@ -72,6 +77,7 @@ function openStream(
   const metadata = new Metadata();
   metadata.set(headers.agentId, agentId);
   metadata.set(headers.agentIdentifiers, identifiers);
+  metadata.set(headers.session, "1");
   if (token !== undefined) metadata.set(headers.authorization, `Bearer ${token}`);
   const stream = client.makeBidiStreamRequest(
     path,
@@ -82,6 +88,18 @@ function openStream(
   // Whoever waits on the stream hears of errors; before and after that they must not be fatal.
   stream.on("error", () => undefined);
   return stream;
+}
+
+/** Connections get streams of their own if the server has opened a session for them. */
+function carrierOpener(client: Client, answer: Metadata): (() => Carrier) | undefined {
+  const [session] = answer.get(headers.session);
+  if (session === undefined) return undefined;
+  const { path, requestSerialize, responseDeserialize } = agentService.Carry;
+  return () => {
+    const metadata = new Metadata();
+    metadata.set(headers.session, session);
+    return client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
+  };
 }
 
 async function handshake(

@@ -57,6 +57,8 @@ export interface TunnelAgentOptions {
 export interface TunnelAgent extends Runnable {
   /** Ids of the servers that this agent is connected to now. */
   readonly connectedServers: readonly string[];
+  /** Connections to targets that are open now, dials included. */
+  readonly openConnections: number;
   /** Why nobody can reach this agent, or `undefined` while it has a server. */
   reasonNotReady(): string | undefined;
 }
@@ -90,6 +92,10 @@ class SyncingAgent implements TunnelAgent {
 
   get connectedServers(): readonly string[] {
     return [...this.#sessions.keys()];
+  }
+
+  get openConnections(): number {
+    return this.#sessions.values().reduce((sum, { session }) => sum + session.openConnections, 0);
   }
 
   reasonNotReady(): string | undefined {
@@ -176,6 +182,7 @@ class SyncingAgent implements TunnelAgent {
     this.#countFromServers = server.serverCount;
     const session = new AgentSession({
       stream,
+      openCarrier: server.openCarrier,
       budget: this.#budget,
       policy: this.#options.policy ?? (() => undefined),
       metrics: this.#metrics,

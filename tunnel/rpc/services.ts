@@ -23,8 +23,14 @@ function packetMethod(path: string): PacketMethod {
 /** For frontends: a stream for each connection. */
 export const proxyService = { Proxy: packetMethod("/ProxyService/Proxy") } as const;
 
-/** For agents: a stream for all connections. */
-export const agentService = { Connect: packetMethod("/AgentService/Connect") } as const;
+/**
+ * For agents: Connect is a stream for all connections. Carry is ours alone, a stream for one
+ * connection; only peers that have announced it in the handshake use it.
+ */
+export const agentService = {
+  Connect: packetMethod("/AgentService/Connect"),
+  Carry: packetMethod("/spokeway.AgentService/Carry"),
+} as const;
 
 /** Names of the handshake's headers. HTTP/2 lower-cases them. */
 export const headers = {
@@ -33,4 +39,6 @@ export const headers = {
   authorization: "authorization",
   serverId: "serverID",
   serverCount: "serverCount",
+  /** Agent: it can give connections streams of their own. Server: so can I, with this session. */
+  session: "spokeway-session",
 } as const;

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { type Inbox, type ReceiveBudget, SharedReceiver } from "../flow/shared-receiver.ts";
+import { createOwnLink, createSharedLink, type Link } from "../flow/link.ts";
+import { type ReceiveBudget, SharedReceiver } from "../flow/shared-receiver.ts";
 import { TurnSender } from "../flow/turn-sender.ts";
 import type { PacketStream } from "../rpc/packet-stream.ts";
 import type { AgentIdentifiers } from "../wire/identifiers.ts";
@@ -46,6 +47,12 @@ export interface BackendOptions {
   readonly onUnrecognizedAnswer: () => void;
 }
 
+/** A dial or connection, and how its packets travel. */
+interface Member {
+  readonly listener: AgentListener;
+  link: Link;
+}
+
 /**
  * One agent's Connect stream and all that goes over it. Ids are this stream's own, so two streams
  * of one agent, or two agents, cannot take each other's connections.
@@ -56,8 +63,8 @@ export class Backend {
   readonly #sender: TurnSender;
   readonly #receiver: SharedReceiver;
   readonly #onUnrecognizedAnswer: () => void;
-  readonly #dials = new Map<bigint, AgentListener>();
-  readonly #connections = new Map<bigint, AgentListener>();
+  readonly #dials = new Map<bigint, Member>();
+  readonly #connections = new Map<bigint, Member>();
   /** Connections that we asked the agent to close; what still comes for them is expected. */
   readonly #closing = new Set<bigint>();
   #isDraining = false;
@@ -83,29 +90,32 @@ export class Backend {
   /** Opens a way for one dial. The request itself is sent through it. */
   open(listener: AgentListener): AgentPath {
     const dialId = randomDialId();
-    const queue = this.#sender.open(() => listener.roomToAgent());
-    const inbox = this.#receiver.open(() => listener.readerStalled());
+    const link = createSharedLink(this.#sender, this.#receiver, eventsOf(listener));
+    const member: Member = { listener, link };
     let connectionId: bigint | undefined;
-    this.#dials.set(dialId, listener);
+    this.#dials.set(dialId, member);
     return {
       dialId,
       send: (packet) => {
-        if (packet.type === "dialRequest" || packet.type === "closeDial") {
-          this.#sender.control(packet);
-          return true;
+        if (packet.type !== "dialRequest" && packet.type !== "closeDial") {
+          return member.link.send(packet);
         }
-        return queue.push(packet);
+        this.#sender.control(packet);
+        return true;
       },
       establish: (id) => {
         connectionId = id;
         this.#dials.delete(dialId);
-        this.#connections.set(id, listener);
+        this.#connections.set(id, member);
       },
-      received: (bytes) => inbox.received(bytes),
-      taken: (bytes) => inbox.taken(bytes),
+      received: (bytes) => member.link.received(bytes),
+      taken: (bytes) => member.link.taken(bytes),
       release: () => {
-        queue.finish();
-        this.#release(dialId, connectionId, inbox);
+        member.link.finish();
+        this.#dials.delete(dialId);
+        if (connectionId === undefined || !this.#connections.delete(connectionId)) return;
+        // Over a stream of its own nothing can come late.
+        if (member.link === link) this.#closing.add(connectionId);
       },
     };
   }
@@ -120,7 +130,7 @@ export class Backend {
       case "closeResponse":
         return this.#closed(packet);
       case "closeDial":
-        return this.#dials.get(packet.dialId)?.fromAgent(packet);
+        return this.#dials.get(packet.dialId)?.listener.fromAgent(packet);
       case "drain":
         this.#isDraining = true;
         return;
@@ -131,32 +141,48 @@ export class Backend {
     }
   }
 
+  /**
+   * Takes the answer to a dial that came over a stream of its own, which carries the connection
+   * from now on. Returns who the stream's packets are for, or `undefined` when nobody waits.
+   */
+  carry(answer: DialResponse, stream: PacketStream): AgentListener | undefined {
+    const member = this.#dials.get(answer.dialId);
+    if (member === undefined) {
+      this.#onUnrecognizedAnswer();
+      return undefined;
+    }
+    member.link.finish();
+    member.link = createOwnLink(stream, eventsOf(member.listener));
+    member.listener.fromAgent(answer);
+    return member.listener;
+  }
+
   /** The stream is gone: everybody who waits is told. */
   close(): void {
     this.#sender.close();
-    const waiting = [...this.#dials.values(), ...this.#connections.values()];
-    for (const listener of waiting) listener.agentGone();
+    const members = [...this.#dials.values(), ...this.#connections.values()];
+    for (const { listener } of members) listener.agentGone();
   }
 
   #dialAnswered(packet: DialResponse): void {
-    const listener = this.#dials.get(packet.dialId);
-    if (listener !== undefined) return listener.fromAgent(packet);
+    const member = this.#dials.get(packet.dialId);
+    if (member !== undefined) return member.listener.fromAgent(packet);
     this.#onUnrecognizedAnswer();
     if (packet.error === "") this.#askToClose(packet.connectionId);
   }
 
   #data(packet: Data): void {
-    const listener = this.#connections.get(packet.connectionId);
-    if (listener !== undefined) listener.fromAgent(packet);
+    const member = this.#connections.get(packet.connectionId);
+    if (member !== undefined) member.listener.fromAgent(packet);
     else if (!this.#closing.has(packet.connectionId)) this.#askToClose(packet.connectionId);
   }
 
   #closed(packet: CloseResponse): void {
     if (this.#closing.delete(packet.connectionId)) return;
-    const listener = this.#connections.get(packet.connectionId);
+    const member = this.#connections.get(packet.connectionId);
     // Gone before the listener releases it: the agent needs no request to close it any more.
     this.#connections.delete(packet.connectionId);
-    listener?.fromAgent(packet);
+    member?.listener.fromAgent(packet);
   }
 
   #askToClose(connectionId: bigint): void {
@@ -164,13 +190,13 @@ export class Backend {
     this.#closing.add(connectionId);
     this.#sender.control({ type: "closeRequest", connectionId });
   }
+}
 
-  #release(dialId: bigint, connectionId: bigint | undefined, inbox: Inbox): void {
-    this.#dials.delete(dialId);
-    inbox.close();
-    if (connectionId === undefined || !this.#connections.delete(connectionId)) return;
-    this.#closing.add(connectionId);
-  }
+function eventsOf(listener: AgentListener) {
+  return {
+    onRoom: () => listener.roomToAgent(),
+    onStalled: () => listener.readerStalled(),
+  };
 }
 
 /** Not to be guessed by another agent, and positive for peers that read it as signed. */

@@ -8,12 +8,14 @@ import { Backend } from "./backend.ts";
 import type { Backends } from "./backends.ts";
 import { type Refusal, readClaim } from "./handshake.ts";
 import type { ServerMetrics } from "./server-metrics.ts";
+import { newSessionId, type Sessions } from "./sessions.ts";
 
 export interface ConnectOptions {
   readonly serverId: string;
   /** How many servers an agent should look for. */
   readonly serverCount: () => number;
   readonly backends: Backends;
+  readonly sessions: Sessions;
   readonly budget: ReceiveBudget;
   readonly authorizeAgent: AuthorizeAgent;
   readonly metrics: ServerMetrics;
@@ -39,10 +41,12 @@ async function admit(call: AgentCall, claim: AgentClaim, options: ConnectOptions
   const answer = new Metadata();
   answer.set(headers.serverId, serverId);
   answer.set(headers.serverCount, String(serverCount()));
+  const sessionId = newSessionId();
+  if (call.metadata.get(headers.session).length > 0) answer.set(headers.session, sessionId);
   // The agent waits for these headers before it sends anything.
   call.sendMetadata(answer);
   metrics.streams("Connect", 1);
-  serve(call, claim, options);
+  serve(call, claim, sessionId, options);
 }
 
 async function reasonToRefuse(
@@ -58,8 +62,13 @@ async function reasonToRefuse(
   }
 }
 
-function serve(call: AgentCall, claim: AgentClaim, options: ConnectOptions): void {
-  const { backends, budget, metrics } = options;
+function serve(
+  call: AgentCall,
+  claim: AgentClaim,
+  sessionId: string,
+  options: ConnectOptions,
+): void {
+  const { backends, budget, metrics, sessions } = options;
   const { agentId, identifiers } = claim;
   const log = options.log.with({ agentId, peer: call.getPeer() });
   const backend = new Backend({
@@ -70,6 +79,7 @@ function serve(call: AgentCall, claim: AgentClaim, options: ConnectOptions): voi
     onUnrecognizedAnswer: () => metrics.dialFailed("unrecognized_response"),
   });
   backends.add(backend);
+  sessions.open(backend, sessionId);
   metrics.backends(backends.sizes());
   log.info("Agent connected", { hosts: identifiers.hosts });
   let isOver = false;
@@ -77,6 +87,7 @@ function serve(call: AgentCall, claim: AgentClaim, options: ConnectOptions): voi
     if (isOver) return;
     isOver = true;
     backends.remove(backend);
+    sessions.close(sessionId);
     metrics.backends(backends.sizes());
     metrics.streams("Connect", -1);
     backend.close();

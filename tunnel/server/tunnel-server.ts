@@ -4,9 +4,11 @@ import { createRpcServer, type ListenerOptions } from "../rpc/rpc-server.ts";
 import { agentService, proxyService } from "../rpc/services.ts";
 import { type AuthorizeAgent, sharedIdentity } from "./authorize-agent.ts";
 import { Backends, type StrategyName } from "./backends.ts";
+import { createCarryHandler } from "./carry-handler.ts";
 import { createConnectHandler } from "./connect-handler.ts";
 import { createProxyHandler } from "./proxy-handler.ts";
 import { createServerMetrics } from "./server-metrics.ts";
+import { Sessions } from "./sessions.ts";
 
 export interface TunnelServerOptions {
   /** Tells the servers of one address apart. */
@@ -45,12 +47,14 @@ export function createTunnelServer(options: TunnelServerOptions): TunnelServer {
   const backends = new Backends(options.strategies);
   metrics.backends(backends.sizes());
   const { serverId, serverCount, authorizeAgent = sharedIdentity } = options;
+  const sessions = new Sessions();
   const budget = new ReceiveBudget(options.receiveLimits);
   const connect = createConnectHandler({
     serverId,
     serverCount,
     authorizeAgent,
     backends,
+    sessions,
     budget,
     metrics,
     log: log.with({ listener: "agents" }),
@@ -59,7 +63,7 @@ export function createTunnelServer(options: TunnelServerOptions): TunnelServer {
   const agents = createRpcServer(
     "agent-listener",
     agentService,
-    { Connect: connect },
+    { Connect: connect, Carry: createCarryHandler({ sessions, metrics }) },
     options.agents,
     log.with({ listener: "agents" }),
   );

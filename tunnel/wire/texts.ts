@@ -17,7 +17,7 @@ export const texts = {
 
 const dialCodes: readonly (readonly [pattern: RegExp, code: TunnelErrorCode])[] = [
   [/^No agent available$/, "no_agent"],
-  [/connection was lost$/, "no_agent"],
+  [/server was lost$/, "no_agent"],
   [/connection refused/, "dial_refused"],
   [/i\/o timeout|timed out waiting for backend dial/, "dial_timeout"],
 ];
