@@ -29,3 +29,17 @@ format: node_modules/.stamp ## Format all sources and sort their imports
 .PHONY: test-unit
 test-unit: node_modules/.stamp ## Unit tests: no process, no network, no clock
 	node --test --test-isolation=none --test-reporter=dot $$(git ls-files -co --exclude-standard '*.test.ts' ':!:e2e/**' ':!:**/*.integration.test.ts')
+
+##@ Generated files
+
+.PHONY: crds
+crds: node_modules/.stamp ## Write the CRDs and the charts' value schemas again from their sources
+	node tools/generate-crds.ts
+
+.PHONY: charts
+charts: node_modules/.stamp ## Package the three charts as a repository in .build/charts (HELM names another helm)
+	node tools/charts/package-charts.ts
+
+.PHONY: test-charts
+test-charts: node_modules/.stamp ## Tests of charts and CRDs with real helm and API server (needs make tools)
+	node --test helm/tests/*.integration.test.ts tools/crds/*.integration.test.ts

@@ -1,3 +1,4 @@
+export * from "./cluster-gateway.ts";
 export * from "./cluster-gateway-configuration.ts";
 export {
   type Condition,

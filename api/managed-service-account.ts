@@ -28,6 +28,12 @@ export const managedServiceAccountLabels = {
   syncedFrom: "authentication.open-cluster-management.io/synced-from",
 } as const;
 
+/** Annotations around a ManagedServiceAccount. */
+export const managedServiceAccountAnnotations = {
+  /** `"true"` on a ServiceAccount that others made: lets a ManagedServiceAccount hand out its token. */
+  adopt: "authentication.open-cluster-management.io/adopt",
+} as const;
+
 /** Condition types of a ManagedServiceAccount. */
 export const managedServiceAccountConditionTypes = {
   /** The hub Secret exists. */
@@ -41,7 +47,17 @@ export const managedServiceAccountReasons = {
   secretCreated: "SecretCreated",
   tokenReported: "TokenReported",
   tokenReportFailed: "TokenReportFailed",
+  /** There is no Secret on the hub yet. */
+  secretMissing: "SecretMissing",
+  /** `spec.rotation.validity` is none that a token can be issued for. */
+  invalidValidity: "InvalidValidity",
+  /** Others made the ServiceAccount of that name, and it does not ask to be adopted. */
+  serviceAccountNotOurs: "ServiceAccountNotOurs",
+  /** Others made the hub Secret of that name. */
+  secretNotOurs: "SecretNotOurs",
 } as const;
+export type ManagedServiceAccountReason =
+  (typeof managedServiceAccountReasons)[keyof typeof managedServiceAccountReasons];
 
 /** Keys of the hub Secret. */
 export const tokenSecretKeys = { token: "token", ca: "ca.crt" } as const;

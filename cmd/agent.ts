@@ -1,3 +1,5 @@
+import { runProcess } from "./options/process.ts";
+
 /** The managed side: `agent tunnel` and `agent tokens`, each the process of one addon. */
 interface Subcommand {
   readonly summary: string;
@@ -6,6 +8,13 @@ interface Subcommand {
 }
 
 const subcommands: Readonly<Record<string, Subcommand>> = {
+  tokens: {
+    summary: "Project tokens of this managed cluster's ServiceAccounts to the hub",
+    load: async () => {
+      const { agentTokens } = await import("./options/agent-tokens.ts");
+      return (argv) => runProcess(agentTokens, argv);
+    },
+  },
   tunnel: {
     summary: "Keep a tunnel from this managed cluster to the hub",
     load: async () => (await import("./options/agent-tunnel.ts")).run,

@@ -10,6 +10,8 @@ export interface ClusterAccess {
   readonly namespace: string | undefined;
   /** Options for `https.request`, with the credentials of this moment. */
   requestOptions(): Promise<RequestOptions>;
+  /** What the server's certificate must chain to, as PEM; undefined for the system's own list. */
+  caBundle(): Promise<Buffer | undefined>;
 }
 
 export interface ClusterAccessOptions {
@@ -49,6 +51,12 @@ export async function loadClusterAccess({
       await current.config.applyToHTTPSOptions(options);
       if (current.config.getCurrentCluster()?.proxyUrl === undefined) options.agent = agent;
       return options;
+    },
+    async caBundle() {
+      await refresh();
+      const { caData, caFile } = current.config.getCurrentCluster() ?? {};
+      if (caData !== undefined) return Buffer.from(caData, "base64");
+      return caFile === undefined ? undefined : readFile(caFile);
     },
   };
 }

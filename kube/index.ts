@@ -15,6 +15,7 @@ export { createController, onCacheChange, type Trigger } from "./controller.ts";
 export { firstServed, isServed } from "./discovery.ts";
 export { createEventRecorder, type EventOptions, type EventRecorder } from "./events.ts";
 export { type DeletionPhase, deletionPhase } from "./finalizer.ts";
+export { createFreshView, type FreshView } from "./fresh-view.ts";
 export { createLeaderElection, type ElectionOptions } from "./leader-election.ts";
 export { microTime, type RenewOptions, renewLease } from "./lease.ts";
 export {

@@ -23,6 +23,11 @@ export interface MetricOptions {
   readonly labels?: readonly string[];
 }
 
+export interface GaugeOptions extends MetricOptions {
+  /** Called before each look at the metrics, to set what changes by itself. */
+  readonly collect?: (gauge: GaugeMetric) => void;
+}
+
 export interface HistogramOptions extends MetricOptions {
   readonly buckets: readonly number[];
 }
@@ -30,7 +35,7 @@ export interface HistogramOptions extends MetricOptions {
 /** Makes and holds the metrics of one process; nothing is registered globally. */
 export interface Metrics {
   counter(options: MetricOptions): CounterMetric;
-  gauge(options: MetricOptions): GaugeMetric;
+  gauge(options: GaugeOptions): GaugeMetric;
   histogram(options: HistogramOptions): HistogramMetric;
   /** All of them in the Prometheus text format. */
   text(): Promise<string>;
@@ -51,12 +56,17 @@ export function createMetrics(): Metrics {
       return { inc: (labels = {}, by = 1) => counter.inc(labels, by) };
     },
     gauge(options) {
-      const gauge = new Gauge(base(options));
-      return {
+      const { collect } = options;
+      const gauge = new Gauge({
+        ...base(options),
+        ...(collect === undefined ? {} : { collect: () => collect(metric) }),
+      });
+      const metric: GaugeMetric = {
         set: (value, labels = {}) => gauge.set(labels, value),
         add: (by, labels = {}) => gauge.inc(labels, by),
         remove: (labels) => gauge.remove(labels),
       };
+      return metric;
     },
     histogram(options) {
       const histogram = new Histogram({ ...base(options), buckets: [...options.buckets] });

@@ -9,3 +9,10 @@ export {
   type RunningServer,
   tlsOf,
 } from "./loopback-tunnel.ts";
+export { startTcpRelay, type TcpRelay } from "./tcp-relay.ts";
+export {
+  startUpstream,
+  type TestUpstream,
+  type UpstreamHandlers,
+  upstreamName,
+} from "./upstream-server.ts";

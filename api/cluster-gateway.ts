@@ -1,0 +1,99 @@
+import type { KubeObject } from "./object-meta.ts";
+import type { ResourceType } from "./resource.ts";
+
+/** The aggregated API that the gateway serves. */
+export const clusterGatewayGroup = "cluster.core.oam.dev";
+export const clusterGatewayVersion = "v1alpha1";
+
+/** The one APIService of that group. */
+export const clusterGatewayApiServiceName = `${clusterGatewayVersion}.${clusterGatewayGroup}`;
+
+/** How the gateway proves to a managed cluster who it is. */
+export const credentialTypes = {
+  serviceAccountToken: "ServiceAccountToken",
+  x509Certificate: "X509Certificate",
+  dynamic: "Dynamic",
+} as const;
+export type CredentialType = (typeof credentialTypes)[keyof typeof credentialTypes];
+
+/** How the gateway reaches a managed cluster: at an address, or through the tunnel. */
+export const endpointTypes = { const: "Const", clusterProxy: "ClusterProxy" } as const;
+export type EndpointType = (typeof endpointTypes)[keyof typeof endpointTypes];
+
+/** Labels on the Secret of a cluster, in the gateway's secret namespace. */
+export const clusterSecretLabels = {
+  /** A {@link CredentialType}. It makes a Secret a cluster. */
+  credentialType: `${clusterGatewayGroup}/cluster-credential-type`,
+  /** An {@link EndpointType}; `Const` when absent. */
+  endpointType: `${clusterGatewayGroup}/cluster-endpoint-type`,
+} as const;
+
+/** Keys of the Secret of a cluster. */
+export const clusterSecretKeys = {
+  endpoint: "endpoint",
+  ca: "ca.crt",
+  /** Read when `ca.crt` is absent. */
+  legacyCa: "ca",
+  token: "token",
+  certificate: "tls.crt",
+  privateKey: "tls.key",
+  proxyUrl: "proxy-url",
+} as const;
+
+/** Annotations on the Secret of a cluster. */
+export const clusterSecretAnnotations = {
+  healthy: `status.${clusterGatewayGroup}/healthy`,
+  healthyReason: `status.${clusterGatewayGroup}/healthy-reason`,
+  /** A second name that people use, also on a ManagedCluster. */
+  alias: `${clusterGatewayGroup}/cluster-alias`,
+} as const;
+
+/** Label of a VirtualCluster that tells the hub itself from the others. */
+export const controlPlaneLabel = `${clusterGatewayGroup}/control-plane`;
+
+/** A managed cluster as the gateway shows it. Credentials are never part of it. */
+export interface ClusterGateway extends KubeObject {
+  readonly spec: {
+    readonly provider: string;
+    readonly access: {
+      readonly endpoint: {
+        readonly type: string;
+        readonly const?: {
+          readonly address: string;
+          /** Base64 of PEM. */
+          readonly caBundle?: string;
+          readonly insecure?: boolean;
+          readonly "proxy-url"?: string;
+        };
+      };
+      readonly credential?: { readonly type: string };
+    };
+  };
+  readonly status: { readonly healthy: boolean; readonly healthyReason?: string };
+}
+
+export const clusterGateways = {
+  group: clusterGatewayGroup,
+  version: clusterGatewayVersion,
+  plural: "clustergateways",
+  kind: "ClusterGateway",
+  namespaced: false,
+} as const satisfies ResourceType<ClusterGateway>;
+
+/** A cluster of any origin (the hub itself, a Secret, OCM), without a way in. */
+export interface VirtualCluster extends KubeObject {
+  readonly spec: {
+    readonly alias?: string;
+    readonly accepted?: boolean;
+    readonly endpoint?: string;
+    readonly "credential-type"?: string;
+  };
+}
+
+export const virtualClusters = {
+  group: clusterGatewayGroup,
+  version: clusterGatewayVersion,
+  plural: "virtualclusters",
+  kind: "VirtualCluster",
+  namespaced: false,
+} as const satisfies ResourceType<VirtualCluster>;

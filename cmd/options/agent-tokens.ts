@@ -1,0 +1,123 @@
+import { hostname } from "node:os";
+import { createTokenAgent } from "#agent";
+import { createKubeClient, type KubeClient } from "#kube";
+import { createHealthServer, createMetrics, type Metrics, type Runnable } from "#runtime";
+import { type BindAddress, parseBindAddress } from "./bind-address.ts";
+import { parseFeatureGates } from "./feature-gates.ts";
+import { type Flag, UsageError } from "./flags.ts";
+import type { ProcessOptions } from "./process.ts";
+
+const flags = {
+  "cluster-name": { type: "string", default: "", help: "Name of the managed cluster; required" },
+  kubeconfig: {
+    type: "string",
+    default: "",
+    help: "Kubeconfig of the hub; $HUB_KUBECONFIG, then /etc/hub/kubeconfig, when empty",
+  },
+  "spoke-kubeconfig": {
+    type: "string",
+    default: "",
+    help: "Kubeconfig of the managed cluster; the pod's own service account when empty",
+  },
+  "lease-health-check": {
+    type: "boolean",
+    default: false,
+    help: "Renew the addon's Lease on the managed cluster while all works",
+  },
+  "leader-elect": {
+    type: "boolean",
+    default: false,
+    help: "Elect a leader among several agents of one cluster",
+  },
+  "feature-gates": {
+    type: "list",
+    default: [],
+    help: "EphemeralIdentity=true deletes accounts at the end of their ttlSecondsAfterCreation",
+  },
+  "adopt-service-accounts": {
+    type: "boolean",
+    default: false,
+    help: "Hand out tokens of ServiceAccounts that others made, without asking for an annotation",
+  },
+  "metrics-bind-address": {
+    type: "string",
+    default: ":38080",
+    help: "Address for metrics; 0 for none",
+  },
+  "health-probe-bind-address": {
+    type: "string",
+    default: ":8000",
+    help: "Address for /healthz and /readyz; 0 for none",
+  },
+} as const satisfies Readonly<Record<string, Flag>>;
+
+/** `agent tokens`: the managed-serviceaccount agent. */
+export const agentTokens: ProcessOptions<typeof flags> = {
+  name: "agent tokens",
+  summary:
+    "Makes a ServiceAccount for every ManagedServiceAccount of its cluster, and keeps a fresh token of it on the hub.",
+  flags,
+  async build(values, log) {
+    const cluster = values["cluster-name"];
+    if (cluster === "") throw new UsageError("Cannot start without --cluster-name");
+    const gates = parseFeatureGates(values["feature-gates"], {
+      EphemeralIdentity: false,
+      ClusterProfile: false,
+    });
+    const health = parseBindAddress(
+      "health-probe-bind-address",
+      values["health-probe-bind-address"],
+    );
+    const scrape = parseBindAddress("metrics-bind-address", values["metrics-bind-address"]);
+    const { hub, managed } = await createClients(values.kubeconfig, values["spoke-kubeconfig"]);
+    const metrics = createMetrics();
+    const agent = createTokenAgent({
+      hub,
+      managed,
+      cluster,
+      namespace: ownNamespace(managed),
+      renewsLease: values["lease-health-check"],
+      electionIdentity: values["leader-elect"] ? hostname() : undefined,
+      endsEphemeral: gates.EphemeralIdentity,
+      adoptsAny: values["adopt-service-accounts"],
+      metrics,
+      log,
+    });
+    return [agent, ...servers({ health, scrape, metrics, ready: { agent: agent.ready } })];
+  },
+};
+
+async function createClients(
+  hubKubeconfig: string,
+  spokeKubeconfig: string,
+): Promise<{ readonly hub: KubeClient; readonly managed: KubeClient }> {
+  const userAgent = "spokeway-agent-tokens";
+  const kubeconfig = hubKubeconfig || process.env["HUB_KUBECONFIG"] || "/etc/hub/kubeconfig";
+  const [hub, managed] = await Promise.all([
+    createKubeClient({ kubeconfig, userAgent }),
+    createKubeClient({ kubeconfig: spokeKubeconfig || undefined, userAgent }),
+  ]);
+  return { hub, managed };
+}
+
+function ownNamespace({ access }: KubeClient): string {
+  const namespace = process.env["NAMESPACE"] || process.env["POD_NAMESPACE"] || access.namespace;
+  if (namespace === undefined) {
+    throw new UsageError("Cannot tell the agent's namespace: set NAMESPACE or POD_NAMESPACE");
+  }
+  return namespace;
+}
+
+interface ServerOptions {
+  readonly health: BindAddress | undefined;
+  readonly scrape: BindAddress | undefined;
+  readonly metrics: Metrics;
+  readonly ready: Parameters<typeof createHealthServer>[0]["ready"];
+}
+
+function servers({ health, scrape, metrics, ready = {} }: ServerOptions): readonly Runnable[] {
+  return [
+    ...(health === undefined ? [] : [createHealthServer({ ...health, ready })]),
+    ...(scrape === undefined ? [] : [createHealthServer({ ...scrape, metrics })]),
+  ];
+}

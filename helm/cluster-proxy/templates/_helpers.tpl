@@ -1,0 +1,45 @@
+{{/* Labels of every object. */}}
+{{- define "cluster-proxy.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: spokeway
+{{- end }}
+
+{{/* What finds the controller's pods. It cannot change between versions. */}}
+{{- define "cluster-proxy.selector" -}}
+open-cluster-management.io/addon: cluster-proxy
+component: cluster-proxy-manager
+{{- end }}
+
+{{- define "cluster-proxy.tag" -}}
+{{ .Values.tag | default (printf "v%s" .Chart.AppVersion) }}
+{{- end }}
+
+{{/* Version of OCM's addon API to write: v1alpha1 unless the hub has only v1beta1. */}}
+{{- define "cluster-proxy.addonVersion" -}}
+{{- $group := "addon.open-cluster-management.io" -}}
+{{- $only := and (.Capabilities.APIVersions.Has (printf "%s/v1beta1" $group)) (not (.Capabilities.APIVersions.Has (printf "%s/v1alpha1" $group))) -}}
+{{ ternary "v1beta1" "v1alpha1" $only }}
+{{- end }}
+
+{{/* Namespace of the Placement that selects the clusters. */}}
+{{- define "cluster-proxy.placementNamespace" -}}
+{{ .Values.installByPlacement.placementNamespace | default .Release.Namespace }}
+{{- end }}
+
+{{/* Stops on values that ask for what this version does not have. */}}
+{{- define "cluster-proxy.refuseUnsupported" -}}
+{{- $later := "is not part of this version of the chart; leave it at its default" -}}
+{{- if .Values.enableServiceProxy }}{{ fail (printf "enableServiceProxy: the service proxy %s (false)" $later) }}{{ end }}
+{{- if not .Values.enableImpersonation }}{{ fail (printf "enableImpersonation: switching impersonation off %s (true)" $later) }}{{ end }}
+{{- if .Values.featureGates.clusterProfile }}{{ fail (printf "featureGates.clusterProfile: ClusterProfile support %s (false)" $later) }}{{ end }}
+{{- if .Values.userServer.enabled }}{{ fail (printf "userServer.enabled: the user server %s (false)" $later) }}{{ end }}
+{{- if .Values.userServer.additionalSANs }}{{ fail (printf "userServer.additionalSANs: the user server %s ([])" $later) }}{{ end }}
+{{- if .Values.exposedServices }}{{ fail (printf "exposedServices: the service proxy %s ([])" $later) }}{{ end }}
+{{- if ne .Values.exposedServicesConfigMapName "cluster-proxy-exposed-services" }}{{ fail (printf "exposedServicesConfigMapName: the service proxy %s (cluster-proxy-exposed-services)" $later) }}{{ end }}
+{{- if .Values.networkPolicies.enabled }}{{ fail (printf "networkPolicies.enabled: making NetworkPolicies %s (false)" $later) }}{{ end }}
+{{- if and .Values.installByPlacement.placementNamespace (not .Values.installByPlacement.placementName) }}{{ fail "installByPlacement.placementNamespace: needs installByPlacement.placementName; the chart makes its own Placement in the namespace of the release" }}{{ end }}
+{{- end }}

@@ -1,0 +1,280 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { at, find, Helm, type Rendered } from "./helm.ts";
+
+const charts = ["cluster-proxy", "managed-serviceaccount", "cluster-gateway-addon-manager"];
+const pod = ["spec", "template", "spec"] as const;
+const container = [...pod, "containers", 0] as const;
+
+let helm: Helm;
+before(async () => {
+  helm = await Helm.open();
+});
+after(async () => {
+  await helm[Symbol.asyncDispose]();
+});
+
+function argsOf(objects: readonly Rendered[], name: string): unknown {
+  return at(find(objects, "Deployment", name), ...container, "args");
+}
+
+for (const chart of charts) {
+  const manager = `${chart.replace("-addon-manager", "")}-addon-manager`;
+
+  describe(`chart ${chart}`, () => {
+    it("has nothing that lint warns of", async () => {
+      const output = await helm.run(["lint", "--strict", chart]);
+      assert.doesNotMatch(output, /WARNING|ERROR/);
+    });
+
+    it("runs the controller without rights on its node", async () => {
+      const deployment = find(await helm.render(chart), "Deployment", manager);
+      assert.equal(at(deployment, "metadata", "namespace"), "hub");
+      assert.equal(at(deployment, "spec", "replicas"), 1);
+      assert.equal(at(deployment, ...container, "image"), "ghcr.io/spokeway/spokeway:v0.1.0");
+      assert.deepEqual(at(deployment, ...pod, "securityContext"), {
+        runAsNonRoot: true,
+        runAsUser: 65_532,
+        runAsGroup: 65_532,
+        seccompProfile: { type: "RuntimeDefault" },
+      });
+      assert.deepEqual(at(deployment, ...container, "securityContext"), {
+        allowPrivilegeEscalation: false,
+        privileged: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"] },
+      });
+      assert.equal(at(deployment, ...container, "livenessProbe", "httpGet", "path"), "/healthz");
+      assert.equal(at(deployment, ...container, "readinessProbe", "httpGet", "path"), "/readyz");
+    });
+
+    it("takes a tag for every image", async () => {
+      const yaml = JSON.stringify(await helm.render(chart, "--set=tag=v9"));
+      assert.ok(yaml.includes("spokeway:v9"));
+      assert.ok(!yaml.includes("spokeway:v0.1.0"));
+    });
+
+    it("selects every cluster, also one that does not answer", async () => {
+      const placement = (await helm.render(chart)).find(({ kind }) => kind === "Placement");
+      assert.deepEqual(at(placement, "spec"), {
+        clusterSets: ["global"],
+        tolerations: [
+          { key: "cluster.open-cluster-management.io/unreachable", operator: "Exists" },
+          { key: "cluster.open-cluster-management.io/unavailable", operator: "Exists" },
+        ],
+      });
+    });
+
+    it("guards several controllers against a drain, and one against nothing", async () => {
+      const one = await helm.render(chart);
+      assert.ok(!one.some(({ kind }) => kind === "PodDisruptionBudget"));
+      const two = await helm.render(chart, "--set=replicas=2");
+      assert.equal(at(find(two, "PodDisruptionBudget", manager), "spec", "maxUnavailable"), 1);
+    });
+
+    it("grants nothing by a wildcard, and no ClusterRole that may do all", async () => {
+      for (const object of await helm.render(chart)) {
+        if (object.kind.endsWith("Role")) {
+          assert.doesNotMatch(JSON.stringify(at(object, "rules")), /"\*"/, object.metadata.name);
+        }
+      }
+    });
+
+    for (const [version, field] of [
+      ["v1alpha1", "supportedConfigs"],
+      ["v1beta1", "defaultConfigs"],
+    ] as const) {
+      it(`speaks addon ${version} to a hub that has it alone`, async () => {
+        const flag = `--api-versions=addon.open-cluster-management.io/${version}`;
+        const addon = (await helm.render(chart, flag)).find(
+          ({ kind }) => kind === "ClusterManagementAddOn",
+        );
+        assert.equal(addon?.apiVersion, `addon.open-cluster-management.io/${version}`);
+        assert.ok(Array.isArray(at(addon, "spec", field)));
+      });
+    }
+  });
+}
+
+describe("chart cluster-proxy", () => {
+  it("passes its values to the controller", async () => {
+    const flags = ["enableKubeApiProxy=false", "spokeAddonNamespace=agents", "proxyAgentImage=a/b"];
+    const objects = await helm.render("cluster-proxy", ...flags.map((flag) => `--set=${flag}`));
+    assert.deepEqual(argsOf(objects, "cluster-proxy-addon-manager"), [
+      "/app/controller.mjs",
+      "--addons=cluster-proxy",
+      "--leader-elect=true",
+      "--agent-image=a/b:v0.1.0",
+      "--agent-install-namespace=agents",
+      "--signer-secret-namespace=hub",
+      "--signer-secret-name=cluster-proxy-signer",
+      "--enable-kube-api-proxy=false",
+      "--image-pull-policy=IfNotPresent",
+      "--health-probe-bind-address=:8081",
+      "--metrics-bind-address=:8080",
+    ]);
+  });
+
+  const entrypoints: readonly {
+    readonly flags: readonly string[];
+    readonly expected: { readonly type: string; readonly [key: string]: unknown };
+  }[] = [
+    { flags: [], expected: { type: "PortForward", port: 8091 } },
+    {
+      flags: ["--set=proxyServer.entrypointLoadBalancer=true"],
+      expected: { type: "LoadBalancerService", loadBalancerService: {}, port: 8091 },
+    },
+    {
+      flags: ["--set=proxyServer.entrypointAddress=hub.example", "--set=proxyServer.port=443"],
+      expected: { type: "Hostname", hostname: { value: "hub.example" }, port: 443 },
+    },
+  ];
+  for (const { flags, expected } of entrypoints) {
+    it(`makes entrypoint ${expected.type} of ${flags.join(" ") || "no value"}`, async () => {
+      const objects = await helm.render("cluster-proxy", ...flags);
+      const configuration = find(objects, "ManagedProxyConfiguration", "cluster-proxy");
+      assert.deepEqual(at(configuration, "spec", "proxyServer", "entrypoint"), expected);
+    });
+  }
+
+  it("leaves the selection to a Placement of somebody else", async () => {
+    const flags = [
+      "--set=installByPlacement.placementName=mine",
+      "--set=installByPlacement.placementNamespace=there",
+    ];
+    const objects = await helm.render("cluster-proxy", ...flags);
+    assert.ok(!objects.some(({ kind }) => kind === "Placement"));
+    const addon = find(objects, "ClusterManagementAddOn", "cluster-proxy");
+    const [placement] = at(addon, "spec", "installStrategy", "placements") as unknown[];
+    assert.deepEqual([at(placement, "namespace"), at(placement, "name")], ["there", "mine"]);
+  });
+});
+
+describe("chart managed-serviceaccount", () => {
+  it("installs on one cluster only, when told so", async () => {
+    const flags = ["--set=agentInstallAll=false", "--set=targetCluster=managed1"];
+    const objects = await helm.render("managed-serviceaccount", ...flags);
+    assert.ok(!objects.some(({ kind }) => kind === "Placement"));
+    const addon = find(objects, "ClusterManagementAddOn", "managed-serviceaccount");
+    assert.deepEqual(at(addon, "spec", "installStrategy"), { type: "Manual" });
+    const target = find(objects, "ManagedClusterAddOn", "managed-serviceaccount");
+    assert.equal(target.metadata.namespace, "managed1");
+  });
+
+  it("reads the pull secret that it is told of, and no other", async () => {
+    const flag = "--set=agentImagePullSecret=registry";
+    const objects = await helm.render("managed-serviceaccount", flag);
+    const args = argsOf(objects, "managed-serviceaccount-addon-manager");
+    assert.ok((args as string[]).includes("--agent-image-pull-secret=registry"));
+    const role = find(
+      objects,
+      "Role",
+      "open-cluster-management:managed-serviceaccount:addon-manager",
+    );
+    assert.deepEqual((at(role, "rules") as unknown[]).at(-1), {
+      apiGroups: [""],
+      resources: ["secrets"],
+      resourceNames: ["registry"],
+      verbs: ["get", "list", "watch"],
+    });
+  });
+
+  it("offers metrics to Prometheus Operator on demand", async () => {
+    const flags = ["--set=prometheus.enabled=true", "--set=prometheus.serviceMonitor.labels.a=b"];
+    const objects = await helm.render("managed-serviceaccount", ...flags);
+    const monitor = find(objects, "ServiceMonitor", "managed-serviceaccount-addon-manager");
+    assert.equal(at(monitor, "metadata", "labels", "a"), "b");
+  });
+});
+
+describe("chart cluster-gateway-addon-manager", () => {
+  const chart = "cluster-gateway-addon-manager";
+
+  it("dials directly with credentials of an administrator by default", async () => {
+    const objects = await helm.render(chart);
+    const { spec } = find(objects, "ClusterGatewayConfiguration", "cluster-gateway") as never;
+    assert.deepEqual(at(spec, "secretManagement"), { type: "Manual" });
+    assert.deepEqual(at(spec, "egress"), { type: "Direct" });
+  });
+
+  it("uses the other two addons, in the namespace of the release", async () => {
+    const flags = ["--set=manualSecretManagement=false", "--set=konnectivityEgress=true"];
+    const objects = await helm.render(chart, ...flags);
+    const { spec } = find(objects, "ClusterGatewayConfiguration", "cluster-gateway") as never;
+    assert.deepEqual(at(spec, "secretManagement"), {
+      type: "ManagedServiceAccount",
+      managedServiceAccount: { name: "cluster-gateway" },
+    });
+    assert.deepEqual(at(spec, "egress"), {
+      type: "ClusterProxy",
+      clusterProxy: {
+        proxyServerHost: "proxy-entrypoint.hub",
+        proxyServerPort: 8090,
+        credentials: {
+          namespace: "hub",
+          proxyClientSecretName: "proxy-client",
+          proxyClientCASecretName: "proxy-server-ca",
+        },
+      },
+    });
+  });
+
+  it("makes the namespaces of gateway and credentials, and never deletes them", async () => {
+    const namespaces = (await helm.render(chart)).filter(({ kind }) => kind === "Namespace");
+    assert.deepEqual(
+      namespaces.map(({ metadata }) => metadata.name),
+      ["vela-system", "open-cluster-management-credentials"],
+    );
+    for (const namespace of namespaces) {
+      assert.equal(at(namespace, "metadata", "annotations", "helm.sh/resource-policy"), "keep");
+    }
+  });
+
+  it("makes no namespace when everything is in that of the release", async () => {
+    const objects = await helm.render(
+      chart,
+      "--set=clusterGateway.installNamespace=hub",
+      "--set=clusterGateway.secretNamespace=hub",
+    );
+    assert.ok(!objects.some(({ kind }) => kind === "Namespace"));
+    const names = objects.map(
+      ({ kind, metadata }) => `${kind} ${metadata.namespace} ${metadata.name}`,
+    );
+    assert.deepEqual(names.toSorted(), [...new Set(names)].toSorted());
+  });
+});
+
+describe("values", () => {
+  const refused: readonly (readonly [chart: string, value: string, message: RegExp])[] = [
+    ["cluster-proxy", "replicas=abc", /replicas.*got string, want integer/s],
+    ["cluster-proxy", "replica=2", /'replica' not allowed/],
+    ["cluster-proxy", "proxyServer.port=70000", /proxyServer\/port/],
+    ["cluster-proxy", "enableServiceProxy=true", /enableServiceProxy: the service proxy is not/],
+    ["cluster-proxy", "enableImpersonation=false", /enableImpersonation: .*is not part/],
+    ["cluster-proxy", "featureGates.clusterProfile=true", /featureGates\.clusterProfile: .*is not/],
+    ["cluster-proxy", "userServer.enabled=true", /userServer\.enabled: the user server is not/],
+    ["cluster-proxy", "userServer.additionalSANs={a}", /userServer\.additionalSANs: .*is not/],
+    ["cluster-proxy", "exposedServices[0].name=a", /exposedServices: .*is not/],
+    ["cluster-proxy", "exposedServicesConfigMapName=a", /exposedServicesConfigMapName: .*is not/],
+    ["cluster-proxy", "networkPolicies.enabled=true", /networkPolicies\.enabled: .*is not/],
+    ["cluster-proxy", "installByPlacement.placementNamespace=a", /needs installByPlacement\.plac/],
+    ["managed-serviceaccount", "agentInstallAll=perhaps", /agentInstallAll/],
+    ["managed-serviceaccount", "hubDeployMode=AddOnTemplate", /hubDeployMode: .*is not part/],
+    ["managed-serviceaccount", "addOnTemplateName=a", /addOnTemplateName: .*is not part/],
+    [
+      "managed-serviceaccount",
+      "featureGates.ephemeralIdentity=true",
+      /ephemeralIdentity: .*is not/,
+    ],
+    ["managed-serviceaccount", "featureGates.clusterProfile=true", /clusterProfile: .*is not/],
+    ["cluster-gateway-addon-manager", "konnectivityEgress=12", /konnectivityEgress/],
+    ["cluster-gateway-addon-manager", "clusterGateway.image=null", /clusterGateway/],
+  ];
+  for (const [chart, value, message] of refused) {
+    it(`refuses ${value} of ${chart}, and says why`, async () => {
+      const { code, stderr } = await helm.try(["template", "x", chart, `--set=${value}`]);
+      assert.notEqual(code, 0);
+      assert.match(stderr, message);
+    });
+  }
+});

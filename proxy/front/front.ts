@@ -1,0 +1,204 @@
+import { once } from "node:events";
+import { createServer, type Server as H1Server, type IncomingMessage } from "node:http";
+import {
+  createServer as createH2Server,
+  type Http2Server,
+  type Http2Session,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import {
+  createServer as createTlsServer,
+  type TLSSocket,
+  type Server as TlsServer,
+} from "node:tls";
+import type { Logger, Runnable } from "#runtime";
+import { windows } from "../windows.ts";
+import type { Exchange, Peer } from "./exchange.ts";
+import { H1Exchange } from "./h1-exchange.ts";
+import { H2Exchange } from "./h2-exchange.ts";
+
+/** Certificate, key, and the CAs whose client certificates are looked at. PEM. */
+export interface FrontTls {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+  /** Without any, clients are not asked for a certificate. */
+  readonly clientCas?: readonly string[];
+}
+
+export interface FrontOptions {
+  /** Address to listen on. Defaults to all. */
+  readonly host?: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly tls: FrontTls;
+  /** Answers every exchange, and never throws. */
+  readonly handle: (exchange: Exchange) => void;
+  readonly log: Logger;
+  /** How long requests may go on once the front is asked to end. Defaults to 10 seconds. */
+  readonly drainMs?: number;
+}
+
+/** An HTTPS listener for HTTP/1.1 and HTTP/2, by ALPN, with upgrades on HTTP/1.1. */
+export interface Front extends Runnable {
+  /** Where it listens, once it does. */
+  readonly port: Promise<number>;
+  /** New connections use this from now on; open ones go on as they are. */
+  secure(tls: FrontTls): void;
+}
+
+const protocols = /^(websocket|spdy\/3\.1)$/i;
+
+/** Makes a front. Nothing listens before `run`; `run` drains before it returns. */
+export function createFront(options: FrontOptions): Front {
+  const listening = Promise.withResolvers<number>();
+  // Whoever runs the front hears of a failure to listen; `port` has no second audience to tell.
+  listening.promise.catch(() => undefined);
+  let tls = options.tls;
+  let server: TlsServer | undefined;
+  return {
+    name: "front",
+    port: listening.promise,
+    secure(next) {
+      tls = next;
+      server?.setSecureContext(secureContextOf(next));
+    },
+    async run(signal) {
+      const sockets = new Set<TLSSocket>();
+      const sessions = new Set<ServerHttp2Session>();
+      const h1 = createH1(options);
+      const h2 = createH2(options, sessions);
+      server = createTlsServer({
+        ...secureContextOf(tls),
+        ALPNProtocols: ["h2", "http/1.1"],
+        requestCert: tls.clientCas !== undefined,
+        // Who is not verified is simply nobody: the handler decides what nobody may do.
+        rejectUnauthorized: false,
+        handshakeTimeout: 10_000,
+        // An upgraded connection may end in one direction first.
+        allowHalfOpen: true,
+      });
+      server.on("secureConnection", (socket) => {
+        sockets.add(socket);
+        socket.once("close", () => sockets.delete(socket));
+        socket.on("error", () => undefined);
+        socket.setNoDelay(true);
+        if (socket.alpnProtocol === "h2") socket.once("end", () => socket.destroy());
+        (socket.alpnProtocol === "h2" ? h2 : h1).emit("connection", socket);
+      });
+      try {
+        server.listen(options.port, options.host);
+        await once(server, "listening", { signal });
+        listening.resolve((server.address() as AddressInfo).port);
+        await once(signal, "abort");
+      } catch (error) {
+        listening.reject(error);
+        if (!signal.aborted) throw error;
+      }
+      await drain({ server, h1, sockets, sessions }, options.drainMs ?? 10_000);
+    },
+  };
+}
+
+function secureContextOf({ cert, key, clientCas = [] }: FrontTls) {
+  return {
+    cert,
+    key,
+    ca: [...clientCas],
+    minVersion: "TLSv1.2" as const,
+    sessionIdContext: "front",
+  };
+}
+
+function createH1({ handle }: FrontOptions): H1Server {
+  const server = createServer({
+    maxHeaderSize: 64 * 1024,
+    // Long uploads are fine; a request head that trickles in is not.
+    requestTimeout: 0,
+    headersTimeout: 30_000,
+    keepAliveTimeout: 95_000,
+    noDelay: true,
+    shouldUpgradeCallback: ({ headers }) => protocols.test(headers.upgrade ?? ""),
+  });
+  server.on("request", (request, response) => {
+    handle(new H1Exchange(request, peerOf(request.socket as TLSSocket), { response }));
+  });
+  // With a listener of our own, the 100 is sent when the upstream sends it.
+  server.on("checkContinue", (request, response) => {
+    handle(new H1Exchange(request, peerOf(request.socket as TLSSocket), { response }));
+  });
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on("error", () => undefined);
+    const peer = peerOf(request.socket as TLSSocket);
+    handle(new H1Exchange(request, peer, { raw: { socket, head } }));
+  });
+  // It shares the listener of another server, and only this event starts its check of slow heads.
+  server.emit("listening");
+  return server;
+}
+
+function createH2({ handle, log }: FrontOptions, sessions: Set<ServerHttp2Session>): Http2Server {
+  const server = createH2Server({
+    settings: {
+      initialWindowSize: windows.streamBytes,
+      maxConcurrentStreams: windows.serverStreams,
+      maxHeaderListSize: 256 * 1024,
+    },
+    maxHeaderListPairs: 2000,
+    maxSessionMemory: windows.sessionMemoryMb,
+  });
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+    session.setLocalWindowSize(windows.sessionBytes);
+  });
+  server.on("sessionError", (error) => log.debug("Client session failed", { error }));
+  server.on("stream", (stream, _headers, flags, raw) => {
+    if (stream.session === undefined) return;
+    const peer = peerOfSession(stream.session);
+    handle(new H2Exchange(stream as ServerHttp2Stream, raw, flags, peer));
+  });
+  return server;
+}
+
+const peers = new WeakMap<object, Peer>();
+
+function peerOfSession(session: Http2Session): Peer {
+  return peers.get(session) ?? remember(session, session.socket as TLSSocket);
+}
+
+function peerOf(socket: TLSSocket): Peer {
+  return peers.get(socket) ?? remember(socket, socket);
+}
+
+function remember(key: object, socket: TLSSocket): Peer {
+  const peer: Peer = { address: socket.remoteAddress, tls: socket };
+  peers.set(key, peer);
+  return peer;
+}
+
+interface Open {
+  readonly server: TlsServer;
+  readonly h1: H1Server;
+  readonly sockets: ReadonlySet<TLSSocket>;
+  readonly sessions: ReadonlySet<ServerHttp2Session>;
+}
+
+/** No new connection, no new request; what runs may end by itself, and is cut after a while. */
+async function drain({ server, h1, sockets, sessions }: Open, drainMs: number): Promise<void> {
+  const closed = server.listening ? once(server, "close") : Promise.resolve();
+  server.close();
+  for (const session of sessions) session.close();
+  h1.closeIdleConnections();
+  // A connection of HTTP/1.1 becomes idle without telling.
+  const sweep = setInterval(() => h1.closeIdleConnections(), 100);
+  const deadline = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, drainMs);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(deadline);
+  h1.close();
+}

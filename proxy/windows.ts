@@ -1,0 +1,15 @@
+/**
+ * Sizes of HTTP/2 that only make sense together.
+ *
+ * A stream may have `streamBytes` under way, so that one of them fills a link of 1 Gbit/s at 30 ms.
+ * A reader that stops leaves at most that much in our memory, and the session's memory limit has to
+ * allow it for many streams at once: it ends the session, so it must never be what stops a reader.
+ */
+export const windows = {
+  streamBytes: 4 * 1024 * 1024,
+  sessionBytes: 32 * 1024 * 1024,
+  frameBytes: 64 * 1024,
+  /** Streams of one client connection. */
+  serverStreams: 1000,
+  sessionMemoryMb: 1024,
+} as const;

@@ -1,0 +1,91 @@
+import * as z from "zod";
+
+const text = z.string();
+const name = z.string().min(1);
+const copies = z.int().min(0);
+const port = z.int().min(1).max(65_535);
+const names = z.array(name);
+const labels = z.record(z.string(), z.string());
+
+/**
+ * What every chart takes. Only these may be absent, which is what `--set tag=null` makes of a
+ * value: `tag` is then the chart's own version. A parent chart may pass `global`.
+ */
+const common = {
+  replicas: copies,
+  resources: z.looseObject({}).optional(),
+  nodeSelector: labels.optional(),
+  tolerations: z.array(z.looseObject({})).optional(),
+  tag: z.string().nullish(),
+  global: z.looseObject({}).optional(),
+};
+
+/** What each chart takes as values, by the chart's folder. Defaults are in its values.yaml. */
+export const valueSchemas = {
+  "cluster-proxy": z.strictObject({
+    ...common,
+    registry: name,
+    image: name,
+    spokeAddonNamespace: name,
+    proxyServerImage: name,
+    proxyAgentImage: name,
+    proxyServer: z.strictObject({
+      entrypointLoadBalancer: z.boolean(),
+      entrypointAddress: text,
+      port,
+      imagePullPolicy: z.enum(["Always", "IfNotPresent", "Never"]),
+    }),
+    installByPlacement: z.strictObject({ placementName: text, placementNamespace: text }),
+    enableKubeApiProxy: z.boolean(),
+    enableServiceProxy: z.boolean(),
+    enableImpersonation: z.boolean(),
+    featureGates: z.strictObject({ clusterProfile: z.boolean() }),
+    userServer: z.strictObject({ enabled: z.boolean(), additionalSANs: names }),
+    exposedServicesConfigMapName: name,
+    exposedServices: z.array(z.looseObject({})),
+    networkPolicies: z.strictObject({ enabled: z.boolean() }),
+  }),
+  "managed-serviceaccount": z.strictObject({
+    ...common,
+    image: name,
+    agentInstallAll: z.boolean(),
+    targetCluster: text,
+    agentImagePullSecret: text,
+    prometheus: z.strictObject({
+      enabled: z.boolean(),
+      serviceMonitor: z.strictObject({ labels }),
+    }),
+    featureGates: z.strictObject({ ephemeralIdentity: z.boolean(), clusterProfile: z.boolean() }),
+    hubDeployMode: z.enum(["Deployment", "AddOnTemplate"]),
+    addOnTemplateName: text,
+  }),
+  "cluster-gateway-addon-manager": z.strictObject({
+    ...common,
+    image: name,
+    clusterGateway: z.strictObject({
+      image: name,
+      replicas: copies,
+      installNamespace: name,
+      secretNamespace: name,
+    }),
+    manualSecretManagement: z.boolean(),
+    konnectivityEgress: z.boolean(),
+    clusterProxy: z.strictObject({ namespace: text }),
+  }),
+} as const satisfies Readonly<Record<string, z.ZodObject>>;
+
+/** The folders of the charts under `helm/`. */
+export const chartNames = Object.keys(valueSchemas) as (keyof typeof valueSchemas)[];
+
+/** The `values.schema.json` of a chart, with which Helm refuses values of the wrong type. */
+export function valuesSchemaJson(chart: keyof typeof valueSchemas): string {
+  const schema = z.toJSONSchema(valueSchemas[chart], {
+    target: "draft-7",
+    io: "input",
+    reused: "inline",
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    },
+  });
+  return `${JSON.stringify(schema, undefined, 2)}\n`;
+}

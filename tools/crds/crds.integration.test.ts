@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { type ProcessCluster, startProcessCluster, waitFor } from "#bed";
+import { generatedCrds } from "../generated-files.ts";
+
+type Verdict = { readonly accepted: true } | { readonly accepted: false; readonly error: string };
+
+/** What an object is held against; `error` is what the API server must say, and where. */
+interface Case {
+  readonly name: string;
+  readonly spec: unknown;
+  readonly error?: RegExp;
+}
+
+describe("the CRDs on a real API server", { timeout: 180_000 }, () => {
+  let cluster: ProcessCluster;
+
+  before(async () => {
+    const crds = generatedCrds().filter(({ path }) => path.startsWith("manifests/"));
+    cluster = await startProcessCluster({
+      name: "crds",
+      manifests: crds.map(({ content }) => content),
+    });
+    for (const plural of ["managedproxyconfigurations", "managedserviceaccounts"]) {
+      await waitFor(plural, async () => (await cluster.kubectl(["get", plural])) === "");
+    }
+  });
+  after(async () => {
+    await cluster[Symbol.asyncDispose]();
+  });
+
+  async function tryCreate(apiVersion: string, kind: string, spec: unknown): Promise<Verdict> {
+    const object = { apiVersion, kind, metadata: { name: "x", namespace: "default" }, spec };
+    try {
+      await cluster.kubectl(["create", "--dry-run=server", "-f", "-"], JSON.stringify(object));
+      return { accepted: true };
+    } catch (error) {
+      return { accepted: false, error: String(error) };
+    }
+  }
+
+  function check(apiVersion: string, kind: string, cases: readonly Case[]): void {
+    for (const { name, spec, error } of cases) {
+      it(`${kind} ${apiVersion}: ${error === undefined ? "takes" : "refuses"} ${name}`, async () => {
+        const verdict = await tryCreate(apiVersion, kind, spec);
+        if (error === undefined) assert.deepEqual(verdict, { accepted: true });
+        else assert.match(verdict.accepted ? "accepted" : verdict.error, error);
+      });
+    }
+  }
+
+  for (const version of ["v1beta1", "v1alpha1"]) {
+    check(`authentication.open-cluster-management.io/${version}`, "ManagedServiceAccount", [
+      { name: "the defaults", spec: { rotation: {} } },
+      { name: "no spec at all", spec: undefined },
+      { name: "ten minutes", spec: { rotation: { validity: "10m" } } },
+      { name: "a composed duration", spec: { rotation: { validity: "1h30m0.5s" } } },
+      {
+        name: "a minute",
+        spec: { rotation: { validity: "1m" } },
+        error: /spec\.rotation\.validity: Invalid value: "?1m"?.*validity must be at least 10m/s,
+      },
+      {
+        name: "something that is no duration",
+        spec: { rotation: { validity: "soon" } },
+        error: /spec\.rotation\.validity: Invalid value: "soon".*should match/s,
+      },
+      {
+        name: "a negative duration",
+        spec: { rotation: { validity: "-20m" } },
+        error: /spec\.rotation\.validity: Invalid value: "-20m"/,
+      },
+      {
+        name: "two centuries",
+        spec: { rotation: { validity: "1800000h" } },
+        error: /spec\.rotation\.validity: .*at most 1193046h/s,
+      },
+      {
+        name: "a spec without rotation",
+        spec: { ttlSecondsAfterCreation: 5 },
+        error: /spec\.rotation: Required value/,
+      },
+      {
+        name: "a life of no seconds",
+        spec: { rotation: {}, ttlSecondsAfterCreation: 0 },
+        error: /spec\.ttlSecondsAfterCreation: Invalid value: 0/,
+      },
+    ]);
+  }
+
+  const images = { proxyServer: { image: "s" }, proxyAgent: { image: "a" }, authentication: {} };
+  const withEntrypoint = (entrypoint: unknown) => ({
+    ...images,
+    proxyServer: { image: "s", entrypoint },
+  });
+  check("proxy.open-cluster-management.io/v1alpha1", "ManagedProxyConfiguration", [
+    { name: "the least", spec: images },
+    { name: "a port-forward", spec: withEntrypoint({ type: "PortForward" }) },
+    { name: "a load balancer", spec: withEntrypoint({ type: "LoadBalancerService" }) },
+    {
+      name: "no image",
+      spec: { ...images, proxyServer: {} },
+      error: /spec\.proxyServer\.image: Required value/,
+    },
+    {
+      name: "an unknown entrypoint",
+      spec: withEntrypoint({ type: "Magic" }),
+      error: /spec\.proxyServer\.entrypoint\.type: Unsupported value: "Magic"/,
+    },
+    {
+      name: "a host name that is missing",
+      spec: withEntrypoint({ type: "Hostname" }),
+      error: /spec\.proxyServer\.entrypoint: .*hostname\.value is needed when type is Hostname/s,
+    },
+    {
+      name: "port 0",
+      spec: withEntrypoint({ type: "PortForward", port: 0 }),
+      error: /spec\.proxyServer\.entrypoint\.port: Invalid value: 0/,
+    },
+  ]);
+
+  const gateway = {
+    image: "g",
+    secretNamespace: "s",
+    installNamespace: "i",
+    secretManagement: {},
+    egress: { type: "Direct" },
+  };
+  check("proxy.open-cluster-management.io/v1alpha1", "ClusterGatewayConfiguration", [
+    { name: "the least", spec: gateway },
+    {
+      name: "an unknown egress",
+      spec: { ...gateway, egress: { type: "Pigeon" } },
+      error: /spec\.egress\.type: Unsupported value: "Pigeon"/,
+    },
+    {
+      name: "a tunnel without an address",
+      spec: { ...gateway, egress: { type: "ClusterProxy" } },
+      error: /spec\.egress: .*clusterProxy is needed when type is ClusterProxy/s,
+    },
+  ]);
+
+  it("fills the defaults of upstream's CRD, and adds no field that was left out", async () => {
+    const object = {
+      apiVersion: "proxy.open-cluster-management.io/v1alpha1",
+      kind: "ManagedProxyConfiguration",
+      metadata: { name: "defaults" },
+      spec: { ...images, authentication: { signer: {}, dump: { secrets: {} } } },
+    };
+    await cluster.apply(JSON.stringify(object));
+    const json = await cluster.kubectl(["get", "managedproxyconfiguration", "defaults", "-o=json"]);
+    assert.deepEqual(JSON.parse(json).spec, {
+      authentication: {
+        signer: { type: "SelfSigned" },
+        dump: {
+          secrets: {
+            signingAgentServerSecretName: "agent-server",
+            signingProxyClientSecretName: "proxy-client",
+            signingProxyServerSecretName: "proxy-server",
+          },
+        },
+      },
+      proxyAgent: { image: "a", replicas: 3 },
+      proxyServer: {
+        image: "s",
+        inClusterServiceName: "proxy-entrypoint",
+        namespace: "open-cluster-management-cluster-proxy",
+        replicas: 3,
+      },
+    });
+  });
+
+  it("keeps everything of a status, and shows it", async () => {
+    await cluster.apply(
+      JSON.stringify({
+        apiVersion: "authentication.open-cluster-management.io/v1beta1",
+        kind: "ManagedServiceAccount",
+        metadata: { name: "shown", namespace: "default" },
+        spec: { rotation: { validity: "24h" } },
+      }),
+    );
+    const status = {
+      conditions: [
+        {
+          type: "TokenReported",
+          status: "True",
+          reason: "TokenReported",
+          message: "",
+          observedGeneration: 1,
+          lastTransitionTime: "2026-01-02T03:04:05Z",
+        },
+      ],
+      expirationTimestamp: "2126-01-02T03:04:05Z",
+      tokenSecretRef: { name: "shown", lastRefreshTimestamp: "2026-01-02T03:04:05Z" },
+    };
+    const patch = ["--subresource=status", "--type=merge", `--patch=${JSON.stringify({ status })}`];
+    await cluster.kubectl(["patch", "managedserviceaccount", "shown", ...patch]);
+    const json = await cluster.kubectl(["get", "managedserviceaccount", "shown", "-o=json"]);
+    assert.deepEqual(JSON.parse(json).status, status);
+
+    const [header, row] = (await cluster.kubectl(["get", "managedserviceaccount", "shown"]))
+      .trim()
+      .split("\n");
+    assert.deepEqual(header?.split(/\s+/), ["NAME", "READY", "EXPIRES", "LAST-REFRESH", "AGE"]);
+    assert.match(row ?? "", /^shown\s+True\s+2126-01-02T03:04:05Z\s+\d+\w+\s+\d+\w+$/);
+  });
+
+  it("explains every field", async () => {
+    const text = await cluster.kubectl(["explain", "managedserviceaccount.spec.rotation.validity"]);
+    assert.match(text, /as Go writes durations/);
+  });
+});
