@@ -1,5 +1,11 @@
 export { makeAuthority, type TestAuthority, type TestPair } from "./certificates.ts";
 export {
+  type GoKonnectivity,
+  type GoProcess,
+  type GoPrograms,
+  openGoKonnectivity,
+} from "./go-konnectivity.ts";
+export {
   changeableTls,
   eventually,
   type LoopbackPorts,
