@@ -28,7 +28,76 @@ format: node_modules/.stamp ## Format all sources and sort their imports
 
 .PHONY: test-unit
 test-unit: node_modules/.stamp ## Unit tests: no process, no network, no clock
-	node --test --test-isolation=none --test-reporter=dot $$(git ls-files -co --exclude-standard '*.test.ts' ':!:e2e/**' ':!:**/*.integration.test.ts')
+	node --test --test-isolation=none --test-reporter=dot $$(git ls-files -co --exclude-standard '*.test.ts' ':!:**/*.e2e.test.ts' ':!:**/*.integration.test.ts')
+
+##@ All tests
+
+# In this order: what fails soonest comes first. Preflight comes before anything is changed.
+.PHONY: test
+test: preflight ## Everything, as CI runs it: check, integration, charts, end to end (restarts the bed)
+	@$(MAKE) --no-print-directory check
+	@$(BED) packages
+	@$(BED) tools
+	@$(BED) tools-konnectivity
+	@$(MAKE) --no-print-directory test-integration test-charts test-e2e
+
+.PHONY: test-integration
+test-integration: node_modules/.stamp ## Tests against real API servers, OCM and Go peers, as plain processes
+	node --test --test-concurrency=1 $$(git ls-files -co --exclude-standard '*.integration.test.ts' ':!:helm/**' ':!:tools/crds/**')
+
+.PHONY: test-e2e
+test-e2e: node_modules/.stamp ## The walk-through and all that follows, on a fresh bed of two real clusters
+	@$(BED) down
+	@ADDONS=none $(BED) up
+	node --test --test-concurrency=1 $(addprefix e2e/,$(addsuffix .e2e.test.ts,$(E2E)))
+	@$(BED) prove
+	@$(BED) down
+
+# Each builds on the clusters as the one before left them.
+E2E := walkthrough kubectl rotation bad-input lifecycle
+
+##@ The bed: two real clusters on this machine
+
+BED := node e2e/bed/cli.ts
+
+.PHONY: preflight
+preflight: ## Say what this machine lacks for the bed; change nothing
+	@e2e/bed/preflight.sh
+
+# Preflight comes before anything is changed, so before npm runs too.
+.PHONY: up
+up: preflight ## Start hub and managed cluster, joined, with the three addons (CLUSTERS=2, ADDONS=none)
+	@$(MAKE) --no-print-directory node_modules/.stamp
+	@$(BED) packages
+	@$(BED) up
+
+.PHONY: down
+down: node_modules/.stamp ## End the bed and leave nothing of it behind
+	@$(BED) down
+
+.PHONY: status
+status: node_modules/.stamp ## Show what runs in the bed
+	@$(BED) status
+
+.PHONY: prove
+prove: node_modules/.stamp ## Prove what the bed promises, with a control beside each "cannot"
+	@$(BED) prove
+
+.PHONY: tools
+tools: node_modules/.stamp ## Build Kubernetes, etcd, OCM, CoreDNS and helm (12 minutes, once)
+	@$(BED) tools
+
+.PHONY: tools-konnectivity
+tools-konnectivity: node_modules/.stamp ## Build upstream's konnectivity programs, for compatibility tests
+	@$(BED) tools-konnectivity
+
+.PHONY: image
+image: node_modules/.stamp ## Build the image of all processes to .build/image.tar
+	@$(BED) image
+
+.PHONY: image-load
+image-load: node_modules/.stamp ## Build the image and load it into the running bed
+	@$(BED) image-load
 
 ##@ Generated files
 

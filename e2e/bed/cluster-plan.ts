@@ -36,10 +36,12 @@ export interface NodePlan {
   readonly cgroup: string;
 }
 
-/** One program of a cluster. The files that it reads have been written before it starts. */
+/** One program of a cluster. */
 export interface Program {
   readonly name: string;
   readonly argv: readonly string[];
+  /** Files that are written before it starts: absolute path to content. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** Where a cluster keeps its keys and certificates. */

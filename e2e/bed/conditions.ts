@@ -1,9 +1,13 @@
-/** Reads the status of a condition such as `Ready` from an object of any kind. */
-export function conditionStatus(object: unknown, type: string): string | undefined {
+/** Finds a condition such as `Ready` in an object of any kind. */
+export function findCondition(object: unknown, type: string): unknown {
   const conditions = at(object, "status", "conditions");
   if (!Array.isArray(conditions)) return undefined;
-  const found: unknown = conditions.find((condition) => at(condition, "type") === type);
-  const status = at(found, "status");
+  return conditions.find((condition) => at(condition, "type") === type);
+}
+
+/** Reads the status of a condition, or `undefined` where there is none of that type. */
+export function conditionStatus(object: unknown, type: string): string | undefined {
+  const status = at(findCondition(object, type), "status");
   return typeof status === "string" ? status : undefined;
 }
 

@@ -1,4 +1,12 @@
 export { BedError, type BedErrorCode } from "./bed-error.ts";
+export { type ApiAnswer, type ApiRequest, ClusterApi } from "./cluster-api.ts";
+export { applyManifests, type ClusterHandle, kubectl } from "./cluster-handle.ts";
+export { type CommandOptions, type CommandResult, runCommand, tryCommand } from "./command.ts";
+export { at, conditionStatus } from "./conditions.ts";
+export { cutCluster, execOn, healCluster, restartProgram } from "./full/faults.ts";
+export { type FullBed, findFullBed } from "./full/full-bed.ts";
+export type { FullCluster } from "./full/full-cluster.ts";
+export { bedImages } from "./images/names.ts";
 export type { AddonVersions } from "./ocm/crds.ts";
 export { ocmNames } from "./ocm/names.ts";
 export {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { BedError } from "./bed-error.ts";
 import { runCommand } from "./command.ts";
 import type { Progress } from "./progress.ts";
@@ -22,7 +22,7 @@ const buildLimitMs = 30 * 60_000;
 /** Everything that outlives a checkout lies here; `SPOKEWAY_CACHE` moves it. */
 export function cacheDirectory(env: Readonly<Record<string, string | undefined>>): string {
   const base = env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
-  return env["SPOKEWAY_CACHE"] ?? join(base, "spokeway");
+  return resolve(env["SPOKEWAY_CACHE"] ?? join(base, "spokeway"));
 }
 
 /** Builds what the cache does not hold yet, one program after another. */
@@ -83,6 +83,7 @@ async function buildModule(
   const module: ToolModule = toolModules[name];
   // Built aside and renamed at the end: a directory of that name is always whole.
   const partial = `${directory}.partial-${process.pid}`;
+  await removeAbandoned(directory);
   await mkdir(partial, { recursive: true });
   try {
     for (const [program, path] of Object.entries(module.programs)) {
@@ -97,6 +98,16 @@ async function buildModule(
     });
   } finally {
     await rm(partial, { recursive: true, force: true });
+  }
+}
+
+/** Builds that were killed leave what they had. */
+async function removeAbandoned(directory: string): Promise<void> {
+  const home = dirname(directory);
+  for (const name of existsSync(home) ? await readdir(home) : []) {
+    const pid = /\.partial-(\d+)$/u.exec(name)?.[1];
+    if (pid === undefined || existsSync(join("/proc", pid))) continue;
+    await rm(join(home, name), { recursive: true, force: true });
   }
 }
 

@@ -11,6 +11,7 @@ import { applyManifests, type ClusterHandle, kubectl } from "../cluster-handle.t
 import {
   type ClusterPlan,
   certificatePath,
+  keyPath,
   kubeconfigPath,
   type Program,
   pkiDirectory,
@@ -130,6 +131,18 @@ export class ProcessCluster implements ClusterHandle, AsyncDisposable {
     const path = kubeconfigPath(this.plan, name);
     await writeKubeconfig(this.plan, path, this.server, name);
     return path;
+  }
+
+  /**
+   * Makes a serving certificate that {@link caPath} vouches for, with names as OpenSSL writes
+   * them (`DNS:web.default.svc`), and returns the paths of it and of its key.
+   */
+  async servingCertificate(
+    name: string,
+    names: readonly string[],
+  ): Promise<{ readonly certificate: string; readonly key: string }> {
+    await makeCertificate(this.plan, { name, authority: "ca", commonName: name, names });
+    return { certificate: certificatePath(this.plan, name), key: keyPath(this.plan, name) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,66 @@
+import type { Flag } from "./flags.ts";
+
+/** The command line of the hub controller. Flags of one addon do nothing for the others. */
+export const controllerFlags = {
+  addons: {
+    type: "list",
+    default: [],
+    help: "Which addons: cluster-proxy, managed-serviceaccount, cluster-gateway; required",
+  },
+  kubeconfig: {
+    type: "string",
+    default: "",
+    help: "Kubeconfig of the hub; the pod's own service account when empty",
+  },
+  "leader-elect": {
+    type: "boolean",
+    default: false,
+    help: "Elect a leader for each addon among several controllers",
+  },
+  "agent-image": {
+    type: "string",
+    default: "",
+    help: "Image of what managed-serviceaccount runs on managed clusters",
+  },
+  "agent-image-pull-secret": {
+    type: "string",
+    default: "",
+    help: "Secret of our namespace with which managed clusters pull that image; $AGENT_IMAGE_PULL_SECRET when empty",
+  },
+  "agent-install-namespace": {
+    type: "string",
+    default: "open-cluster-management-cluster-proxy",
+    help: "Namespace of cluster-proxy's agent when no AddOnDeploymentConfig names one",
+  },
+  "signer-secret-namespace": {
+    type: "string",
+    default: "",
+    help: "Namespace of the certificate authority's Secret; our own when empty",
+  },
+  "signer-secret-name": {
+    type: "string",
+    default: "",
+    help: "Name of the certificate authority's Secret; <addon>-signer when empty",
+  },
+  "enable-kube-api-proxy": {
+    type: "boolean",
+    default: true,
+    help: "Reach each cluster's API server through the tunnel under the cluster's name",
+  },
+  "image-pull-policy": {
+    type: "string",
+    default: "IfNotPresent",
+    help: "For the tunnel server and the gateway",
+  },
+  "feature-gates": { type: "list", default: [], help: "Accepted; there are none" },
+  "health-probe-bind-address": {
+    type: "string",
+    default: ":8081",
+    help: "Address for /healthz and /readyz; 0 for none",
+  },
+  "metrics-bind-address": {
+    type: "string",
+    default: ":8080",
+    help: "Address for metrics; 0 for none",
+  },
+} as const satisfies Readonly<Record<string, Flag>>;

@@ -1,0 +1,172 @@
+import type { AddonVersion, ManagedClusterSetBinding } from "#api";
+import {
+  addOnDeploymentConfigs,
+  globalClusterSetName,
+  managedClusterSetBindings,
+  ocmLabels,
+} from "#api";
+import { createController, createObjectCache, type KubeClient, onCacheChange } from "#kube";
+import type { Logger, Metrics, Runnable } from "#runtime";
+import { type AddonCaches, type CacheRunnable, createAddonCaches } from "./addon-caches.ts";
+import { createCertificateReconciler } from "./certificates/reconciler.ts";
+import { type ConfigSource, createConfigSource } from "./configuration/config-source.ts";
+import { createManagementReconciler } from "./configuration/management-reconciler.ts";
+import type { AddonDefinition } from "./definition.ts";
+import { createDeployReconciler } from "./deploy/reconciler.ts";
+import { createSetBindingReconciler } from "./set-binding.ts";
+import { allClusters, changedCluster, clusterOf, ofEveryCluster } from "./triggers.ts";
+
+/** What every part of the hub controller is given. */
+export interface ControllerDeps {
+  readonly client: KubeClient;
+  /** Version of the addon API that this hub serves and that we use. */
+  readonly version: AddonVersion;
+  /** The namespace that we run in; our Placements are there too. */
+  readonly namespace: string;
+  readonly log: Logger;
+  readonly metrics: AddonMetrics;
+  readonly now: () => Date;
+}
+
+/** One part of the controller: what only reads, and what acts and so needs to be the leader. */
+export interface Part {
+  readonly caches: readonly CacheRunnable[];
+  readonly controllers: readonly Runnable[];
+}
+
+/** The metrics that all addons of a process share. */
+export type AddonMetrics = ReturnType<typeof createAddonMetrics>;
+
+export function createAddonMetrics(metrics: Metrics) {
+  return {
+    certificateDecisions: metrics.counter({
+      name: "spokeway_addon_certificate_decisions_total",
+      help: "Certificate requests of addon agents that were granted or left alone, and why.",
+      labels: ["addon", "decision", "reason"],
+    }),
+  };
+}
+
+/** The part that is the same for every addon, with its caches for the rest of the addon. */
+export interface AddonPart extends Part {
+  readonly addonCaches: AddonCaches;
+}
+
+/** Everything that OCM asks of the manager of one addon. */
+export function createAddon(deps: ControllerDeps, definition: AddonDefinition): AddonPart {
+  const log = deps.log.with({ addon: definition.name });
+  const caches = createAddonCaches(deps.client, definition, deps.version, log);
+  const { namespace, client } = deps;
+  const bindings = createObjectCache<ManagedClusterSetBinding>(client, managedClusterSetBindings, {
+    namespace,
+    fieldSelector: `metadata.name=${globalClusterSetName}`,
+    log,
+  });
+  const source = configSource(definition, deps.version, caches);
+  const parts = { ...deps, log, definition, source, caches };
+  return {
+    addonCaches: caches,
+    caches: [...caches.runnables, bindings],
+    controllers: [
+      deployController(parts),
+      ...certificateControllers(parts),
+      managementController(parts),
+      createController({
+        log,
+        reconciler: createSetBindingReconciler({ ...deps, addons: caches.management, bindings }),
+        triggers: [
+          onCacheChange(caches.management),
+          onCacheChange(bindings, () => [definition.name]),
+        ],
+      }),
+    ],
+  };
+}
+
+interface Parts extends ControllerDeps {
+  readonly definition: AddonDefinition;
+  readonly source: ConfigSource;
+  readonly caches: AddonCaches;
+}
+
+function configSource(
+  { configKind }: AddonDefinition,
+  version: AddonVersion,
+  { deploymentConfigs, configs }: AddonCaches,
+): ConfigSource {
+  return createConfigSource([
+    { type: addOnDeploymentConfigs(version), cache: deploymentConfigs },
+    ...(configKind === undefined || configs === undefined
+      ? []
+      : [{ type: configKind, cache: configs }]),
+  ]);
+}
+
+function deployController(parts: Parts): Runnable {
+  const { caches, definition, log } = parts;
+  const every = allClusters(caches.addons);
+  return createController({
+    log,
+    reconciler: createDeployReconciler(parts),
+    triggers: [
+      onCacheChange(caches.addons, clusterOf),
+      onCacheChange(caches.works, clusterOf),
+      onCacheChange(caches.clusters, changedCluster),
+      onCacheChange(caches.deploymentConfigs, every),
+      ...[caches.configs].flatMap((cache) => (cache ? [onCacheChange(cache, every)] : [])),
+      ...[caches.roles, caches.roleBindings].flatMap((cache) =>
+        cache ? [onCacheChange(cache, clusterOf)] : [],
+      ),
+      ...definition.triggers.map((trigger) => ofEveryCluster(trigger, every)),
+    ],
+  });
+}
+
+function certificateControllers(parts: Parts): readonly Runnable[] {
+  const { caches, definition, log, metrics } = parts;
+  const { requests } = caches;
+  if (requests === undefined) return [];
+  const requestsOf = (cluster: string | undefined): readonly string[] =>
+    requests
+      .list()
+      .filter(({ metadata }) => metadata.labels?.[ocmLabels.clusterName] === cluster)
+      .map(({ metadata }) => metadata.name);
+  const ofAll = (): readonly string[] => requests.list().map(({ metadata }) => metadata.name);
+  const controller = createController({
+    log,
+    reconciler: createCertificateReconciler({
+      ...parts,
+      requests,
+      decisions: metrics.certificateDecisions,
+    }),
+    triggers: [
+      onCacheChange(requests),
+      onCacheChange(caches.addons, ({ before, after }) =>
+        before === undefined ? requestsOf(after?.metadata.namespace) : [],
+      ),
+      onCacheChange(caches.clusters, (change) => changedCluster(change).flatMap(requestsOf)),
+      ...definition.triggers.map((trigger) => ofEveryCluster(trigger, ofAll)),
+    ],
+  });
+  return [controller];
+}
+
+function managementController({
+  client,
+  version,
+  caches,
+  definition,
+  source,
+  log,
+}: Parts): Runnable {
+  const addon = (): readonly string[] => [definition.name];
+  return createController({
+    log,
+    reconciler: createManagementReconciler({ client, version, addons: caches.management, source }),
+    triggers: [
+      onCacheChange(caches.management),
+      onCacheChange(caches.deploymentConfigs, addon),
+      ...[caches.configs].flatMap((cache) => (cache ? [onCacheChange(cache, addon)] : [])),
+    ],
+  });
+}

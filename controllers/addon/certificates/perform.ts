@@ -1,0 +1,49 @@
+import { type CertificateSigningRequest, certificateSigningRequests, timestamp } from "#api";
+import type { KubeClient } from "#kube";
+import { type CertificateRequest, signRequest } from "#pki";
+import type { CustomSigner } from "../definition.ts";
+
+/** Approves the request. */
+export async function approve(
+  client: KubeClient,
+  request: CertificateSigningRequest,
+  now: Date,
+  signal: AbortSignal,
+): Promise<void> {
+  const at = timestamp(now);
+  const condition = {
+    type: "Approved",
+    status: "True",
+    reason: "AutoApprovedByHubCSRApprovingController",
+    message: "Auto approving addon agent certificate.",
+    lastUpdateTime: at,
+    lastTransitionTime: at,
+  };
+  const conditions = [...(request.status?.conditions ?? []), condition];
+  const approved = { ...request, status: { ...request.status, conditions } };
+  await client.replace(certificateSigningRequests, approved, signal, { subresource: "approval" });
+}
+
+/** Signs the approved request for a client that may also serve, as agents of the tunnel do. */
+export async function sign(
+  client: KubeClient,
+  request: CertificateSigningRequest,
+  asked: CertificateRequest,
+  signer: CustomSigner,
+  now: Date,
+  signal: AbortSignal,
+): Promise<void> {
+  const authority = signer.authority();
+  if (authority === undefined)
+    throw new Error(`Cannot sign for ${signer.signerName}: no authority yet`);
+  const { expirationSeconds } = request.spec;
+  const askedMs = expirationSeconds === undefined ? signer.lifetimeMs : expirationSeconds * 1000;
+  const options = {
+    usages: ["server", "client"] as const,
+    lifetimeMs: Math.min(signer.lifetimeMs, askedMs),
+  };
+  const pem = await signRequest(authority, asked, options, now);
+  const certificate = Buffer.from(pem).toString("base64");
+  const signed = { ...request, status: { ...request.status, certificate } };
+  await client.replace(certificateSigningRequests, signed, signal, { subresource: "status" });
+}

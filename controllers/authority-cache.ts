@@ -1,0 +1,44 @@
+import { type Secret, secrets } from "#api";
+import { createObjectCache, type KubeClient, type ObjectCache } from "#kube";
+import type { Authority } from "#pki";
+import { describeError, type Logger } from "#runtime";
+import { authorityOf } from "./tls-secret.ts";
+
+/** The authority in one Secret, followed as it changes. */
+export interface AuthorityCache {
+  readonly secrets: ObjectCache<Secret>;
+  /** The authority of this moment; undefined while there is none that can be used. */
+  current(): Authority | undefined;
+}
+
+/** Watches the one Secret, and parses it once for each of its states. */
+export function createAuthorityCache(
+  client: KubeClient,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  log: Logger,
+): AuthorityCache {
+  const fieldSelector = `metadata.name=${name}`;
+  const cache = createObjectCache<Secret>(client, secrets, { namespace, fieldSelector, log });
+  let parsed: {
+    readonly version?: string | undefined;
+    readonly authority?: Authority | undefined;
+  } = {};
+  const parse = (secret: Secret): Authority | undefined => {
+    try {
+      return authorityOf(secret);
+    } catch (error) {
+      log.error("Cannot use authority", { namespace, secret: name, error: describeError(error) });
+      return undefined;
+    }
+  };
+  return {
+    secrets: cache,
+    current() {
+      const secret = cache.get(`${namespace}/${name}`);
+      if (secret === undefined) return undefined;
+      const version = secret.metadata.resourceVersion;
+      if (parsed.version !== version) parsed = { version, authority: parse(secret) };
+      return parsed.authority;
+    },
+  };
+}

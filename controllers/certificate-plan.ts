@@ -1,0 +1,56 @@
+import type { Secret } from "#api";
+import {
+  type Authority,
+  type Certificate,
+  parseCertificates,
+  reasonToReissue,
+  renewalTime,
+  type Usage,
+  type Violation,
+} from "#pki";
+import { keyPairOf } from "./tls-secret.ts";
+
+/** One certificate that a Secret is to hold. */
+export interface WantedCertificate {
+  readonly secretName: string;
+  readonly namespace: string;
+  readonly commonName: string;
+  /** DNS names and IP addresses. */
+  readonly names: readonly string[];
+  readonly usages: readonly Usage[];
+}
+
+/** Why the Secret's certificate has to be made again; undefined while it is fine. */
+export function whyReissue(
+  wanted: WantedCertificate,
+  secret: Secret | undefined,
+  authority: Authority,
+  now: Date,
+): Violation | undefined {
+  const { names, usages } = wanted;
+  const current = keyPairOf(secret);
+  return reasonToReissue({ current, authority: authority.certificate, names, usages }, now);
+}
+
+/** The certificate in a Secret; undefined when there is none that can be read. */
+export function certificateIn(secret: Secret | undefined): Certificate | undefined {
+  const pair = keyPairOf(secret);
+  if (pair === undefined) return undefined;
+  try {
+    return parseCertificates(pair.certificatePem)[0];
+  } catch {
+    return undefined;
+  }
+}
+
+/** How long until the first of the certificates is due for renewal; at most `maxMs`. */
+export function msUntilRenewal(
+  certificates: readonly (Certificate | undefined)[],
+  maxMs: number,
+  now: Date,
+): number {
+  const due = certificates.flatMap((certificate) =>
+    certificate === undefined ? [] : [renewalTime(certificate).getTime() - now.getTime()],
+  );
+  return Math.max(1_000, Math.min(maxMs, ...due));
+}

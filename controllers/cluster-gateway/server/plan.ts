@@ -1,0 +1,82 @@
+import type { Authority } from "#pki";
+import { type WantedCertificate, whyReissue } from "../../certificate-plan.ts";
+import { isAvailable } from "../../deployment-availability.ts";
+import { secretText } from "../../tls-secret.ts";
+import { gatewayNames } from "../names.ts";
+import { apiService, type Desired, desiredObjects, tunnelCopies } from "./desired.ts";
+import { type Snapshot, tunnelSourcesOf } from "./gather.ts";
+
+export type Action =
+  /** The serving certificate needs it, so the rest of the plan waits for the next look. */
+  | { readonly kind: "makeAuthority" }
+  | { readonly kind: "issue"; readonly certificate: WantedCertificate; readonly why: string }
+  | { readonly kind: "apply"; readonly desired: Desired };
+
+export interface Plan {
+  readonly actions: readonly Action[];
+  /** What has to appear before the gateway can be run; undefined when nothing is missing. */
+  readonly missing: string | undefined;
+}
+
+/** Decides, and does nothing. `authority` is the one that the signer's Secret holds. */
+export function plan(
+  snapshot: Snapshot,
+  authority: Authority | undefined,
+  imagePullPolicy: string,
+  now: Date,
+): Plan {
+  if (authority === undefined) return { actions: [{ kind: "makeAuthority" }], missing: undefined };
+  const { configuration, tunnel } = snapshot;
+  const certificate = servingCertificate(snapshot);
+  const violation = whyReissue(certificate, snapshot.serving, authority, now);
+  const issue: readonly Action[] =
+    violation === undefined ? [] : [{ kind: "issue", certificate, why: violation.message }];
+  const missing = missingSource(snapshot);
+  // Pods that wait for a Secret are tried again ever more seldom; they had better not exist yet.
+  if (missing !== undefined) return { actions: issue, missing };
+  const objects = [
+    ...(tunnel === undefined ? [] : tunnelCopies(configuration, tunnel)),
+    ...desiredObjects(configuration, imagePullPolicy),
+    ...registration(snapshot, authority),
+  ];
+  const applies = objects.map((desired): Action => ({ kind: "apply", desired }));
+  return { actions: [...issue, ...applies], missing };
+}
+
+/**
+ * Registered once the gateway serves: an API that does not answer is in the way of everything
+ * that looks for all kinds of the hub.
+ */
+function registration(snapshot: Snapshot, { certificate }: Authority): readonly Desired[] {
+  const { configuration, deployment, apiService: registered } = snapshot;
+  const isServing = isAvailable(deployment, configuration.spec.replicas);
+  if (registered === undefined && !isServing) return [];
+  return [apiService(configuration, certificate.pem)];
+}
+
+function servingCertificate({ configuration }: Snapshot): WantedCertificate {
+  const { installNamespace: namespace } = configuration.spec;
+  const { service, servingSecret } = gatewayNames;
+  const suffixes = ["", `.${namespace}`, `.${namespace}.svc`, `.${namespace}.svc.cluster.local`];
+  return {
+    secretName: servingSecret,
+    namespace,
+    commonName: `${service}.${namespace}.svc`,
+    names: suffixes.map((suffix) => service + suffix),
+    usages: ["server"],
+  };
+}
+
+function missingSource({ configuration, tunnel }: Snapshot): string | undefined {
+  const sources = tunnelSourcesOf(configuration);
+  if (sources === undefined) return undefined;
+  const wanted = [
+    { key: "ca.crt", secret: tunnel?.ca, ...sources.ca },
+    { key: "tls.crt", secret: tunnel?.client, ...sources.client },
+    { key: "tls.key", secret: tunnel?.client, ...sources.client },
+  ];
+  const missing = wanted.find(({ key, secret }) => (secretText(secret, key) ?? "") === "");
+  return missing === undefined
+    ? undefined
+    : `Secret ${missing.namespace}/${missing.name} has no ${missing.key} yet: it comes from cluster-proxy`;
+}

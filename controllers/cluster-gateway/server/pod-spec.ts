@@ -1,0 +1,89 @@
+import type { ClusterGatewayConfigurationSpec } from "#api";
+import { containerSecurityContext, podSecurityContext, probes } from "../../pod-security.ts";
+import { gatewayLabels, gatewayNames, gatewayPort } from "../names.ts";
+
+/** The gateway's pods. */
+export function gatewayPodSpec(spec: ClusterGatewayConfigurationSpec, imagePullPolicy: string) {
+  const { servingSecret, tunnelCaSecret, tunnelClientSecret, serviceAccount } = gatewayNames;
+  return {
+    serviceAccountName: serviceAccount,
+    securityContext: podSecurityContext,
+    topologySpreadConstraints: [
+      {
+        maxSkew: 1,
+        topologyKey: "kubernetes.io/hostname",
+        whenUnsatisfiable: "ScheduleAnyway",
+        labelSelector: { matchLabels: gatewayLabels },
+      },
+    ],
+    containers: [container(spec, imagePullPolicy)],
+    volumes: [
+      { name: "server", secret: { secretName: servingSecret } },
+      ...(hasTunnel(spec)
+        ? [
+            { name: "proxy-ca", secret: { secretName: tunnelCaSecret } },
+            { name: "proxy-client", secret: { secretName: tunnelClientSecret } },
+          ]
+        : []),
+    ],
+  };
+}
+
+function hasTunnel({ egress }: ClusterGatewayConfigurationSpec): boolean {
+  return egress.type === "ClusterProxy" && egress.clusterProxy !== undefined;
+}
+
+function container(spec: ClusterGatewayConfigurationSpec, imagePullPolicy: string) {
+  return {
+    name: "apiserver",
+    image: spec.image,
+    imagePullPolicy,
+    args: ["/app/gateway.mjs", ...gatewayFlags(spec)],
+    env: [
+      { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
+      { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+    ],
+    ports: [{ name: "https", containerPort: gatewayPort }],
+    ...secureProbes(),
+    securityContext: containerSecurityContext,
+    volumeMounts: [
+      { name: "server", mountPath: "/etc/server", readOnly: true },
+      ...(hasTunnel(spec)
+        ? [
+            { name: "proxy-ca", mountPath: "/etc/ca", readOnly: true },
+            { name: "proxy-client", mountPath: "/etc/tls", readOnly: true },
+          ]
+        : []),
+    ],
+  };
+}
+
+function secureProbes() {
+  const { livenessProbe, readinessProbe } = probes(gatewayPort);
+  const secure = <Probe extends { readonly httpGet: object }>(probe: Probe) => ({
+    ...probe,
+    httpGet: { ...probe.httpGet, scheme: "HTTPS" },
+  });
+  return { livenessProbe: secure(livenessProbe), readinessProbe: secure(readinessProbe) };
+}
+
+function gatewayFlags(spec: ClusterGatewayConfigurationSpec): readonly string[] {
+  const { clusterProxy } = spec.egress;
+  return [
+    `--secure-port=${gatewayPort}`,
+    `--secret-namespace=${spec.secretNamespace}`,
+    "--ocm-integration=true",
+    "--tls-cert-file=/etc/server/tls.crt",
+    "--tls-private-key-file=/etc/server/tls.key",
+    "--feature-gates=HealthinessCheck=true,SecretCache=true",
+    ...(hasTunnel(spec) && clusterProxy !== undefined
+      ? [
+          `--proxy-host=${clusterProxy.proxyServerHost}`,
+          `--proxy-port=${clusterProxy.proxyServerPort}`,
+          "--proxy-ca-cert=/etc/ca/ca.crt",
+          "--proxy-cert=/etc/tls/tls.crt",
+          "--proxy-key=/etc/tls/tls.key",
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,122 @@
+import {
+  type ClusterGatewayConfiguration,
+  clusterGatewayConfigurations,
+  deployments,
+  type KubeObject,
+  secrets,
+} from "#api";
+import { type ObjectCache, type Outcome, type Reconciler, recheckAfter, settled } from "#kube";
+import type { Authority } from "#pki";
+import { describeError, TerminalError } from "#runtime";
+import { certificateIn, msUntilRenewal } from "../../certificate-plan.ts";
+import { writeConfigurationStatus } from "../../configuration-status.ts";
+import type { Target } from "../../following-trigger.ts";
+import { authorityOf } from "../../tls-secret.ts";
+import { parseConfiguration } from "../configuration.ts";
+import { gatewayNames, lifetimes } from "../names.ts";
+import { gather, type Snapshot, tunnelSourcesOf } from "./gather.ts";
+import { type PerformPorts, perform } from "./perform.ts";
+import { type Action, plan } from "./plan.ts";
+import { conditionsAfter, conditionsOfRefusal } from "./status.ts";
+
+export interface ServerPorts extends PerformPorts {
+  /** As the API server sends them. */
+  readonly configurations: ObjectCache<KubeObject>;
+  readonly imagePullPolicy: string;
+  /** Is told which objects a configuration depends on. */
+  readonly follow: (targets: readonly Target[]) => void;
+}
+
+/** Keeps the gateway of the ClusterGatewayConfiguration as it asks for. */
+export function createServerReconciler(ports: ServerPorts): Reconciler<string> {
+  return {
+    name: "gateway-server",
+    async reconcile(name, signal) {
+      const object = ports.configurations.get(name);
+      if (object === undefined || object.metadata.deletionTimestamp !== undefined) return settled;
+      try {
+        const configuration = parseConfiguration(object);
+        ports.follow(targetsOf(configuration));
+        return await reconcileOne(ports, configuration, signal);
+      } catch (error) {
+        if (error instanceof TerminalError) await refuse(ports, object, error, signal);
+        throw error;
+      }
+    },
+  };
+}
+
+async function reconcileOne(
+  ports: ServerPorts,
+  configuration: ClusterGatewayConfiguration,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { client, signerKey, imagePullPolicy, now } = ports;
+  const before = await gather(client, signerKey, configuration, signal);
+  const authority = usableAuthority(before);
+  const { actions, missing } = plan(before, authority, imagePullPolicy, now());
+  const failure = await performAll(ports, configuration, authority, actions, signal);
+  const obstacle = failure === undefined ? missing : describeError(failure);
+  const conditions = conditionsAfter(before, obstacle, now());
+  const type = clusterGatewayConfigurations;
+  await writeConfigurationStatus(client, type, configuration, conditions, signal);
+  if (failure !== undefined) throw failure as Error;
+  // What was just made is looked at again, so that its renewal is not forgotten.
+  if (actions.some(({ kind }) => kind !== "apply")) return recheckAfter(0);
+  const certificates = [certificateIn(before.serving)];
+  return recheckAfter(msUntilRenewal(certificates, lifetimes.certificateMs / 8, now()));
+}
+
+function usableAuthority({ signer }: Snapshot): Authority | undefined {
+  try {
+    return authorityOf(signer);
+  } catch (error) {
+    throw new TerminalError("Cannot use the certificate authority in the signer's Secret", {
+      cause: error,
+    });
+  }
+}
+
+async function performAll(
+  ports: ServerPorts,
+  configuration: ClusterGatewayConfiguration,
+  authority: Authority | undefined,
+  actions: readonly Action[],
+  signal: AbortSignal,
+): Promise<unknown> {
+  try {
+    for (const action of actions) {
+      await perform(ports, configuration, authority, action, signal);
+    }
+    return undefined;
+  } catch (error) {
+    signal.throwIfAborted();
+    return error;
+  }
+}
+
+function targetsOf(configuration: ClusterGatewayConfiguration): readonly Target[] {
+  const { installNamespace: namespace } = configuration.spec;
+  const { servingSecret, tunnelCaSecret, tunnelClientSecret, deployment } = gatewayNames;
+  const sources = tunnelSourcesOf(configuration);
+  const copies = sources === undefined ? [] : [tunnelCaSecret, tunnelClientSecret];
+  return [
+    { type: deployments, namespace, name: deployment },
+    ...[servingSecret, ...copies].map((name) => ({ type: secrets, namespace, name })),
+    ...(sources === undefined ? [] : Object.values(sources)).map((source) => ({
+      type: secrets,
+      namespace: source.namespace,
+      name: source.name,
+    })),
+  ];
+}
+
+async function refuse(
+  { client, now }: ServerPorts,
+  object: KubeObject,
+  error: TerminalError,
+  signal: AbortSignal,
+): Promise<void> {
+  const conditions = conditionsOfRefusal(object, describeError(error), now());
+  await writeConfigurationStatus(client, clusterGatewayConfigurations, object, conditions, signal);
+}

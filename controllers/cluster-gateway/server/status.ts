@@ -1,0 +1,46 @@
+import {
+  type Condition,
+  type ConditionUpdate,
+  clusterGatewayConditionTypes,
+  findCondition,
+} from "#api";
+import { type Configuration, conditionsWith } from "../../configuration-status.ts";
+import { isAvailable, replicasMessage } from "../../deployment-availability.ts";
+import type { Snapshot } from "./gather.ts";
+
+const type = clusterGatewayConditionTypes.deployed;
+
+/** The conditions of a configuration, from what was seen and what stands in the way, if anything. */
+export function conditionsAfter(
+  snapshot: Snapshot,
+  obstacle: string | undefined,
+  now: Date,
+): readonly Condition[] {
+  return conditionsWith(snapshot.configuration, [deployed(snapshot, obstacle)], now);
+}
+
+/** The conditions of a configuration that cannot be used. */
+export function conditionsOfRefusal(
+  object: Configuration,
+  message: string,
+  now: Date,
+): readonly Condition[] {
+  const update = { type, status: "False", reason: "InvalidConfiguration", message } as const;
+  return conditionsWith(object, [update], now);
+}
+
+function deployed(
+  { configuration, deployment, apiService }: Snapshot,
+  obstacle: string | undefined,
+): ConditionUpdate {
+  const no = { type, status: "False", reason: "NotYetDeployed" } as const;
+  if (obstacle !== undefined) return { ...no, message: obstacle };
+  const { replicas } = configuration.spec;
+  const message = replicasMessage(deployment, replicas);
+  if (!isAvailable(deployment, replicas)) return { ...no, message };
+  const registered = findCondition(apiService?.status?.conditions, "Available");
+  if (registered?.status === "True") {
+    return { type, status: "True", reason: "SuccessfullyDeployed", message };
+  }
+  return { ...no, message: `API is not available: ${registered?.message ?? "not registered yet"}` };
+}

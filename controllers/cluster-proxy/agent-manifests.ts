@@ -1,0 +1,159 @@
+import type { ManagedProxyConfigurationSpec, Manifest } from "#api";
+import { agentNamespace } from "../agent-namespace.ts";
+import { containerSecurityContext, podSecurityContext, probes } from "../pod-security.ts";
+import type { Entrypoint } from "./entrypoint.ts";
+import { proxyNames } from "./names.ts";
+
+/** What the agent's manifests are made from. */
+export interface AgentInput {
+  readonly clusterName: string;
+  readonly namespace: string;
+  readonly spec: ManagedProxyConfigurationSpec;
+  readonly entrypoint: Entrypoint;
+  /** The authorities that the tunnel server's certificate may come from, PEM. */
+  readonly caPem: string;
+  readonly replicas: number;
+  /** Domain of Services on the managed cluster. */
+  readonly serviceDomain: string;
+  /** Whether the cluster's API server is reached under the cluster's name. */
+  readonly isKubeApiProxied: boolean;
+}
+
+const healthPort = 8093;
+
+/** The agent on one managed cluster. */
+export function agentManifests(input: AgentInput): readonly Manifest[] {
+  const { namespace, caPem, clusterName, serviceDomain, isKubeApiProxied } = input;
+  const data = { "ca.crt": Buffer.from(caPem).toString("base64") };
+  const apiServer = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: clusterName, namespace },
+    spec: { type: "ExternalName", externalName: `kubernetes.default.${serviceDomain}` },
+  };
+  return [
+    agentNamespace(namespace),
+    {
+      apiVersion: "v1",
+      kind: "ServiceAccount",
+      metadata: { name: proxyNames.serviceAccount, namespace },
+    },
+    {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: proxyNames.agentCaSecret, namespace },
+      type: "Opaque",
+      data,
+    },
+    ...(isKubeApiProxied ? [apiServer] : []),
+    ...ownRights(namespace),
+    deployment(input),
+  ];
+}
+
+function ownRights(namespace: string): readonly Manifest[] {
+  const metadata = { name: proxyNames.agentRole, namespace };
+  return [
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "Role",
+      metadata,
+      rules: [
+        {
+          apiGroups: ["coordination.k8s.io"],
+          resources: ["leases"],
+          verbs: ["get", "list", "watch", "create", "update", "patch"],
+        },
+      ],
+    },
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "RoleBinding",
+      metadata,
+      roleRef: {
+        apiGroup: "rbac.authorization.k8s.io",
+        kind: "Role",
+        name: proxyNames.agentRole,
+      },
+      subjects: [{ kind: "ServiceAccount", name: proxyNames.serviceAccount, namespace }],
+    },
+  ];
+}
+
+function deployment(input: AgentInput): Manifest {
+  const { namespace, replicas, spec } = input;
+  const labels = {
+    "open-cluster-management.io/addon": "cluster-proxy",
+    "proxy.open-cluster-management.io/component-name": "proxy-agent",
+  };
+  const pullSecrets = spec.proxyAgent.imagePullSecrets.map((name) => ({ name }));
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: proxyNames.agentDeployment, namespace, labels },
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: {
+          serviceAccountName: proxyNames.serviceAccount,
+          terminationGracePeriodSeconds: 40,
+          securityContext: podSecurityContext,
+          ...(pullSecrets.length === 0 ? {} : { imagePullSecrets: pullSecrets }),
+          tolerations: [
+            { key: "dedicated", operator: "Equal", value: "infra", effect: "NoSchedule" },
+            { key: "node-role.kubernetes.io/infra", operator: "Exists", effect: "NoSchedule" },
+          ],
+          containers: [container(input)],
+          volumes: [
+            { name: "ca", secret: { secretName: proxyNames.agentCaSecret } },
+            { name: "hub", secret: { secretName: proxyNames.agentCertificateSecret } },
+            { name: "hub-kubeconfig", secret: { secretName: proxyNames.agentKubeconfigSecret } },
+          ],
+        },
+      },
+    },
+  };
+}
+
+function container(input: AgentInput) {
+  const { spec } = input;
+  return {
+    name: "proxy-agent",
+    image: spec.proxyAgent.image,
+    imagePullPolicy: "IfNotPresent",
+    args: ["/app/agent.mjs", "tunnel", ...agentFlags(input), ...spec.proxyAgent.additionalArgs],
+    env: [{ name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } }],
+    ports: [{ name: "health", containerPort: healthPort }],
+    ...probes(healthPort),
+    securityContext: containerSecurityContext,
+    volumeMounts: [
+      { name: "ca", mountPath: "/etc/ca", readOnly: true },
+      { name: "hub", mountPath: "/etc/tls", readOnly: true },
+      { name: "hub-kubeconfig", mountPath: "/etc/kubeconfig", readOnly: true },
+    ],
+  };
+}
+
+function agentFlags({
+  clusterName,
+  namespace,
+  spec,
+  entrypoint,
+  isKubeApiProxied,
+}: AgentInput): readonly string[] {
+  const identifiers = [`host=${clusterName}`, `host=${clusterName}.${namespace}`].join("&");
+  return [
+    `--proxy-server-host=${entrypoint.host}`,
+    `--proxy-server-port=${entrypoint.port}`,
+    ...(isKubeApiProxied ? [`--agent-identifiers=${identifiers}`] : []),
+    "--ca-cert=/etc/ca/ca.crt",
+    "--agent-cert=/etc/tls/tls.crt",
+    "--agent-key=/etc/tls/tls.key",
+    "--hub-kubeconfig=/etc/kubeconfig/kubeconfig",
+    `--cluster-name=${clusterName}`,
+    `--proxy-server-namespace=${spec.proxyServer.namespace}`,
+    `--enable-port-forward-proxy=${entrypoint.isPortForward}`,
+  ];
+}

@@ -1,0 +1,33 @@
+/** The label of the tunnel server's pods; agents find them by it. */
+export const serverLabels = {
+  "proxy.open-cluster-management.io/component-name": "proxy-server",
+} as const;
+
+/** Ports of the tunnel server, which are part of its contract. */
+export const serverPorts = { frontend: 8090, agent: 8091, health: 8092 } as const;
+
+/** Objects whose names others know. */
+export const proxyNames = {
+  serviceAccount: "cluster-proxy",
+  caSecret: "proxy-server-ca",
+  userServerSecret: "cluster-proxy-user-serving-cert",
+  portForwardRole: "cluster-proxy-addon-agent:portforward",
+  agentRole: "cluster-proxy-addon-agent",
+  agentDeployment: "cluster-proxy-proxy-agent",
+  agentCaSecret: "cluster-proxy-ca",
+  agentCertificateSecret: "cluster-proxy-open-cluster-management.io-proxy-agent-signer-client-cert",
+  agentKubeconfigSecret: "cluster-proxy-hub-kubeconfig",
+} as const;
+
+/** Who agents are on the hub. The group is what the port-forward is granted to. */
+export const agentIdentity = {
+  hubUser: "open-cluster-management:cluster-proxy:addon-agent",
+  tunnelUser: "open-cluster-management:cluster-proxy:proxy-agent",
+  group: "open-cluster-management:cluster-proxy",
+} as const;
+
+/** How long certificates of the tunnel live. */
+export const lifetimes = {
+  authorityMs: 3_650 * 86_400_000,
+  certificateMs: 180 * 86_400_000,
+} as const;

@@ -1,0 +1,88 @@
+import type { ManagedProxyConfigurationSpec } from "#api";
+import type { WantedCertificate } from "../../certificate-plan.ts";
+import { proxyNames } from "../names.ts";
+
+/** A certificate of the tunnel, and the condition that tells of it. */
+export interface TunnelCertificate extends WantedCertificate {
+  readonly role: "proxyServer" | "agentServer" | "proxyClient" | "userServer";
+}
+
+/** The certificates that a configuration asks for. `address` is the load balancer's. */
+export function wantedCertificates(
+  spec: ManagedProxyConfigurationSpec,
+  address: string | undefined,
+): readonly TunnelCertificate[] {
+  const { namespace } = spec.proxyServer;
+  const {
+    signingProxyServerSecretName,
+    signingAgentServerSecretName,
+    signingProxyClientSecretName,
+  } = spec.authentication.dump.secrets;
+  const names = tunnelNames(spec, address);
+  const server = { namespace, names, usages: ["server"] as const };
+  return [
+    {
+      ...server,
+      role: "proxyServer",
+      secretName: signingProxyServerSecretName,
+      commonName: "proxy-server",
+    },
+    {
+      ...server,
+      role: "agentServer",
+      secretName: signingAgentServerSecretName,
+      commonName: "agent-server",
+    },
+    {
+      ...server,
+      role: "proxyClient",
+      secretName: signingProxyClientSecretName,
+      commonName: "proxy-client",
+      usages: ["client"],
+    },
+    ...userServerCertificate(spec),
+  ];
+}
+
+function tunnelNames(
+  { authentication, proxyServer }: ManagedProxyConfigurationSpec,
+  address: string | undefined,
+): readonly string[] {
+  const { inClusterServiceName: service, namespace, entrypoint } = proxyServer;
+  const hostname = entrypoint.type === "Hostname" ? entrypoint.hostname?.value : undefined;
+  const names = [
+    ...authentication.signer.selfSigned.additionalSANs,
+    "127.0.0.1",
+    "localhost",
+    `${service}.${namespace}`,
+    `${service}.${namespace}.svc`,
+    ...(hostname === undefined ? [] : [hostname]),
+    ...(address === undefined ? [] : [address]),
+  ];
+  return [...new Set(names)];
+}
+
+function userServerCertificate({
+  userServer,
+  proxyServer: { namespace },
+}: ManagedProxyConfigurationSpec): readonly TunnelCertificate[] {
+  if (userServer === undefined) return [];
+  const service = "cluster-proxy-addon-user";
+  const own = ["", `.${namespace}`, `.${namespace}.svc`, `.${namespace}.svc.cluster.local`];
+  const names = [
+    "127.0.0.1",
+    "localhost",
+    ...own.map((suffix) => service + suffix),
+    ...userServer.additionalSANs,
+  ];
+  return [
+    {
+      role: "userServer",
+      namespace,
+      secretName: proxyNames.userServerSecret,
+      commonName: service,
+      names: [...new Set(names)],
+      usages: ["server"],
+    },
+  ];
+}

@@ -1,0 +1,71 @@
+import { type ManagedProxyConfiguration, secrets } from "#api";
+import { isApiError, type KubeClient } from "#kube";
+import { type Authority, createAuthority, issueCertificate } from "#pki";
+import type { Logger } from "#runtime";
+import { authoritySecret, tlsSecret } from "../../tls-secret.ts";
+import { lifetimes } from "../names.ts";
+import { ownedBy } from "./desired.ts";
+import type { SignerKey } from "./gather.ts";
+import type { Action } from "./plan.ts";
+
+const fieldManager = "spokeway-cluster-proxy";
+
+export interface PerformPorts {
+  readonly client: KubeClient;
+  readonly signerKey: SignerKey;
+  readonly log: Logger;
+  readonly now: () => Date;
+}
+
+/** Carries one action out. */
+export async function perform(
+  ports: PerformPorts,
+  configuration: ManagedProxyConfiguration,
+  authority: Authority | undefined,
+  action: Action,
+  signal: AbortSignal,
+): Promise<void> {
+  switch (action.kind) {
+    case "makeAuthority":
+      await makeAuthority(ports, configuration, signal);
+      return;
+    case "issue":
+      if (authority !== undefined) await issue(ports, configuration, authority, action, signal);
+      return;
+    case "apply": {
+      const { type, object } = action.desired;
+      await ports.client.apply(type, object, signal, { fieldManager });
+    }
+  }
+}
+
+async function makeAuthority(
+  { client, signerKey, log, now }: PerformPorts,
+  configuration: ManagedProxyConfiguration,
+  signal: AbortSignal,
+): Promise<void> {
+  const commonName = "open-cluster-management:cluster-proxy";
+  const made = await createAuthority({ commonName, lifetimeMs: lifetimes.authorityMs }, now());
+  const metadata = { ...ownedBy(configuration, signerKey.name), namespace: signerKey.namespace };
+  try {
+    // Created, never applied: one that has appeared in the meantime must win.
+    await client.create(secrets, authoritySecret(metadata, made), signal);
+    log.info("Made certificate authority", { secret: signerKey.name });
+  } catch (error) {
+    if (!isApiError(error, "already_exists")) throw error;
+  }
+}
+
+async function issue(
+  { client, log, now }: PerformPorts,
+  configuration: ManagedProxyConfiguration,
+  authority: Authority,
+  { certificate, why }: Extract<Action, { readonly kind: "issue" }>,
+  signal: AbortSignal,
+): Promise<void> {
+  const options = { ...certificate, lifetimeMs: lifetimes.certificateMs };
+  const pair = await issueCertificate(authority, options, now());
+  const secret = tlsSecret(ownedBy(configuration, certificate.secretName), pair);
+  await client.apply(secrets, secret, signal, { fieldManager });
+  log.info("Issued certificate", { secret: certificate.secretName, why });
+}

@@ -1,0 +1,63 @@
+import type { ManagedProxyConfigurationSpec } from "#api";
+import { containerSecurityContext, podSecurityContext, probes } from "../../pod-security.ts";
+import { proxyNames, serverLabels, serverPorts } from "../names.ts";
+
+/** The tunnel server's pods. */
+export function serverPodSpec(spec: ManagedProxyConfigurationSpec, imagePullPolicy: string) {
+  const { signingProxyServerSecretName, signingAgentServerSecretName } =
+    spec.authentication.dump.secrets;
+  const { nodeSelector, tolerations } = spec.proxyServer.nodePlacement;
+  return {
+    serviceAccountName: proxyNames.serviceAccount,
+    automountServiceAccountToken: false,
+    securityContext: podSecurityContext,
+    nodeSelector,
+    tolerations,
+    topologySpreadConstraints: [
+      {
+        maxSkew: 1,
+        topologyKey: "kubernetes.io/hostname",
+        whenUnsatisfiable: "ScheduleAnyway",
+        labelSelector: { matchLabels: serverLabels },
+      },
+    ],
+    containers: [container(spec, imagePullPolicy)],
+    volumes: [
+      { name: "proxy-server-ca-certs", secret: { secretName: proxyNames.caSecret } },
+      { name: "proxy-server-certs", secret: { secretName: signingProxyServerSecretName } },
+      { name: "proxy-agent-certs", secret: { secretName: signingAgentServerSecretName } },
+    ],
+  };
+}
+
+function container({ proxyServer }: ManagedProxyConfigurationSpec, imagePullPolicy: string) {
+  return {
+    name: "proxy-server",
+    image: proxyServer.image,
+    imagePullPolicy,
+    args: [
+      "/app/tunnel-server.mjs",
+      `--server-count=${proxyServer.replicas}`,
+      "--proxy-strategies=destHost",
+      "--server-ca-cert=/etc/server-ca-pki/ca.crt",
+      "--server-cert=/etc/server-pki/tls.crt",
+      "--server-key=/etc/server-pki/tls.key",
+      "--cluster-ca-cert=/etc/server-ca-pki/ca.crt",
+      "--cluster-cert=/etc/agent-pki/tls.crt",
+      "--cluster-key=/etc/agent-pki/tls.key",
+      ...proxyServer.additionalArgs,
+    ],
+    ports: [
+      { name: "proxy-server", containerPort: serverPorts.frontend },
+      { name: "agent-server", containerPort: serverPorts.agent },
+      { name: "health", containerPort: serverPorts.health },
+    ],
+    ...probes(serverPorts.health),
+    securityContext: containerSecurityContext,
+    volumeMounts: [
+      { name: "proxy-server-ca-certs", mountPath: "/etc/server-ca-pki", readOnly: true },
+      { name: "proxy-server-certs", mountPath: "/etc/server-pki", readOnly: true },
+      { name: "proxy-agent-certs", mountPath: "/etc/agent-pki", readOnly: true },
+    ],
+  };
+}

@@ -1,0 +1,71 @@
+import { type Condition, type ConditionUpdate, proxyConditionTypes, timestamp } from "#api";
+import { certificateIn } from "../../certificate-plan.ts";
+import { type Configuration, conditionsWith } from "../../configuration-status.ts";
+import { isAvailable, replicasMessage } from "../../deployment-availability.ts";
+import type { TunnelCertificate } from "./certificates.ts";
+import type { ObservedCertificate, Snapshot } from "./gather.ts";
+
+const typeOfRole = {
+  proxyServer: proxyConditionTypes.proxyServerSigned,
+  agentServer: proxyConditionTypes.agentServerSigned,
+  proxyClient: proxyConditionTypes.proxyClientSigned,
+  userServer: proxyConditionTypes.userServerSigned,
+} as const satisfies Record<TunnelCertificate["role"], string>;
+
+/** The conditions of a configuration, from what was seen and what went wrong, if anything did. */
+export function conditionsAfter(
+  snapshot: Snapshot,
+  failure: string | undefined,
+  now: Date,
+): readonly Condition[] {
+  const updates = [
+    deployed(snapshot, failure),
+    ...snapshot.certificates.map((certificate) => signed(certificate, failure)),
+  ];
+  return withoutUnwanted(conditionsWith(snapshot.configuration, updates, now), snapshot);
+}
+
+/** The conditions of a configuration that cannot be used. */
+export function conditionsOfRefusal(
+  object: Configuration,
+  message: string,
+  now: Date,
+): readonly Condition[] {
+  const type = proxyConditionTypes.deployed;
+  const update = { type, status: "False", reason: "InvalidConfiguration", message } as const;
+  return conditionsWith(object, [update], now);
+}
+
+function deployed(
+  { deployment, hasEntrypoint, configuration }: Snapshot,
+  failure: string | undefined,
+): ConditionUpdate {
+  const type = proxyConditionTypes.deployed;
+  const no = { type, status: "False", reason: "NotYetDeployed" } as const;
+  if (failure !== undefined) return { ...no, message: failure };
+  const { replicas } = configuration.spec.proxyServer;
+  const message = replicasMessage(deployment, replicas);
+  if (!isAvailable(deployment, replicas)) return { ...no, message };
+  if (!hasEntrypoint) return { ...no, message: "external ip not yet provisioned" };
+  return { type, status: "True", reason: "SuccessfullyDeployed", message };
+}
+
+function signed(certificate: ObservedCertificate, failure: string | undefined): ConditionUpdate {
+  const type = typeOfRole[certificate.wanted.role];
+  const found = certificateIn(certificate.secret);
+  if (found === undefined) {
+    return { type, status: "False", reason: "NotYetSigned", message: failure ?? "" };
+  }
+  const message = `Expiry:${timestamp(found.notAfter)}`;
+  return { type, status: "True", reason: "SuccessfullySigned", message };
+}
+
+/** A certificate that is no longer asked for has no condition. */
+function withoutUnwanted(
+  conditions: readonly Condition[],
+  { certificates }: Snapshot,
+): readonly Condition[] {
+  const wanted = new Set<string>(certificates.map(({ wanted: { role } }) => typeOfRole[role]));
+  const ours = new Set<string>(Object.values(typeOfRole));
+  return conditions.filter(({ type }) => !ours.has(type) || wanted.has(type));
+}

@@ -1,0 +1,13 @@
+export {
+  type AddonMetrics,
+  type ControllerDeps,
+  createAddonMetrics,
+  type Part,
+} from "./addon/addon.ts";
+export { discoverAddonVersion } from "./addon-version.ts";
+export { type ClusterGatewayOptions, createClusterGateway } from "./cluster-gateway/index.ts";
+export { type ClusterProxyOptions, createClusterProxy } from "./cluster-proxy/index.ts";
+export {
+  createManagedServiceAccount,
+  type ManagedServiceAccountOptions,
+} from "./managed-serviceaccount/index.ts";

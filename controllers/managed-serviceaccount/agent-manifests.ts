@@ -1,0 +1,152 @@
+import { addonNames, type Manifest } from "#api";
+import { agentNamespace } from "../agent-namespace.ts";
+import { containerSecurityContext, podSecurityContext, probes } from "../pod-security.ts";
+
+/** What the agent's manifests are made from. */
+export interface AgentInput {
+  readonly clusterName: string;
+  readonly namespace: string;
+  readonly image: string;
+  /** Content of the pull secret, as Secrets hold it (base64); undefined for none. */
+  readonly pullSecretData: string | undefined;
+}
+
+const addon = addonNames.managedServiceAccount;
+const deploymentName = "managed-serviceaccount-addon-agent";
+const roleName = "open-cluster-management:managed-serviceaccount:addon-agent";
+const pullSecretName = "open-cluster-management-image-pull-credentials";
+const pullSecretKey = ".dockerconfigjson";
+const rbacGroup = "rbac.authorization.k8s.io";
+const rbacVersion = `${rbacGroup}/v1`;
+const healthPort = 8000;
+const metricsPort = 38_080;
+
+/** The agent on one managed cluster. */
+export function agentManifests(input: AgentInput): readonly Manifest[] {
+  const { namespace, pullSecretData } = input;
+  const pullSecret = {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: pullSecretName, namespace },
+    type: "kubernetes.io/dockerconfigjson",
+    data: { [pullSecretKey]: pullSecretData },
+  };
+  return [
+    agentNamespace(namespace),
+    { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: addon, namespace } },
+    ...(pullSecretData === undefined ? [] : [pullSecret]),
+    ...clusterRights(namespace),
+    ...namespaceRights(namespace),
+    metricsService(namespace),
+    deployment(input),
+  ];
+}
+
+/** The token it has made is shown to the API server, which says whether it is valid. */
+function clusterRights(namespace: string): readonly Manifest[] {
+  const rules = [
+    { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
+  ];
+  return [
+    { apiVersion: rbacVersion, kind: "ClusterRole", metadata: { name: roleName }, rules },
+    {
+      apiVersion: rbacVersion,
+      kind: "ClusterRoleBinding",
+      metadata: { name: roleName },
+      roleRef: { apiGroup: rbacGroup, kind: "ClusterRole", name: roleName },
+      subjects: [{ kind: "ServiceAccount", name: addon, namespace }],
+    },
+  ];
+}
+
+function namespaceRights(namespace: string): readonly Manifest[] {
+  const metadata = { name: roleName, namespace };
+  return [
+    {
+      apiVersion: rbacVersion,
+      kind: "Role",
+      metadata,
+      rules: [
+        {
+          apiGroups: [""],
+          resources: ["serviceaccounts", "serviceaccounts/token"],
+          verbs: ["get", "list", "watch", "create", "update", "patch", "delete"],
+        },
+        {
+          apiGroups: ["coordination.k8s.io"],
+          resources: ["leases"],
+          verbs: ["get", "create", "update", "patch"],
+        },
+        {
+          apiGroups: [""],
+          resources: ["configmaps"],
+          verbs: ["get", "list", "watch", "create", "update", "patch"],
+        },
+        { apiGroups: [""], resources: ["events"], verbs: ["create", "patch"] },
+      ],
+    },
+    {
+      apiVersion: rbacVersion,
+      kind: "RoleBinding",
+      metadata,
+      roleRef: { apiGroup: rbacGroup, kind: "Role", name: roleName },
+      subjects: [{ kind: "ServiceAccount", name: addon, namespace }],
+    },
+  ];
+}
+
+const labels = { "addon-agent": addon };
+
+function metricsService(namespace: string): Manifest {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: deploymentName, namespace, labels },
+    spec: { selector: labels, ports: [{ name: "metrics", port: metricsPort }] },
+  };
+}
+
+function deployment({ namespace, clusterName, image, pullSecretData }: AgentInput): Manifest {
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: deploymentName, namespace, labels },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: {
+          serviceAccountName: addon,
+          securityContext: podSecurityContext,
+          ...(pullSecretData === undefined ? {} : { imagePullSecrets: [{ name: pullSecretName }] }),
+          containers: [container(clusterName, image)],
+          volumes: [{ name: "hub-kubeconfig", secret: { secretName: `${addon}-hub-kubeconfig` } }],
+        },
+      },
+    },
+  };
+}
+
+function container(clusterName: string, image: string) {
+  return {
+    name: "addon-agent",
+    image,
+    imagePullPolicy: "IfNotPresent",
+    args: [
+      "/app/agent.mjs",
+      "tokens",
+      `--cluster-name=${clusterName}`,
+      "--kubeconfig=/etc/hub/kubeconfig",
+      "--lease-health-check=true",
+    ],
+    env: [{ name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } }],
+    ports: [
+      { name: "health", containerPort: healthPort },
+      { name: "metrics", containerPort: metricsPort },
+    ],
+    ...probes(healthPort),
+    securityContext: containerSecurityContext,
+    volumeMounts: [{ name: "hub-kubeconfig", mountPath: "/etc/hub", readOnly: true }],
+  };
+}

@@ -1,0 +1,65 @@
+import { addonNames, defaultAgentInstallNamespace, type Secret } from "#api";
+import { type ObjectCache, onCacheChange } from "#kube";
+import type { AddonDefinition, Rendering } from "../addon/definition.ts";
+import { defaultSubject } from "../addon/subject.ts";
+import { agentManifests } from "./agent-manifests.ts";
+
+export interface PullSecret {
+  readonly name: string;
+  readonly namespace: string;
+  readonly secrets: ObjectCache<Secret>;
+}
+
+/** What managed-serviceaccount is among OCM's addons. */
+export function managedServiceAccountDefinition(
+  agentImage: string,
+  pullSecret: PullSecret | undefined,
+): AddonDefinition {
+  const name = addonNames.managedServiceAccount;
+  return {
+    name,
+    hubAccess: {
+      subject: (cluster) => defaultSubject(name, "addon-agent", cluster),
+      role: {
+        name: "managed-serviceaccount-addon-agent",
+        rules: [
+          {
+            apiGroups: [""],
+            resources: ["secrets"],
+            verbs: ["get", "list", "watch", "create", "update", "patch"],
+          },
+          {
+            apiGroups: ["authentication.open-cluster-management.io"],
+            resources: ["managedserviceaccounts"],
+            verbs: ["get", "list", "watch"],
+          },
+          {
+            apiGroups: ["authentication.open-cluster-management.io"],
+            resources: ["managedserviceaccounts/status"],
+            verbs: ["get", "update", "patch"],
+          },
+          { apiGroups: [""], resources: ["events"], verbs: ["create", "patch"] },
+        ],
+      },
+    },
+    customSigners: [],
+    installNamespace: { default: defaultAgentInstallNamespace, isChosenByAddon: true },
+    healthMode: "Lease",
+    render({ cluster, installNamespace: namespace }): Rendering {
+      const pullSecretData = pullSecret && dataOf(pullSecret);
+      if (pullSecret !== undefined && pullSecretData === undefined) {
+        const message = `Secret ${pullSecret.namespace}/${pullSecret.name} has no .dockerconfigjson`;
+        return { kind: "waiting", message };
+      }
+      const clusterName = cluster.metadata.name;
+      const input = { clusterName, namespace, image: agentImage, pullSecretData };
+      return { kind: "manifests", manifests: agentManifests(input) };
+    },
+    triggers: pullSecret === undefined ? [] : [onCacheChange(pullSecret.secrets, () => [""])],
+  };
+}
+
+function dataOf({ name, namespace, secrets }: PullSecret): string | undefined {
+  const data = secrets.get(`${namespace}/${name}`)?.data?.[".dockerconfigjson"];
+  return data === "" ? undefined : data;
+}

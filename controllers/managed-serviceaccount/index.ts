@@ -1,0 +1,32 @@
+import { type Secret, secrets } from "#api";
+import { createObjectCache } from "#kube";
+import { type ControllerDeps, createAddon, type Part } from "../addon/addon.ts";
+import { managedServiceAccountDefinition } from "./definition.ts";
+
+export interface ManagedServiceAccountOptions {
+  /** Image of the agent. */
+  readonly agentImage: string;
+  /** Secret of our namespace with which agents pull it; empty for none. */
+  readonly agentImagePullSecret: string;
+}
+
+/** The managed-serviceaccount addon: the agents that make tokens on the managed clusters. */
+export function createManagedServiceAccount(
+  deps: ControllerDeps,
+  { agentImage, agentImagePullSecret: name }: ManagedServiceAccountOptions,
+): Part {
+  const { client, namespace, log } = deps;
+  if (name === "") return createAddon(deps, managedServiceAccountDefinition(agentImage, undefined));
+  const cache = createObjectCache<Secret>(client, secrets, {
+    namespace,
+    fieldSelector: `metadata.name=${name}`,
+    log,
+  });
+  const definition = managedServiceAccountDefinition(agentImage, {
+    name,
+    namespace,
+    secrets: cache,
+  });
+  const addon = createAddon(deps, definition);
+  return { ...addon, caches: [...addon.caches, cache] };
+}

@@ -1,0 +1,35 @@
+/** What every pod of ours runs as: nobody in particular, with nothing it could gain. */
+export const podSecurityContext = {
+  runAsNonRoot: true,
+  runAsUser: 65_532,
+  runAsGroup: 65_532,
+  seccompProfile: { type: "RuntimeDefault" },
+} as const;
+
+/** The same for its containers; their root file system cannot be written to. */
+export const containerSecurityContext = {
+  allowPrivilegeEscalation: false,
+  privileged: false,
+  readOnlyRootFilesystem: true,
+  runAsNonRoot: true,
+  capabilities: { drop: ["ALL"] },
+} as const;
+
+/** Liveness and readiness by HTTP, as all our processes answer them. */
+export function probes(port: number) {
+  return {
+    livenessProbe: {
+      httpGet: { path: "/healthz", port },
+      initialDelaySeconds: 10,
+      periodSeconds: 10,
+      timeoutSeconds: 5,
+      failureThreshold: 6,
+    },
+    readinessProbe: {
+      httpGet: { path: "/readyz", port },
+      periodSeconds: 2,
+      timeoutSeconds: 5,
+      failureThreshold: 5,
+    },
+  } as const;
+}

@@ -1,0 +1,33 @@
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+/** CommonJS packages inside of an ES module still call `require` for what Node has built in. */
+const requireBanner = [
+  'import { createRequire as createRequireOfBundle } from "node:module";',
+  "const require = createRequireOfBundle(import.meta.url);",
+].join("\n");
+
+/**
+ * Bundles every program of `cmd/` into one file each, `NAME.mjs` with its source map, and returns
+ * their names. Everything but Node's own modules is inside.
+ */
+export async function bundlePrograms(commands: string, target: string): Promise<readonly string[]> {
+  const files = existsSync(commands) ? await readdir(commands) : [];
+  const programs = files.filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"));
+  if (programs.length === 0) return [];
+  await build({
+    entryPoints: programs.map((file) => join(commands, file)),
+    outdir: target,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node26",
+    sourcemap: true,
+    banner: { js: requireBanner },
+    logLevel: "warning",
+  });
+  return programs.map((file) => file.replace(/\.ts$/u, ""));
+}
