@@ -1,8 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { Agent, type RequestOptions } from "node:https";
-import { KubeConfig } from "@kubernetes/client-node/dist/config.js";
+import { dirname } from "node:path";
+import {
+  type Material,
+  type PlainKubeconfig,
+  podKubeconfig,
+  podNamespacePath,
+  readPlainKubeconfig,
+} from "./plain-kubeconfig.ts";
 
-/** Where an API server is and how to be let in. Credentials are looked up for each request. */
+/** Where an API server is and how to be let in. Credentials are those of this moment. */
 export interface ClusterAccess {
   /** Base URL of the API server, without a trailing slash. */
   readonly server: string;
@@ -15,85 +22,144 @@ export interface ClusterAccess {
 }
 
 export interface ClusterAccessOptions {
-  /** A kubeconfig file; re-read when it changes. Without it: the pod's own service account. */
+  /** A kubeconfig file. Without it: the pod's own service account. */
   readonly kubeconfig?: string | undefined;
+  /** The process's environment, which tells a pod where its API server is. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
-/** How long a look at the kubeconfig file counts. */
+/** How long a look at kubeconfig, certificates and tokens counts. */
 const recheckMs = 5_000;
 
 /**
  * Access from a kubeconfig file, or from inside a pod. Client certificates, exec plugins and token
- * files work as for kubectl. Throws when the kubeconfig cannot be read or names no server.
+ * files work as for kubectl, and may be exchanged at any time. Throws when the kubeconfig cannot be
+ * read or names no server.
  */
-export async function loadClusterAccess({
-  kubeconfig,
-}: ClusterAccessOptions = {}): Promise<ClusterAccess> {
-  let current = await load(kubeconfig);
-  let checkedAt = Date.now();
-  // The library's own agent keeps the first client certificate for ever; ours takes each request's.
+export async function loadClusterAccess(
+  options: ClusterAccessOptions = {},
+): Promise<ClusterAccess> {
+  let current = await load(options, undefined);
+  let checkedAt = performance.now();
+  // One pool for all: it tells connections apart by their certificates.
   const agent = new Agent({ keepAlive: true });
-  const refresh = async (): Promise<void> => {
-    if (kubeconfig === undefined || Date.now() - checkedAt < recheckMs) return;
-    checkedAt = Date.now();
-    current = await reload(kubeconfig, current);
+  const refresh = async (): Promise<Loaded> => {
+    if (performance.now() - checkedAt < recheckMs) return current;
+    checkedAt = performance.now();
+    // A half-written or missing file keeps what was loaded before.
+    current = await load(options, current).catch(() => current);
+    return current;
   };
   return {
     get server() {
-      return serverOf(current.config);
+      return current.server;
     },
     get namespace() {
-      return namespaceOf(current.config);
+      return current.namespace;
     },
     async requestOptions() {
-      await refresh();
-      const options: RequestOptions = {};
-      await current.config.applyToHTTPSOptions(options);
-      if (current.config.getCurrentCluster()?.proxyUrl === undefined) options.agent = agent;
-      return options;
+      const loaded = await refresh();
+      const found = await loaded.requestOptions();
+      return loaded.isProxied ? found : { ...found, agent };
     },
     async caBundle() {
-      await refresh();
-      const { caData, caFile } = current.config.getCurrentCluster() ?? {};
-      if (caData !== undefined) return Buffer.from(caData, "base64");
-      return caFile === undefined ? undefined : readFile(caFile);
+      return (await refresh()).caBundle();
     },
   };
 }
 
+/** What one look has found. */
 interface Loaded {
-  readonly config: KubeConfig;
+  /** The kubeconfig as it was read. */
   readonly text: string;
+  readonly server: string;
+  readonly namespace: string | undefined;
+  /** True when connections go through a proxy, which brings an agent of its own. */
+  readonly isProxied: boolean;
+  /** True when nothing but a changed kubeconfig makes another look worth while. */
+  readonly followsFiles: boolean;
+  requestOptions(): Promise<RequestOptions>;
+  caBundle(): Promise<Buffer | undefined>;
 }
 
-async function load(kubeconfig: string | undefined): Promise<Loaded> {
+async function load(
+  { kubeconfig, environment = {} }: ClusterAccessOptions,
+  before: Loaded | undefined,
+): Promise<Loaded> {
+  const text = kubeconfig === undefined ? "" : await readFile(kubeconfig, "utf8");
+  if (before?.followsFiles === true && before.text === text) return before;
+  const plain =
+    kubeconfig === undefined
+      ? podKubeconfig(environment, await readText(podNamespacePath()))
+      : readPlainKubeconfig(text, dirname(kubeconfig));
+  return plain === undefined ? loadByLibrary(kubeconfig, text) : loadPlain(plain, text);
+}
+
+/** Reads certificates and token now, so that those of one look belong together. */
+async function loadPlain(plain: PlainKubeconfig, text: string): Promise<Loaded> {
+  const { server, namespace, serverName: servername } = plain;
+  const [ca, cert, key, token] = await Promise.all(
+    [plain.ca, plain.certificate, plain.key, plain.token].map(readMaterial),
+  );
+  const options: RequestOptions = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(servername === undefined ? {} : { servername }),
+    ...(token === undefined
+      ? {}
+      : { headers: { Authorization: `Bearer ${token.toString().trim()}` } }),
+  };
+  return {
+    text,
+    server,
+    namespace,
+    isProxied: false,
+    followsFiles: false,
+    requestOptions: async () => options,
+    caBundle: async () => ca,
+  };
+}
+
+/** The library knows every kind of kubeconfig. It is loaded only for those that need it. */
+async function loadByLibrary(kubeconfig: string | undefined, text: string): Promise<Loaded> {
+  const { KubeConfig } = await import("@kubernetes/client-node/dist/config.js");
   const config = new KubeConfig();
-  if (kubeconfig === undefined) {
-    config.loadFromCluster();
-    return { config, text: "" };
+  if (kubeconfig === undefined) config.loadFromCluster();
+  else config.loadFromFile(kubeconfig);
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) {
+    const where = kubeconfig ?? "of the pod";
+    throw new Error(`Cannot use kubeconfig ${where}: its current context names no cluster`);
   }
-  const text = await readFile(kubeconfig, "utf8");
-  config.loadFromFile(kubeconfig);
-  if (config.getCurrentCluster() === null) {
-    throw new Error(`Cannot use kubeconfig ${kubeconfig}: its current context names no cluster`);
-  }
-  return { config, text };
+  return {
+    text,
+    server: cluster.server.replace(/\/+$/, ""),
+    namespace: config.getContextObject(config.getCurrentContext())?.namespace,
+    isProxied: cluster.proxyUrl !== undefined,
+    followsFiles: true,
+    async requestOptions() {
+      const options: RequestOptions = {};
+      await config.applyToHTTPSOptions(options);
+      return options;
+    },
+    async caBundle() {
+      if (cluster.caData !== undefined) return Buffer.from(cluster.caData, "base64");
+      return cluster.caFile === undefined ? undefined : readFile(cluster.caFile);
+    },
+  };
 }
 
-/** A half-written or missing file keeps what was loaded before. */
-async function reload(kubeconfig: string, current: Loaded): Promise<Loaded> {
+async function readMaterial(material: Material | undefined): Promise<Buffer | undefined> {
+  if (material === undefined) return undefined;
+  return material.kind === "inline" ? material.data : readFile(material.path);
+}
+
+async function readText(path: string): Promise<string | undefined> {
   try {
-    const text = await readFile(kubeconfig, "utf8");
-    return text === current.text ? current : await load(kubeconfig);
+    return (await readFile(path, "utf8")).trim();
   } catch {
-    return current;
+    // Outside of a pod there is none.
+    return undefined;
   }
-}
-
-function serverOf(config: KubeConfig): string {
-  return (config.getCurrentCluster()?.server ?? "").replace(/\/+$/, "");
-}
-
-function namespaceOf(config: KubeConfig): string | undefined {
-  return config.getContextObject(config.getCurrentContext())?.namespace;
 }

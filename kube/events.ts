@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { apiVersionOf, type KubeObject, type ResourceType, timestamp } from "#api";
 import { describeError, type Logger } from "#runtime";
+import { isApiError } from "./api-error.ts";
 import type { KubeClient } from "./client.ts";
 
 const events: ResourceType = {
@@ -25,6 +26,9 @@ export interface EventRecorder {
   record(type: ResourceType, object: KubeObject, event: EventOptions): Promise<void>;
 }
 
+/** How long a recorder that may not write is silent. */
+const forbiddenPauseMs = 3_600_000;
+
 /** Records under `component`; equal events of one object within five minutes are told once. */
 export function createEventRecorder(
   client: KubeClient,
@@ -32,11 +36,12 @@ export function createEventRecorder(
   log: Logger,
 ): EventRecorder {
   const told = new Map<string, number>();
+  let silentUntil = 0;
   return {
     async record(type, object, { type: eventType = "Normal", reason, message }) {
       const now = Date.now();
       const key = `${object.metadata.uid}/${reason}/${message}`;
-      if (now - (told.get(key) ?? 0) < 300_000) return;
+      if (now < silentUntil || now - (told.get(key) ?? 0) < 300_000) return;
       if (told.size > 4_096) told.clear();
       told.set(key, now);
       const at = timestamp(new Date(now));
@@ -63,6 +68,7 @@ export function createEventRecorder(
         reportingComponent: component,
       };
       await client.create(events, event, AbortSignal.timeout(5_000)).catch((error: unknown) => {
+        if (isApiError(error, "forbidden")) silentUntil = now + forbiddenPauseMs;
         log.warn("Cannot record event", { reason, error: describeError(error) });
       });
     },

@@ -1,6 +1,7 @@
 import { type Lease, leases } from "#api";
 import {
   describeError,
+  isAborted,
   type Logger,
   type Runnable,
   sleep as realSleep,
@@ -24,6 +25,8 @@ export interface ElectionOptions {
   /** A leader that could not renew for this long stops. Defaults to 10 s. */
   readonly renewDeadlineMs?: number;
   readonly sleep?: Sleep;
+  /** A clock that is never set back. Defaults to the process's own. */
+  readonly nowMs?: () => number;
 }
 
 /** What a candidate does about a Lease that it has just read. */
@@ -52,10 +55,16 @@ export function electionStep(
   const holder = lease.spec?.holderIdentity ?? "";
   if (holder === identity) return { kind: "renew" };
   const transitions = lease.spec?.leaseTransitions ?? 0;
-  if (holder === "" || nowMs - observation.sinceMs >= leaseDurationMs) {
+  if (holder === "" || nowMs - observation.sinceMs >= promisedMs(lease, leaseDurationMs)) {
     return { kind: "take", transitions: transitions + 1 };
   }
   return { kind: "wait" };
+}
+
+/** The holder's own promise counts, which another program may have made a longer one. */
+function promisedMs({ spec }: Lease, leaseDurationMs: number): number {
+  const seconds = spec?.leaseDurationSeconds;
+  return seconds === undefined ? leaseDurationMs : seconds * 1000;
 }
 
 /**
@@ -71,8 +80,7 @@ export function createLeaderElection(
     name: `leader-election ${options.lease.name}`,
     async run(signal) {
       const election = new Election(client, options);
-      await election.acquire(signal);
-      if (signal.aborted) return;
+      if (!(await election.acquire(signal))) return;
       options.log.info("Leading", { lease: options.lease.name });
       const keeper: Runnable = { name: "lease-keeper", run: (scope) => election.keep(scope) };
       try {
@@ -84,10 +92,16 @@ export function createLeaderElection(
   };
 }
 
+/** True for what may be better at the next try: silence, overload, a clash of writers. */
+function isPassing(error: unknown): boolean {
+  return isApiError(error) || (error instanceof Error && error.name === "TimeoutError");
+}
+
 class Election {
   readonly #client: KubeClient;
   readonly #options: Required<ElectionOptions>;
-  #observation: Observation = { renewTime: undefined, holder: undefined, sinceMs: Date.now() };
+  readonly #now: () => number;
+  #observation: Observation;
 
   constructor(client: KubeClient, options: ElectionOptions) {
     this.#client = client;
@@ -96,46 +110,63 @@ class Election {
       retryMs: 2_000,
       renewDeadlineMs: 10_000,
       sleep: realSleep,
+      nowMs: () => performance.now(),
       ...options,
     };
+    this.#now = this.#options.nowMs;
+    this.#observation = { renewTime: undefined, holder: undefined, sinceMs: this.#now() };
   }
 
-  async acquire(signal: AbortSignal): Promise<void> {
-    const { retryMs, sleep, log } = this.#options;
+  /** Tries until the Lease is held; false when asked to stop before. */
+  async acquire(signal: AbortSignal): Promise<boolean> {
+    const { retryMs, renewDeadlineMs, sleep, log } = this.#options;
     while (!signal.aborted) {
-      const held = await this.#try(signal).catch((error: unknown) => {
-        if (!signal.aborted) log.warn("Cannot compete for lease", { error: describeError(error) });
-        return false;
+      const result = await this.#try(renewDeadlineMs, signal).catch((error: unknown) => {
+        if (!isAborted(signal)) {
+          log.warn("Cannot compete for lease", { error: describeError(error) });
+        }
+        return "raced" as const;
       });
-      if (held) return;
+      if (result === "held") return true;
       await sleep(retryMs, signal).catch(() => undefined);
     }
+    return false;
   }
 
+  /** Renews until asked to stop. Throws once the lease must count as lost. */
   async keep(signal: AbortSignal): Promise<void> {
-    const { retryMs, sleep } = this.#options;
-    let renewedAtMs = Date.now();
-    try {
-      for (;;) {
-        await sleep(retryMs, signal);
-        renewedAtMs = await this.#renew(renewedAtMs, signal);
-      }
-    } catch (error) {
-      if (!signal.aborted) throw error;
+    const { retryMs, renewDeadlineMs, sleep } = this.#options;
+    let deadlineMs = this.#now() + renewDeadlineMs;
+    while (!signal.aborted) {
+      await sleep(retryMs, signal).catch(() => undefined);
+      if (isAborted(signal)) return;
+      const nextDeadlineMs = this.#now() + renewDeadlineMs;
+      if (await this.#renew(deadlineMs, signal)) deadlineMs = nextDeadlineMs;
     }
   }
 
-  /** Answers when it was last renewed; throws once the lease must count as lost. */
-  async #renew(renewedAtMs: number, signal: AbortSignal): Promise<number> {
-    const { renewDeadlineMs, log } = this.#options;
-    try {
-      if (await this.#try(signal)) return Date.now();
-    } catch (error) {
-      if (!isApiError(error) || Date.now() - renewedAtMs > renewDeadlineMs) throw error;
-      log.warn("Cannot renew lease yet", { error: describeError(error) });
-      return renewedAtMs;
+  /** Answers whether it was renewed; throws when it is lost, or the deadline has passed. */
+  async #renew(deadlineMs: number, signal: AbortSignal): Promise<boolean> {
+    const fault = await this.#tryUntil(deadlineMs, signal);
+    if (fault === undefined || isAborted(signal)) return fault === undefined;
+    if (this.#now() >= deadlineMs) {
+      throw new Error("Could not renew the lease in time", { cause: fault });
     }
-    throw new Error("Lost the lease to another process");
+    this.#options.log.warn("Cannot renew lease yet", { error: describeError(fault) });
+    return false;
+  }
+
+  /** Answers what may be better at the next try, or undefined when it was renewed. */
+  async #tryUntil(deadlineMs: number, signal: AbortSignal): Promise<unknown> {
+    try {
+      const result = await this.#try(Math.max(Math.ceil(deadlineMs - this.#now()), 1), signal);
+      if (result === "held") return undefined;
+      if (result === "raced") return new Error("Somebody else wrote it at the same time");
+    } catch (error) {
+      if (isAborted(signal) || isPassing(error)) return error;
+      throw error;
+    }
+    throw new Error("Another process holds the lease");
   }
 
   /** Gives the Lease up, so that another need not wait for it to expire. Best effort. */
@@ -152,12 +183,25 @@ class Election {
     }
   }
 
-  async #try(signal: AbortSignal): Promise<boolean> {
+  /** `raced` when another wrote between our look and our write, whoever that was. */
+  async #try(timeoutMs: number, outer: AbortSignal): Promise<"held" | "lost" | "raced"> {
     const { lease: key, identity, leaseDurationMs } = this.#options;
+    const signal = AbortSignal.any([outer, AbortSignal.timeout(Math.ceil(timeoutMs))]);
     const lease = await ignoreNotFound(this.#client.get(leases, key, signal));
     this.#observe(lease);
-    const step = electionStep(lease, identity, this.#observation, leaseDurationMs, Date.now());
-    if (step.kind === "wait") return false;
+    const step = electionStep(lease, identity, this.#observation, leaseDurationMs, this.#now());
+    if (step.kind === "wait") return "lost";
+    try {
+      await this.#write(lease, step, signal);
+      return "held";
+    } catch (error) {
+      if (isApiError(error, "conflict", "already_exists")) return "raced";
+      throw error;
+    }
+  }
+
+  async #write(lease: Lease | undefined, step: ElectionStep, signal: AbortSignal): Promise<void> {
+    const { lease: key, identity, leaseDurationMs } = this.#options;
     const now = microTime(new Date());
     const spec = {
       ...lease?.spec,
@@ -167,22 +211,15 @@ class Election {
       ...(step.kind === "renew" ? {} : { acquireTime: now }),
       ...(step.kind === "take" ? { leaseTransitions: step.transitions } : {}),
     };
-    try {
-      if (lease === undefined)
-        await this.#client.create(leases, { metadata: { ...key }, spec } as Lease, signal);
-      else await this.#client.replace(leases, { ...lease, spec } as Lease, signal);
-      return true;
-    } catch (error) {
-      // Another candidate wrote first.
-      if (isApiError(error, "conflict", "already_exists")) return false;
-      throw error;
-    }
+    if (lease === undefined) {
+      await this.#client.create(leases, { metadata: { ...key }, spec } as Lease, signal);
+    } else await this.#client.replace(leases, { ...lease, spec } as Lease, signal);
   }
 
   #observe(lease: Lease | undefined): void {
     const renewTime = lease?.spec?.renewTime;
     const holder = lease?.spec?.holderIdentity;
     if (renewTime === this.#observation.renewTime && holder === this.#observation.holder) return;
-    this.#observation = { renewTime, holder, sinceMs: Date.now() };
+    this.#observation = { renewTime, holder, sinceMs: this.#now() };
   }
 }

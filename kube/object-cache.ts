@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline";
 import { type KubeObject, objectMeta, type ResourceType } from "#api";
 import {
   backoffDelays,
@@ -9,11 +8,13 @@ import {
   sleep as realSleep,
   type Sleep,
 } from "#runtime";
-import { isApiError } from "./api-error.ts";
+import { ApiError, isApiError } from "./api-error.ts";
 import type { KubeClient, ListOptions } from "./client.ts";
 import {
   afterLine,
   afterList,
+  errorOfLine,
+  linesOf,
   listing,
   parseWatchLine,
   type WatchLine,
@@ -45,6 +46,8 @@ export interface ObjectCache<T extends KubeObject> extends Runnable {
   waitForSync(signal: AbortSignal): Promise<void>;
   /** The resourceVersion up to which the cache knows. */
   readonly resourceVersion: string;
+  /** Why the cache does not follow the server at the moment; undefined while it does. */
+  readonly fault: string | undefined;
 }
 
 export interface ObjectCacheOptions extends ListOptions {
@@ -54,8 +57,12 @@ export interface ObjectCacheOptions extends ListOptions {
 
 /** Server-side length of one watch; each ends by itself and is continued where it ended. */
 const watchSeconds = 290;
-/** With no line for this long after the watch should have ended, the connection is dead. */
-const watchGraceMs = 30_000;
+/** A watch that has not begun to answer for this long never will. */
+const answerMs = 30_000;
+/** Servers send a bookmark about every minute: after such a silence the connection is dead. */
+const silenceMs = 100_000;
+/** A watch that ended sooner, and told nothing, is not a watch to be repeated at once. */
+const briefMs = 1_000;
 
 /**
  * Lists and watches one kind for as long as it runs. Whatever fails is retried with backoff for
@@ -82,6 +89,9 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
   #isSynced = false;
   #state: WatchState = listing;
   #resourceVersion = "";
+  #fault: string | undefined;
+  /** How many lines the watches have told. */
+  #told = 0;
 
   constructor(client: KubeClient, type: ResourceType<T>, options: ObjectCacheOptions) {
     this.name = `cache of ${type.plural}`;
@@ -98,6 +108,10 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
 
   get resourceVersion(): string {
     return this.#resourceVersion;
+  }
+
+  get fault(): string | undefined {
+    return this.#fault;
   }
 
   get(key: string): T | undefined {
@@ -127,32 +141,40 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
 
   async run(signal: AbortSignal): Promise<void> {
     let delays = newDelays();
-    while (!signal.aborted) {
-      try {
-        await this.#advance(signal);
-        delays = newDelays();
-      } catch (error) {
-        // Only our own signal ends it: the deadline of one watch aborts requests as well.
-        if (isAborted(signal)) return;
-        this.#recover(error);
-        await this.#sleep(delays.next().value, signal).catch(() => undefined);
-      }
+    for (;;) {
+      const startedAt = performance.now();
+      const toldBefore = this.#told;
+      const isFine = await this.#advance(signal);
+      if (isAborted(signal)) return;
+      const isBrief = performance.now() - startedAt < briefMs && this.#told === toldBefore;
+      if (!isBrief) delays = newDelays();
+      // A server that answers and ends at once must not be asked again at once.
+      if (isFine && !isBrief) continue;
+      await this.#sleep(delays.next().value, signal).catch(() => undefined);
     }
   }
 
-  async #advance(signal: AbortSignal): Promise<void> {
-    if (this.#state.kind === "listing") {
-      this.#state = await this.#list(signal);
-      return;
+  /** Lists if need be, then watches; answers whether all went well. */
+  async #advance(signal: AbortSignal): Promise<boolean> {
+    try {
+      signal.throwIfAborted();
+      if (this.#state.kind === "listing") this.#state = await this.#list(signal);
+      await this.#watch(this.#state, signal);
+      return true;
+    } catch (error) {
+      // Only our own signal ends it: a watch that fell silent aborts its request as well.
+      if (!isAborted(signal)) this.#recover(error);
+      return false;
     }
-    await this.#watch(this.#state.resourceVersion, signal);
   }
 
   #recover(error: unknown): void {
     const isExpired = isApiError(error, "expired");
-    if (isExpired) this.#state = listing;
+    // A line that cannot be read would come again from the same place.
+    if (isExpired || error instanceof SyntaxError) this.#state = listing;
+    this.#fault = describeError(error);
     this.#log.warn(isExpired ? "Watch is too old, listing again" : "List or watch failed", {
-      error: describeError(error),
+      error: this.#fault,
     });
   }
 
@@ -168,38 +190,42 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
     for (const key of gone) this.#drop(key);
     this.#resourceVersion = list.resourceVersion;
     this.#isSynced = true;
+    this.#fault = undefined;
     this.#synced.resolve();
     return afterList(list.resourceVersion);
   }
 
-  async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
+  /** Follows one watch until it ends. */
+  async #watch(state: WatchState, signal: AbortSignal): Promise<void> {
+    if (state.kind === "listing") return;
     const { namespace, labelSelector, fieldSelector } = this.#options;
-    const scope = AbortSignal.any([
-      signal,
-      AbortSignal.timeout(watchSeconds * 1000 + watchGraceMs),
-    ]);
-    const query = {
-      namespace,
-      labelSelector,
-      fieldSelector,
-      resourceVersion,
-      timeoutSeconds: watchSeconds,
-    };
-    const stream = await this.#client.watch(this.#type, query, scope);
+    const silence = new AbortController();
+    const { resourceVersion } = state;
+    const query = { namespace, labelSelector, fieldSelector, resourceVersion };
+    const scope = AbortSignal.any([signal, silence.signal]);
+    const options = { ...query, timeoutSeconds: watchSeconds };
+    let timer = setTimeout(() => silence.abort(), answerMs);
     try {
-      for await (const line of createInterface({ input: stream })) {
-        if (line !== "") this.#receive(parseWatchLine(line));
-        if (this.#state.kind === "listing") return;
+      const stream = await this.#client.watch(this.#type, options, scope);
+      this.#fault = undefined;
+      clearTimeout(timer);
+      timer = setTimeout(() => silence.abort(), silenceMs);
+      for await (const line of linesOf(stream)) {
+        timer.refresh();
+        this.#receive(parseWatchLine(line));
+        this.#told += 1;
       }
+    } catch (error) {
+      if (!silence.signal.aborted || isAborted(signal)) throw error;
+      throw new ApiError("timeout", `Watch of ${this.#type.plural} fell silent`, { cause: error });
     } finally {
-      stream.destroy();
+      clearTimeout(timer);
     }
-    signal.throwIfAborted();
   }
 
   #receive(line: WatchLine): void {
     this.#state = afterLine(line);
-    if (line.type === "ERROR") return;
+    if (line.type === "ERROR") throw errorOfLine(this.#type.plural, line.object);
     this.#resourceVersion = line.object.metadata.resourceVersion ?? this.#resourceVersion;
     if (line.type === "DELETED") this.#drop(keyOfObject(line.object));
     else if (line.type !== "BOOKMARK") this.#put(line.object);
@@ -210,21 +236,27 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
     const metadata = objectMeta.safeParse(input.metadata);
     if (!metadata.success) return undefined;
     const key = keyOfObject(input);
+    const after = this.#parse(key, input);
+    if (after === undefined) return key;
+    const before = this.#objects.get(key);
+    const { resourceVersion } = after.metadata;
+    const isKnown = before !== undefined && before.metadata.resourceVersion === resourceVersion;
+    if (isKnown && resourceVersion !== undefined) return key;
+    this.#objects.set(key, after);
+    this.#notify({ key, before, after });
+    return key;
+  }
+
+  #parse(key: string, input: KubeObject): T | undefined {
     try {
-      const after = this.#type.parse === undefined ? (input as T) : this.#type.parse(input);
-      const before = this.#objects.get(key);
-      if (before?.metadata.resourceVersion === after.metadata.resourceVersion) {
-        if (after.metadata.resourceVersion !== undefined) return key;
-      }
-      this.#objects.set(key, after);
-      this.#notify({ key, before, after });
+      return this.#type.parse === undefined ? (input as T) : this.#type.parse(input);
     } catch (error) {
       this.#log.error("Cannot read object, keeping its last good state", {
         key,
         error: describeError(error),
       });
+      return undefined;
     }
-    return key;
   }
 
   #drop(key: string): void {

@@ -57,7 +57,7 @@ export function createTransport(
   return {
     stream: open,
     text: read,
-    json: async (request, signal) => JSON.parse(await read(request, signal)) as unknown,
+    json: async (request, signal) => parseJson(request, await read(request, signal)),
   };
 }
 
@@ -116,6 +116,16 @@ function start(
   outgoing.on("error", () => undefined);
   outgoing.end(body);
   return outgoing;
+}
+
+function parseJson(request: ApiRequest, body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (error) {
+    throw new ApiError("server", `Cannot ${describe(request)}: the answer is no JSON`, {
+      cause: error,
+    });
+  }
 }
 
 function unreachable({ server }: ClusterAccess, request: ApiRequest, cause: unknown): ApiError {

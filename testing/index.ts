@@ -15,6 +15,7 @@ export {
   type RunningServer,
   tlsOf,
 } from "./loopback-tunnel.ts";
+export { ScriptedClient, type ScriptedList, type ScriptedWatch } from "./scripted-client.ts";
 export { startTcpRelay, type TcpRelay } from "./tcp-relay.ts";
 export {
   startUpstream,

@@ -151,11 +151,20 @@ function createCaches(
 }
 
 function unsynced(caches: Caches): string | undefined {
-  const waiting = Object.values<ObjectCache<KubeObject>>({ ...caches }).filter(
-    ({ isSynced }) => !isSynced,
-  );
+  const waiting = all(caches).filter(({ isSynced }) => !isSynced);
   if (waiting.length === 0) return undefined;
   return `waiting for ${waiting.map(({ name }) => name).join(", ")}`;
+}
+
+/** Why one of the caches has stopped to follow its server. */
+function behind(caches: Caches): string | undefined {
+  return all(caches).find(({ fault }) => fault !== undefined)?.fault;
+}
+
+function all(
+  caches: Caches,
+): readonly Pick<ObjectCache<KubeObject>, "isSynced" | "fault" | "name">[] {
+  return Object.values({ ...caches });
 }
 
 function createWork(options: TokenAgentOptions, start: Start, caches: Caches): readonly Runnable[] {
@@ -245,7 +254,7 @@ function createLease(
     addon: addonName,
     namespace,
     checks: {
-      caches: () => unsynced(caches),
+      caches: () => unsynced(caches) ?? behind(caches),
       // Needs to be let in, unlike /version or /livez, so that it also tells of a bad credential.
       hub: async (signal) => {
         await hub.rawJson(`/apis/${group}/${version}`, signal);

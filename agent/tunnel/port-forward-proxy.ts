@@ -102,7 +102,7 @@ class LocalProxy implements PortForwardProxy {
         failures.push(error);
       }
     }
-    if (failures.length === 0) throw new Error("No tunnel server pod is ready on the hub");
+    if (failures.length === 0) throw new Error("No tunnel server pod is running on the hub");
     throw new AggregateError(failures, "");
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Pod } from "#api";
-import { isServing, orderPods } from "./server-pods.ts";
+import { isRunning, orderPods } from "./server-pods.ts";
 
 function makePod(name: string, overrides: Partial<Pod["status"]> = {}): Pod {
   return {
@@ -12,23 +12,22 @@ function makePod(name: string, overrides: Partial<Pod["status"]> = {}): Pod {
   };
 }
 
-describe("isServing()", () => {
+describe("isRunning()", () => {
   const going = makePod("a");
   const cases: Readonly<Record<string, readonly [Pod, boolean]>> = {
-    "counts a running and ready pod": [makePod("a"), true],
+    "counts a running pod": [makePod("a"), true],
     "leaves out a pod that has not started": [makePod("a", { phase: "Pending" }), false],
-    "leaves out a pod that is not ready": [
+    "counts a pod that is not ready: it waits for its first agent": [
       makePod("a", { conditions: [{ type: "Ready", status: "False" }] }),
-      false,
+      true,
     ],
-    "leaves out a pod without conditions": [makePod("a", { conditions: [] }), false],
     "leaves out a pod that is being deleted": [
       { ...going, metadata: { ...going.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } },
       false,
     ],
   };
   for (const [name, [pod, want]] of Object.entries(cases)) {
-    it(name, () => assert.equal(isServing(pod), want));
+    it(name, () => assert.equal(isRunning(pod), want));
   }
 });
 

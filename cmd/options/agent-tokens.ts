@@ -95,7 +95,11 @@ async function createClients(
   const kubeconfig = hubKubeconfig || process.env["HUB_KUBECONFIG"] || "/etc/hub/kubeconfig";
   const [hub, managed] = await Promise.all([
     createKubeClient({ kubeconfig, userAgent }),
-    createKubeClient({ kubeconfig: spokeKubeconfig || undefined, userAgent }),
+    createKubeClient({
+      kubeconfig: spokeKubeconfig || undefined,
+      environment: process.env,
+      userAgent,
+    }),
   ]);
   return { hub, managed };
 }

@@ -142,6 +142,7 @@ describe("the rights of the charts", { timeout: 300_000 }, () => {
     ["cluster-gateway", ["get", "managedserviceaccounts", "-A"]],
     ["gateway", ["get", "secrets", "-n", "open-cluster-management-credentials"]],
     ["gateway", ["get", "managedclusters"]],
+    ["gateway", ["get", "cm", "extension-apiserver-authentication", "-n", "kube-system"]],
   ];
   for (const [account, args] of allowed) {
     it(`let ${account} ${args.join(" ")}`, async () => {
@@ -159,6 +160,7 @@ describe("the rights of the charts", { timeout: 300_000 }, () => {
     ["cluster-gateway", ["get", "secrets", "-A"]],
     ["cluster-gateway", ["get", "secret", "cluster-proxy-signer", "-n", namespace]],
     ["cluster-gateway", ["get", "roles", "-A"]],
+    ["gateway", ["get", "configmaps", "-n", "kube-system"]],
     ["gateway", ["get", "secrets", "-n", namespace]],
     ["gateway", ["get", "secrets", "-n", "managed1"]],
   ];

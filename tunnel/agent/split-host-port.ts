@@ -3,6 +3,9 @@ export interface HostPort {
   readonly port: number;
 }
 
+/** No name or address has spaces or control characters in it. */
+const unspeakable = /[\s\p{Cc}]/u;
+
 /** Splits `host:port` as Go does; the text of Go's error when it cannot. */
 export function splitHostPort(address: string): HostPort | string {
   const at = address.lastIndexOf(":");
@@ -15,5 +18,8 @@ export function splitHostPort(address: string): HostPort | string {
   const port = Number(portPart);
   if (!/^\d+$/.test(portPart)) return `dial tcp: lookup tcp/${portPart}: unknown port`;
   if (port > 65_535) return `dial tcp: address ${portPart}: invalid port`;
-  return { host: bracketed ?? hostPart, port };
+  const host = bracketed ?? hostPart;
+  // Node throws at some of these instead of reporting them.
+  if (unspeakable.test(host)) return `dial tcp: lookup ${JSON.stringify(host)}: no such host`;
+  return { host, port };
 }

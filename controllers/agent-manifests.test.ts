@@ -1,0 +1,62 @@
+import { describe, it } from "node:test";
+import { type Manifest, managedProxyConfiguration } from "#api";
+import { managedRights } from "./cluster-gateway/managed-rights.ts";
+import { agentManifests as tunnelAgent } from "./cluster-proxy/agent-manifests.ts";
+import { agentManifests as tokenAgent } from "./managed-serviceaccount/agent-manifests.ts";
+import { assertGolden } from "./testdata/golden.ts";
+
+const { spec } = managedProxyConfiguration.parse({
+  metadata: { name: "cluster-proxy" },
+  spec: {
+    authentication: {},
+    proxyServer: { image: "hub:v1", namespace: "addons" },
+    proxyAgent: { image: "agent:v1", additionalArgs: ["--v=4"], imagePullSecrets: ["pull"] },
+  },
+});
+
+const cases: Readonly<Record<string, readonly Manifest[]>> = {
+  "cluster-proxy": tunnelAgent({
+    clusterName: "c1",
+    namespace: "open-cluster-management-cluster-proxy",
+    spec,
+    entrypoint: { host: "127.0.0.1", port: 8091, isPortForward: true },
+    caPem: "CA",
+    replicas: 2,
+    serviceDomain: "svc.cluster.local",
+    isKubeApiProxied: true,
+  }),
+  "cluster-proxy-without-api": tunnelAgent({
+    clusterName: "c1",
+    namespace: "open-cluster-management-agent-addon",
+    spec,
+    entrypoint: { host: "hub.example", port: 443, isPortForward: false },
+    caPem: "CA",
+    replicas: 1,
+    serviceDomain: "svc.cluster.local",
+    isKubeApiProxied: false,
+  }),
+  "managed-serviceaccount": tokenAgent({
+    clusterName: "c1",
+    namespace: "open-cluster-management-agent-addon",
+    image: "agent:v1",
+    pullSecretData: undefined,
+  }),
+  "managed-serviceaccount-with-pull-secret": tokenAgent({
+    clusterName: "c1",
+    namespace: "elsewhere",
+    image: "agent:v1",
+    pullSecretData: "e30=",
+  }),
+  "cluster-gateway": managedRights({
+    namespace: "open-cluster-management-agent-addon",
+    name: "cluster-gateway",
+  }),
+};
+
+describe("manifests for a managed cluster", () => {
+  for (const [name, manifests] of Object.entries(cases)) {
+    it(`of ${name} are as the golden file says`, (context) => {
+      assertGolden(context, manifests, new URL(`testdata/managed/${name}.yaml`, import.meta.url));
+    });
+  }
+});

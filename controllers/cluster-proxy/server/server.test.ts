@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type Deployment, managedProxyConfiguration, type Secret } from "#api";
+import { createAuthority, issueCertificate, loadAuthority } from "#pki";
+import { assertGolden } from "../../testdata/golden.ts";
+import { tlsSecret } from "../../tls-secret.ts";
+import { resolveEntrypoint } from "../entrypoint.ts";
+import { wantedCertificates } from "./certificates.ts";
+import { desiredObjects } from "./desired.ts";
+import type { Snapshot } from "./gather.ts";
+import { plan } from "./plan.ts";
+import { conditionsAfter } from "./status.ts";
+
+const now = new Date("2026-05-01T12:00:00Z");
+const day = 86_400_000;
+const authority = loadAuthority(
+  await createAuthority({ commonName: "ca", lifetimeMs: 3_650 * day }, now),
+);
+
+function makeConfiguration(entrypoint: Record<string, unknown> = { type: "PortForward" }) {
+  return managedProxyConfiguration.parse({
+    metadata: { name: "cluster-proxy", uid: "mpc-uid", generation: 3 },
+    spec: {
+      authentication: { signer: { type: "SelfSigned" } },
+      proxyServer: { image: "hub:v1", replicas: 2, namespace: "addons", entrypoint },
+      proxyAgent: { image: "agent:v1" },
+    },
+  });
+}
+
+async function makeSnapshot(configuration = makeConfiguration()): Promise<Snapshot> {
+  const wanted = wantedCertificates(configuration.spec, undefined);
+  const secrets = await Promise.all(
+    wanted.map(async (certificate): Promise<Secret> => {
+      const pair = await issueCertificate(
+        authority,
+        { ...certificate, lifetimeMs: 180 * day },
+        now,
+      );
+      return tlsSecret({ name: certificate.secretName }, pair);
+    }),
+  );
+  return {
+    configuration,
+    signer: undefined,
+    certificates: wanted.map((certificate, index) => ({
+      wanted: certificate,
+      secret: secrets[index],
+    })),
+    deployment: undefined,
+    hasEntrypoint: true,
+  };
+}
+
+function makeDeployment(status: Deployment["status"]): Deployment {
+  return { metadata: { name: "cluster-proxy", generation: 5 }, ...(status ? { status } : {}) };
+}
+
+describe("desiredObjects() of the tunnel server", () => {
+  for (const [name, entrypoint] of Object.entries({
+    "port-forward": { type: "PortForward" },
+    "load-balancer": {
+      type: "LoadBalancerService",
+      loadBalancerService: { annotations: [{ key: "cloud.example/type", value: "internal" }] },
+      port: 443,
+    },
+  })) {
+    it(`are as the golden file ${name} says`, (context) => {
+      const configuration = makeConfiguration(entrypoint);
+      const objects = desiredObjects(configuration, "CA", { imagePullPolicy: "IfNotPresent" });
+      const shown = objects.map(({ type: { kind }, object }) => Object.assign({ kind }, object));
+      assertGolden(context, shown, new URL(`testdata/${name}.yaml`, import.meta.url));
+    });
+  }
+});
+
+describe("plan() of the tunnel server", () => {
+  const options = { imagePullPolicy: "IfNotPresent" };
+
+  it("makes the authority first, and nothing else without it", async () => {
+    const actions = plan(await makeSnapshot(), undefined, options, now);
+    assert.deepEqual(actions, [{ kind: "makeAuthority" }]);
+  });
+
+  it("issues no certificate that is fine", async () => {
+    const actions = plan(await makeSnapshot(), authority, options, now);
+    assert.ok(actions.length > 0 && actions.every(({ kind }) => kind === "apply"));
+  });
+
+  it("renews certificates in time", async () => {
+    const later = new Date(now.getTime() + 150 * day);
+    const issued = plan(await makeSnapshot(), authority, options, later).flatMap((action) =>
+      action.kind === "issue" ? [action.certificate.secretName] : [],
+    );
+    assert.deepEqual(issued, ["proxy-server", "agent-server", "proxy-client"]);
+  });
+
+  it("issues again when the entrypoint has another name", async () => {
+    const { certificates } = await makeSnapshot();
+    const moved = makeConfiguration({ type: "Hostname", hostname: { value: "hub.example" } });
+    const wanted = wantedCertificates(moved.spec, undefined);
+    const snapshot = {
+      ...(await makeSnapshot(moved)),
+      certificates: wanted.map((certificate, index) => ({
+        wanted: certificate,
+        secret: certificates[index]?.secret,
+      })),
+    };
+    const reasons = plan(snapshot, authority, options, now).flatMap((action) =>
+      action.kind === "issue" ? [action.why] : [],
+    );
+    assert.equal(reasons[0], "Certificate lacks hub.example");
+  });
+});
+
+describe("conditionsAfter() of the tunnel server", () => {
+  const deployedIn = async (overrides: Partial<Snapshot>, failure?: string) => {
+    const snapshot = { ...(await makeSnapshot()), ...overrides };
+    const found = conditionsAfter(snapshot, failure, now).find(
+      ({ type }) => type === "ProxyServerDeployed",
+    );
+    return `${found?.status} ${found?.reason}: ${found?.message}`;
+  };
+  const serving = { observedGeneration: 5, updatedReplicas: 2, availableReplicas: 2 };
+
+  it("calls a server deployed when all of its pods serve", async () => {
+    assert.equal(
+      await deployedIn({ deployment: makeDeployment(serving) }),
+      "True SuccessfullyDeployed: Replicas: 2 of 2 available",
+    );
+  });
+
+  it("does not, while some do not, or are of an older template", async () => {
+    for (const status of [
+      undefined,
+      { ...serving, availableReplicas: 1 },
+      { ...serving, updatedReplicas: 1 },
+      { ...serving, observedGeneration: 4 },
+    ]) {
+      assert.match(
+        await deployedIn({ deployment: makeDeployment(status) }),
+        /^False NotYetDeployed/,
+      );
+    }
+  });
+
+  it("does not, while a load balancer has no address", async () => {
+    const deployment = makeDeployment(serving);
+    assert.equal(
+      await deployedIn({ deployment, hasEntrypoint: false }),
+      "False NotYetDeployed: external ip not yet provisioned",
+    );
+  });
+
+  it("says what went wrong", async () => {
+    assert.equal(await deployedIn({}, "no rights"), "False NotYetDeployed: no rights");
+  });
+
+  it("tells when certificates end, and of which generation it speaks", async () => {
+    const conditions = conditionsAfter(await makeSnapshot(), undefined, now);
+    assert.deepEqual(
+      conditions.map(({ type, status, observedGeneration }) => [type, status, observedGeneration]),
+      [
+        ["ProxyServerDeployed", "False", 3],
+        ["ProxyServerSecretSigned", "True", 3],
+        ["AgentServerSecretSigned", "True", 3],
+        ["ProxyClientSecretSigned", "True", 3],
+      ],
+    );
+    assert.equal(conditions[1]?.message, "Expiry:2026-10-28T12:00:00Z");
+  });
+
+  it("changes nothing when nothing has changed", async () => {
+    const snapshot = await makeSnapshot();
+    const conditions = conditionsAfter(snapshot, undefined, now);
+    const again = {
+      ...snapshot,
+      configuration: { ...snapshot.configuration, status: { conditions: [...conditions] } },
+    };
+    assert.deepEqual(conditionsAfter(again, undefined, new Date(now.getTime() + day)), conditions);
+  });
+});
+
+describe("resolveEntrypoint()", () => {
+  const balanced = makeConfiguration({ type: "LoadBalancerService", port: 443 }).spec;
+
+  it("is a local listener for a port-forward", () => {
+    const want = { host: "127.0.0.1", port: 8091, isPortForward: true };
+    assert.deepEqual(resolveEntrypoint(makeConfiguration().spec, undefined), want);
+  });
+
+  it("waits for the address of a load balancer", () => {
+    assert.equal(resolveEntrypoint(balanced, undefined), undefined);
+  });
+
+  it("takes a load balancer that has only a host name", () => {
+    const service = {
+      metadata: { name: "lb" },
+      status: { loadBalancer: { ingress: [{ hostname: "lb.example" }] } },
+    };
+    const want = { host: "lb.example", port: 443, isPortForward: false };
+    assert.deepEqual(resolveEntrypoint(balanced, service), want);
+  });
+});

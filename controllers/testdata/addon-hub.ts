@@ -1,0 +1,153 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type AddonVersions, type ProcessCluster, startOcm, startProcessCluster, waitFor } from "#bed";
+import { makeAccount } from "../../e2e/bed/ocm/account.ts";
+import { Helm } from "../../helm/tests/helm.ts";
+
+export const addonNamespace = "open-cluster-management-addon";
+
+/** The three charts, as the walk-through installs them, and what else their controllers are told. */
+const releases = {
+  "cluster-proxy": { chart: ["cluster-proxy"], flags: [] },
+  "managed-serviceaccount": {
+    chart: ["managed-serviceaccount"],
+    flags: ["--agent-image=agent:v1"],
+  },
+  "cluster-gateway": {
+    chart: [
+      "cluster-gateway-addon-manager",
+      "--set=manualSecretManagement=false",
+      "--set=konnectivityEgress=true",
+    ],
+    flags: [],
+  },
+} as const;
+export type Release = keyof typeof releases;
+export const releaseNames = Object.keys(releases) as readonly Release[];
+
+/**
+ * A hub and a managed cluster under real OCM. No kubelet runs there, so the charts' controllers
+ * are started from these sources, each with the rights that its chart gives it and no others.
+ */
+export class AddonHub implements AsyncDisposable {
+  readonly hub: ProcessCluster;
+  readonly managed: ProcessCluster;
+  readonly #helm: Helm;
+  readonly #controllers = new Map<Release, ChildProcess>();
+
+  private constructor(hub: ProcessCluster, managed: ProcessCluster, helm: Helm) {
+    this.hub = hub;
+    this.managed = managed;
+    this.#helm = helm;
+  }
+
+  static async start(addonVersions: AddonVersions): Promise<AddonHub> {
+    const helm = await Helm.open();
+    await using started = new AsyncDisposableStack();
+    started.use(helm);
+    const hub = started.use(await startProcessCluster({ name: "hub", controllerManager: true }));
+    const options = { name: "managed1", controllerManager: true };
+    const managed = started.use(await startProcessCluster(options));
+    await startOcm(hub, [managed], { addonVersions });
+    started.move();
+    return new AddonHub(hub, managed, helm);
+  }
+
+  async install(release: Release): Promise<void> {
+    const { chart, flags } = releases[release];
+    await this.#run("install", release, ...chart);
+    const kubeconfig = await makeAccount(this.hub, addonNamespace, `${release}-addon-manager`);
+    const argv = [
+      "cmd/controller.ts",
+      `--addons=${release}`,
+      `--kubeconfig=${kubeconfig}`,
+      "--leader-elect=true",
+      "--health-probe-bind-address=0",
+      "--metrics-bind-address=0",
+      ...flags,
+    ];
+    const env = { PATH: "/usr/bin:/bin", POD_NAMESPACE: addonNamespace };
+    const child = spawn(process.execPath, argv, { env, stdio: ["ignore", "pipe", "inherit"] });
+    child.stdout.setEncoding("utf8").on("data", (text: string) => this.#log.push(text));
+    this.#controllers.set(release, child);
+  }
+
+  readonly #log: string[] = [];
+
+  /** What the controllers have logged. */
+  get log(): string {
+    return this.#log.join("");
+  }
+
+  /** Removes the release; its controller works on for a moment, as a pod does. */
+  async uninstall(release: Release): Promise<void> {
+    await this.#run("uninstall", release, "--wait=false");
+    await sleep(1_000);
+    await this.#stop(release);
+  }
+
+  /** One field of an object on the hub, empty when there is none. */
+  async field(kind: string, name: string, jsonPath: string, namespace?: string): Promise<string> {
+    return field(this.hub, kind, name, jsonPath, namespace);
+  }
+
+  /** The same on the managed cluster. */
+  async managedField(
+    kind: string,
+    name: string,
+    jsonPath: string,
+    namespace?: string,
+  ): Promise<string> {
+    return field(this.managed, kind, name, jsonPath, namespace);
+  }
+
+  /** Waits until the field has the value. */
+  async untilField(
+    want: string,
+    ...[kind, name, jsonPath, namespace]: Parameters<AddonHub["field"]>
+  ): Promise<void> {
+    await waitFor(
+      `${jsonPath} of ${kind} ${name} to be "${want}"`,
+      async () => (await this.field(kind, name, jsonPath, namespace)) === want,
+      { limitMs: 60_000, everyMs: 200 },
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#controllers.keys()].map(async (release) => this.#stop(release)));
+    await this.managed[Symbol.asyncDispose]();
+    await this.hub[Symbol.asyncDispose]();
+    await this.#helm[Symbol.asyncDispose]();
+  }
+
+  async #run(...args: readonly string[]): Promise<string> {
+    return this.#helm.run(["--namespace", addonNamespace, ...args], this.hub.kubeconfig);
+  }
+
+  async #stop(release: Release): Promise<void> {
+    const child = this.#controllers.get(release);
+    this.#controllers.delete(release);
+    if (child === undefined || child.exitCode !== null) return;
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  }
+}
+
+async function field(
+  cluster: ProcessCluster,
+  kind: string,
+  name: string,
+  jsonPath: string,
+  namespace = "default",
+): Promise<string> {
+  const path = `jsonpath={${jsonPath}}`;
+  return cluster.kubectl([
+    "get",
+    kind,
+    name,
+    `--namespace=${namespace}`,
+    "--ignore-not-found",
+    `--output=${path}`,
+  ]);
+}
