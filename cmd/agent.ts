@@ -1,24 +1,39 @@
-import type { Flag } from "./options/flags.ts";
-import { type ProcessOptions, runProcess } from "./options/process.ts";
+import { runProcess } from "./options/process.ts";
 
-const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
-  tokens: async () => subcommand((await import("./options/agent-tokens.ts")).agentTokens),
+/** The managed side: `agent tunnel` and `agent tokens`, each the process of one addon. */
+interface Subcommand {
+  readonly summary: string;
+  /** Loaded on demand, so that one addon's process does not carry the other's code. */
+  readonly load: () => Promise<(argv: readonly string[]) => Promise<number>>;
+}
+
+const subcommands: Readonly<Record<string, Subcommand>> = {
+  tokens: {
+    summary: "Project tokens of this managed cluster's ServiceAccounts to the hub",
+    load: async () => {
+      const { agentTokens } = await import("./options/agent-tokens.ts");
+      return (argv) => runProcess(agentTokens, argv);
+    },
+  },
+  tunnel: {
+    summary: "Keep a tunnel from this managed cluster to the hub",
+    load: async () => (await import("./options/agent-tunnel.ts")).run,
+  },
 };
 
-type Subcommand = (argv: readonly string[]) => Promise<number>;
-
-function subcommand<Flags extends Readonly<Record<string, Flag>>>(
-  options: ProcessOptions<Flags>,
-): Subcommand {
-  return (argv) => runProcess(options, argv);
+function usage(): string {
+  const lines = Object.entries(subcommands).map(
+    ([name, { summary }]) => `  ${name.padEnd(8)}${summary}`,
+  );
+  return `Usage: agent <command> [flags]\n\nCommands:\n${lines.join("\n")}\n`;
 }
 
-const [name = "", ...argv] = process.argv.slice(2);
-const load = subcommands[name];
-if (load === undefined) {
-  const names = Object.keys(subcommands).join("|");
-  process.stderr.write(`Usage: agent ${names} [flags]\nTry 'agent NAME --help'.\n`);
-  process.exitCode = 2;
-} else {
-  process.exitCode = await (await load())(argv);
+async function main([name = "", ...argv]: readonly string[]): Promise<number> {
+  const subcommand = Object.hasOwn(subcommands, name) ? subcommands[name] : undefined;
+  if (subcommand !== undefined) return (await subcommand.load())(argv);
+  const isHelp = name === "--help" || name === "-h";
+  (isHelp ? process.stdout : process.stderr).write(usage());
+  return isHelp ? 0 : 2;
 }
+
+process.exitCode = await main(process.argv.slice(2));

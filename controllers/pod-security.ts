@@ -15,8 +15,11 @@ export const containerSecurityContext = {
   capabilities: { drop: ["ALL"] },
 } as const;
 
-/** Liveness and readiness by HTTP, as all our processes answer them. */
-export function probes(port: number) {
+/**
+ * Liveness and readiness by HTTP, as all our processes answer them. `readyPath` is for the tunnel
+ * server, whose `/readyz` waits for an agent: the agents could then never find it.
+ */
+export function probes(port: number, readyPath: "/readyz" | "/healthz" = "/readyz") {
   return {
     livenessProbe: {
       httpGet: { path: "/healthz", port },
@@ -26,7 +29,7 @@ export function probes(port: number) {
       failureThreshold: 6,
     },
     readinessProbe: {
-      httpGet: { path: "/readyz", port },
+      httpGet: { path: readyPath, port },
       periodSeconds: 2,
       timeoutSeconds: 5,
       failureThreshold: 5,

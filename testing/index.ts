@@ -1,4 +1,20 @@
 export { makeAuthority, type TestAuthority, type TestPair } from "./certificates.ts";
+export {
+  type GoKonnectivity,
+  type GoProcess,
+  type GoPrograms,
+  openGoKonnectivity,
+} from "./go-konnectivity.ts";
+export {
+  changeableTls,
+  eventually,
+  type LoopbackPorts,
+  type LoopbackTunnel,
+  openLoopbackTunnel,
+  type Running,
+  type RunningServer,
+  tlsOf,
+} from "./loopback-tunnel.ts";
 export { ScriptedClient, type ScriptedList, type ScriptedWatch } from "./scripted-client.ts";
 export { startTcpRelay, type TcpRelay } from "./tcp-relay.ts";
 export {

@@ -58,7 +58,7 @@ export async function startUpstream(
   });
   const offersH1 = h1 !== undefined || upgrade !== undefined;
   const server = createTls({
-    ...(await authority.server(upstreamName)),
+    ...(await authority.server(upstreamName, "127.0.0.1")),
     ALPNProtocols: [...(h2 === undefined ? [] : ["h2"]), ...(offersH1 ? ["http/1.1"] : [])],
     allowHalfOpen: true,
   });

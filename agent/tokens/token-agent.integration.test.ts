@@ -14,6 +14,8 @@ import { ignoreNotFound } from "#kube";
 import { startTcpRelay } from "#testing";
 import { agentNamespace, clusterName, type RunningAgent, soon, TokenBed } from "./token-bed.ts";
 
+const group = "/apis/authentication.open-cluster-management.io";
+const apiVersion = "authentication.open-cluster-management.io/v1alpha1";
 const label = "authentication.open-cluster-management.io/is-managed-serviceaccount";
 
 describe("the token agent between two clusters", { timeout: 300_000 }, () => {
@@ -262,5 +264,52 @@ describe("the token agent between two clusters", { timeout: 300_000 }, () => {
     await sleep(2_000);
     bed.hubRoad.heal();
     await bed.workingToken("patient");
+  });
+
+  it("ends accounts whose time is up, where that is switched on", async () => {
+    const rules = "--verb=delete --resource=managedserviceaccounts";
+    const grant = ["-n", clusterName, "create"];
+    await bed.hub.kubectl([...grant, "role", "ender", ...rules.split(" ")]);
+    await bed.hub.kubectl([...grant, "rolebinding", "ender", "--role=ender", "--user=addon-agent"]);
+    await agent.stop();
+    agent = await bed.startAgent({ endsEphemeral: true });
+    await bed.createAccount("brief", { rotation: {}, ttlSecondsAfterCreation: 3 });
+    await bed.workingToken("brief");
+    await waitFor("the end of the ServiceAccount", async () => {
+      return (await serviceAccount("brief")) === undefined;
+    });
+    await assert.rejects(bed.account("brief"), { code: "not_found" });
+  });
+
+  it("heals when the managed cluster comes back with another signing key", async () => {
+    await bed.createAccount("resigned");
+    const first = await bed.workingToken("resigned");
+    await bed.exchangeSigningKey();
+    assert.equal(await bed.userOf(first), undefined);
+    await bed.workingToken("resigned", first);
+    await reported("resigned");
+  });
+
+  it("works with a hub that serves the old version of accounts only", async () => {
+    await agent.stop();
+    await bed.hub.kubectl([
+      "patch",
+      "crd",
+      "managedserviceaccounts.authentication.open-cluster-management.io",
+      "--type=json",
+      '-p=[{"op":"replace","path":"/spec/versions/0/served","value":false}]',
+    ]);
+    await waitFor("the old version alone", async () => {
+      const answer = await bed.hub.api.send({ path: `${group}/v1beta1` });
+      return answer.status === 404;
+    });
+    const old = { apiVersion, kind: "ManagedServiceAccount", spec: { rotation: {} } };
+    agent = await bed.startAgent();
+    await bed.hub.apply(
+      JSON.stringify({ ...old, metadata: { name: "old", namespace: clusterName } }),
+    );
+    await bed.workingToken("old");
+    const [owner] = (await bed.secret("old"))?.metadata.ownerReferences ?? [];
+    assert.equal(owner?.apiVersion, apiVersion);
   });
 });

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ManagedServiceAccount, managedServiceAccounts, type Secret, secrets } from "#api";
@@ -182,6 +183,18 @@ export class TokenBed implements AsyncDisposable {
 
   async secret(name: string): Promise<Secret | undefined> {
     return ignoreNotFound(this.hubAdmin.get(secrets, { name, namespace: clusterName }, soon()));
+  }
+
+  /** Starts the managed API server again with another key for tokens; the agent gets a new one. */
+  async exchangeSigningKey(): Promise<void> {
+    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const at = (file: string) => join(this.managed.pkiDirectory, file);
+    const key = privateKey.export({ type: "pkcs8", format: "pem" });
+    await writeFile(at("service-account.key"), key, { mode: 0o600 });
+    await writeFile(at("service-account.pub"), publicKey.export({ type: "spki", format: "pem" }));
+    await this.managed.restart("kube-apiserver");
+    await this.managed.ready();
+    await writeAgentKubeconfig(this.managed);
   }
 
   /** Waits until the hub Secret holds a token other than `previous` that the cluster accepts. */

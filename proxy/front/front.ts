@@ -147,6 +147,10 @@ function createH2({ handle, log }: FrontOptions, sessions: Set<ServerHttp2Sessio
       maxHeaderListSize: 256 * 1024,
     },
     maxHeaderListPairs: 2000,
+    // One connection of a hub's API server carries all its users: a thousand of their watches may
+    // end in one moment, and Node's own limit would then end the connection for everybody.
+    streamResetBurst: 10_000,
+    streamResetRate: 1000,
     maxSessionMemory: windows.sessionMemoryMb,
   });
   server.on("session", (session) => {

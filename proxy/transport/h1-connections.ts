@@ -129,8 +129,14 @@ export function h1Response(
   outgoing.on("error", (error) => {
     failure = error;
   });
-  outgoing.once("close", () => answer.reject(lossOf(failure)));
-  outgoing.once("response", (response) => answer.resolve(responseFrom(response)));
+  let isAnswered = false;
+  outgoing.once("close", () => {
+    if (!isAnswered) answer.reject(lossOf(failure));
+  });
+  outgoing.once("response", (response) => {
+    isAnswered = true;
+    answer.resolve(responseFrom(response));
+  });
   return answer.promise;
 }
 

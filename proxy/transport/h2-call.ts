@@ -58,8 +58,12 @@ function responseOf(
   stream.on("error", (error) => {
     failure = error;
   });
-  stream.once("close", () => answer.reject(lossOf(stream, failure)));
+  let isAnswered = false;
+  stream.once("close", () => {
+    if (!isAnswered) answer.reject(lossOf(stream, failure));
+  });
   stream.once("response", (headers, flags, raw) => {
+    isAnswered = true;
     answer.resolve({
       status: headers[":status"] ?? 502,
       headers: withoutPseudo(raw),

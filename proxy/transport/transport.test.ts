@@ -211,7 +211,7 @@ describe("Transport", () => {
     const cases = [
       { tls: { ca: stranger.caPem, serverName: "upstream.test" }, code: "tls_unverified" },
       { tls: { ca: authority.caPem, serverName: "other.test" }, code: "tls_unverified" },
-      { tls: { ca: authority.caPem, serverName: "127.0.0.1" }, code: "tls_unverified" },
+      { tls: { ca: authority.caPem, serverName: "127.0.0.2" }, code: "tls_unverified" },
     ];
     for (const { tls, code } of cases) {
       const transport = createTransport({ authority: "a", dial: () => upstream.dial(), tls });

@@ -52,7 +52,7 @@ function container({ proxyServer }: ManagedProxyConfigurationSpec, imagePullPoli
       { name: "agent-server", containerPort: serverPorts.agent },
       { name: "health", containerPort: serverPorts.health },
     ],
-    ...probes(serverPorts.health),
+    ...probes(serverPorts.health, "/healthz"),
     securityContext: containerSecurityContext,
     volumeMounts: [
       { name: "proxy-server-ca-certs", mountPath: "/etc/server-ca-pki", readOnly: true },

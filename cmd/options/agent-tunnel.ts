@@ -1,0 +1,237 @@
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createManagedTunnel, type ManagedTunnelOptions } from "#agent";
+import { createKubeClient, type KubeClient } from "#kube";
+import { createHealthServer, createMetrics, type Logger, type Runnable } from "#runtime";
+import { loadTlsFiles, type ServerCountSource, unknownIdentifiers } from "#tunnel";
+import { type Flag, type FlagValues, UsageError } from "./flags.ts";
+import { runProcess } from "./process.ts";
+import { checkFile, checkPair } from "./tls-flags.ts";
+import { klogFlags, klogReasons, refuseUnsupported } from "./unsupported.ts";
+
+const flags = {
+  "agent-cert": { type: "string", default: "", help: "Client certificate for the tunnel servers" },
+  "agent-key": { type: "string", default: "", help: "Key of the client certificate" },
+  "ca-cert": { type: "string", default: "", help: "CA of the tunnel servers' certificates" },
+  "proxy-server-host": { type: "string", default: "127.0.0.1", help: "Host of the tunnel servers" },
+  "proxy-server-port": { type: "int", default: 8091, help: "Port of the tunnel servers" },
+  "alpn-proto": { type: "list", default: [], help: "Not supported" },
+  "health-server-host": { type: "string", default: "", help: "Address of the health endpoints" },
+  "health-server-port": { type: "int", default: 8093, help: "Port of the health endpoints" },
+  "admin-bind-address": { type: "string", default: "127.0.0.1", help: "Address of metrics again" },
+  "admin-server-port": { type: "int", default: 8094, help: "Port of metrics again" },
+  "enable-profiling": { type: "boolean", default: false, help: "Not supported" },
+  "enable-contention-profiling": { type: "boolean", default: false, help: "Not supported" },
+  "agent-id": { type: "string", default: "", help: "Name of this agent; random when empty" },
+  "sync-interval": { type: "duration", default: "1s", help: "Wait between looks for servers" },
+  "sync-interval-cap": { type: "duration", default: "2s", help: "Longest wait while looks fail" },
+  "probe-interval": {
+    type: "duration",
+    default: "1s",
+    help: "Accepted: streams tell by themselves",
+  },
+  "keepalive-time": { type: "duration", default: "35s", help: "Time between pings" },
+  "service-account-token-path": { type: "string", default: "", help: "Token for the servers" },
+  "agent-identifiers": { type: "string", default: "", help: "What it can reach: host=a&host=b" },
+  "warn-on-channel-limit": { type: "boolean", default: false, help: "Accepted without effect" },
+  "sync-forever": { type: "boolean", default: false, help: "Go on looking for servers" },
+  "xfr-channel-size": { type: "int", default: 150, help: "Accepted: queues are bounded in bytes" },
+  "count-server-leases": { type: "boolean", default: false, help: "Count servers by their Leases" },
+  "lease-namespace": { type: "string", default: "kube-system", help: "Namespace of those Leases" },
+  "lease-label-selector": {
+    type: "string",
+    default: "k8s-app=konnectivity-server",
+    help: "Labels of those Leases",
+  },
+  "lease-label": { type: "string", default: "", help: "Old name of --lease-label-selector" },
+  "server-count-source": { type: "string", default: "default", help: "default or max" },
+  kubeconfig: {
+    type: "string",
+    default: "",
+    help: "Of the managed cluster; the pod's own if empty",
+  },
+  "kube-api-content-type": {
+    type: "string",
+    default: "application/vnd.kubernetes.protobuf",
+    help: "Accepted: JSON is spoken",
+  },
+  "hub-kubeconfig": { type: "string", default: "", help: "The addon's kubeconfig of the hub" },
+  "cluster-name": { type: "string", default: "", help: "Name of the managed cluster" },
+  "proxy-server-namespace": {
+    type: "string",
+    default: "open-cluster-management-addon",
+    help: "Namespace of the tunnel servers on the hub",
+  },
+  "enable-port-forward-proxy": {
+    type: "boolean",
+    default: false,
+    help: "Reach the tunnel servers through the hub's API server, at 127.0.0.1:8091",
+  },
+  "enable-proxy-agent-health-check": {
+    type: "boolean",
+    default: true,
+    help: "Accepted: the Lease is renewed only while the tunnel is up",
+  },
+  ...klogFlags,
+} as const satisfies Readonly<Record<string, Flag>>;
+
+type Values = FlagValues<typeof flags>;
+
+/** `agent tunnel`: konnectivity's agent and what the cluster-proxy addon needs beside it. */
+export function run(argv: readonly string[]): Promise<number> {
+  useProxyVariables(process.env);
+  return runProcess(
+    {
+      name: "agent tunnel",
+      summary: "Keeps a tunnel from this managed cluster to the hub.",
+      flags,
+      build,
+    },
+    argv,
+  );
+}
+
+async function build(values: Values, log: Logger): Promise<readonly Runnable[]> {
+  await check(values);
+  const metrics = createMetrics();
+  const tls = await loadTlsFiles(
+    {
+      caFile: values["ca-cert"],
+      certFile: values["agent-cert"],
+      keyFile: values["agent-key"],
+    },
+    { log },
+  );
+  const tunnel = createManagedTunnel({
+    agent: { ...agentOptions(values), tls, metrics, log },
+    log,
+    ...(await clusterOptions(values)),
+  });
+  const ready = { "server-connected": () => tunnel.agent.reasonNotReady() };
+  const health = createHealthServer({
+    ...(values["health-server-host"] !== "" && { host: values["health-server-host"] }),
+    port: values["health-server-port"],
+    ready,
+    metrics,
+  });
+  const admin = createHealthServer({
+    host: values["admin-bind-address"],
+    port: values["admin-server-port"],
+    metrics,
+  });
+  return [...tunnel.runnables, tls, health, admin];
+}
+
+function agentOptions(values: Values) {
+  const tokenPath = values["service-account-token-path"];
+  return {
+    address: joinAddress(values["proxy-server-host"], values["proxy-server-port"]),
+    agentId: values["agent-id"] || process.env["PROXY_AGENT_ID"] || randomUUID(),
+    identifiers: values["agent-identifiers"],
+    syncIntervalMs: values["sync-interval"],
+    syncIntervalCapMs: values["sync-interval-cap"],
+    isSyncForever: values["sync-forever"],
+    serverCountSource: countSource(values["server-count-source"]),
+    keepaliveTimeMs: values["keepalive-time"],
+    ...(tokenPath !== "" && { readToken: () => readFile(tokenPath, "utf8") }),
+  };
+}
+
+/** What needs a Kubernetes API: the hub's, the managed cluster's, or none. */
+async function clusterOptions(
+  values: Values,
+): Promise<Pick<ManagedTunnelOptions, "portForward" | "lease" | "serverLeases">> {
+  const podNamespace = process.env["POD_NAMESPACE"] ?? "";
+  const needsSpoke = podNamespace !== "" || values["count-server-leases"];
+  const spoke = needsSpoke ? await client(values.kubeconfig) : undefined;
+  return {
+    ...(values["enable-port-forward-proxy"] && {
+      portForward: {
+        hub: await client(values["hub-kubeconfig"]),
+        namespace: values["proxy-server-namespace"],
+      },
+    }),
+    ...(spoke !== undefined &&
+      podNamespace !== "" && { lease: { spoke, namespace: podNamespace } }),
+    ...(spoke !== undefined &&
+      values["count-server-leases"] && {
+        serverLeases: {
+          client: spoke,
+          namespace: values["lease-namespace"],
+          labelSelector: values["lease-label"] || values["lease-label-selector"],
+        },
+      }),
+  };
+}
+
+function client(kubeconfig: string): Promise<KubeClient> {
+  const userAgent = "spokeway-agent-tunnel";
+  return createKubeClient(kubeconfig === "" ? { userAgent } : { userAgent, kubeconfig });
+}
+
+async function check(values: Values): Promise<void> {
+  refuseUnsupported(flags, values, {
+    "alpn-proto": "connections always offer h2 alone",
+    "enable-profiling": "use node --inspect",
+    "enable-contention-profiling": "use node --inspect",
+    ...klogReasons,
+  });
+  checkPair({
+    certFlag: "agent-cert",
+    cert: values["agent-cert"],
+    keyFlag: "agent-key",
+    key: values["agent-key"],
+  });
+  if (values["ca-cert"] === "") throw new UsageError("--ca-cert must be set");
+  for (const flag of [
+    "ca-cert",
+    "agent-cert",
+    "agent-key",
+    "service-account-token-path",
+  ] as const) {
+    await checkFile(flag, values[flag]);
+  }
+  checkNumbers(values);
+  const unknown = unknownIdentifiers(values["agent-identifiers"]);
+  if (unknown.length > 0) {
+    throw new UsageError(`agent address is invalid: unknown address type: ${unknown.join(", ")}`);
+  }
+  if (values["enable-port-forward-proxy"] && values["hub-kubeconfig"] === "") {
+    throw new UsageError("--enable-port-forward-proxy needs --hub-kubeconfig");
+  }
+}
+
+function checkNumbers(values: Values): void {
+  for (const flag of ["proxy-server-port", "health-server-port", "admin-server-port"] as const) {
+    const port = values[flag];
+    const name = flag.replaceAll("-", " ");
+    if (port <= 0) throw new UsageError(`${name} ${port} must be greater than 0`);
+  }
+  if (values["xfr-channel-size"] <= 0) {
+    throw new UsageError(`channel size ${values["xfr-channel-size"]} must be greater than 0`);
+  }
+  const [interval, cap] = [values["sync-interval"], values["sync-interval-cap"]];
+  if (interval > cap) {
+    throw new UsageError(
+      `sync interval ${interval}ms must be less than sync interval cap ${cap}ms`,
+    );
+  }
+}
+
+function countSource(text: string): ServerCountSource {
+  if (text === "" || text === "default") return "default";
+  if (text === "max") return "max";
+  throw new UsageError(`--server-count-source must be one of '', 'default', 'max', got ${text}`);
+}
+
+function joinAddress(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** OCM sets proxies in capitals, as Go reads them; the gRPC library reads small letters. */
+function useProxyVariables(env: NodeJS.ProcessEnv): void {
+  for (const name of ["HTTPS_PROXY", "NO_PROXY"]) {
+    const value = env[name];
+    if (value !== undefined && value !== "") env[name.toLowerCase()] ??= value;
+  }
+}

@@ -1,0 +1,177 @@
+import { createGateway, type ServingCertificate, type TunnelDial } from "#gateway";
+import { createKubeClient } from "#kube";
+import { createMetrics, type Logger, type Metrics, type Runnable } from "#runtime";
+import { createTunnelClient, loadTlsFiles } from "#tunnel";
+import packageJson from "../../package.json" with { type: "json" };
+import { parseFeatureGates } from "./feature-gates.ts";
+import { type Flag, type FlagValues, UsageError } from "./flags.ts";
+import type { ProcessOptions } from "./process.ts";
+
+const flags = {
+  "bind-address": { type: "string", default: "", help: "Address to listen on; all when empty" },
+  "secure-port": { type: "int", default: 443, help: "Port to serve HTTPS on" },
+  "tls-cert-file": { type: "string", default: "", help: "Serving certificate, PEM; required" },
+  "tls-private-key-file": { type: "string", default: "", help: "Its private key, PEM; required" },
+  kubeconfig: {
+    type: "string",
+    default: "",
+    help: "Kubeconfig of the hub; the pod's own service account when empty",
+  },
+  "secret-namespace": {
+    type: "string",
+    default: "vela-system",
+    help: "Namespace of the Secrets that make clusters",
+  },
+  "ocm-integration": {
+    type: "boolean",
+    default: false,
+    help: "Take addresses and CAs from OCM's ManagedClusters",
+  },
+  "proxy-host": {
+    type: "string",
+    default: "",
+    help: "Host of the tunnel server; clusters behind a tunnel cannot be reached when empty",
+  },
+  "proxy-port": { type: "int", default: 8090, help: "Port of the tunnel server for clients" },
+  "proxy-ca-cert": { type: "string", default: "", help: "CA of the tunnel server, PEM" },
+  "proxy-cert": { type: "string", default: "", help: "Client certificate for the tunnel, PEM" },
+  "proxy-key": { type: "string", default: "", help: "Its private key, PEM" },
+  "managed-server-name": {
+    type: "string",
+    default: "kubernetes.default.svc",
+    help: "Name that certificates of API servers behind the tunnel must have",
+  },
+  "managed-serviceaccount-name": {
+    type: "string",
+    default: "cluster-gateway",
+    help: "ManagedServiceAccount of each cluster that its token comes from",
+  },
+  "user-agent": { type: "string", default: "spokeway-gateway", help: "How we call ourselves" },
+  "feature-gates": {
+    type: "list",
+    default: [],
+    help: "Kept for compatibility: what the gates turned on is always on",
+  },
+  "authorize-proxy-subpath": {
+    type: "boolean",
+    default: false,
+    help: "Refused when true: paths on managed clusters are not authorized on the hub yet",
+  },
+  "cluster-gateway-proxy-config": {
+    type: "string",
+    default: "",
+    help: "Refused unless empty: identities are not exchanged yet",
+  },
+  "virtual-clutser-with-control-plane": {
+    type: "boolean",
+    default: true,
+    help: "Kept for compatibility, without effect, as upstream has it",
+  },
+} as const satisfies Readonly<Record<string, Flag>>;
+
+type Values = FlagValues<typeof flags>;
+
+/** Upstream's gates and their defaults there; none changes anything here but the last. */
+const gates = {
+  HealthinessCheck: true,
+  SecretCache: true,
+  OCMClusterCache: true,
+  ClientIdentityPenetration: false,
+} as const;
+
+/** How the process `gateway` is started. */
+export const gateway: ProcessOptions<typeof flags> = {
+  name: "gateway",
+  summary: "Serves ClusterGateways as an API of the hub: the way to the APIs of managed clusters.",
+  flags,
+  async build(values, log) {
+    checkTogether(values);
+    const metrics = createMetrics();
+    const certificate = await servingCertificate(values, log);
+    const tunnel = await openTunnel(values, metrics, log);
+    const client = await createKubeClient({
+      kubeconfig: values.kubeconfig === "" ? undefined : values.kubeconfig,
+      userAgent: values["user-agent"],
+    });
+    const served = createGateway({
+      port: values["secure-port"],
+      ...(values["bind-address"] === "" ? {} : { host: values["bind-address"] }),
+      certificate,
+      client,
+      secretNamespace: values["secret-namespace"],
+      usesManagedClusters: values["ocm-integration"],
+      tunnelDial: tunnel.dial,
+      tunnelServerName: values["managed-server-name"],
+      managedServiceAccountName: values["managed-serviceaccount-name"],
+      version: `v${packageJson.version}`,
+      metrics,
+      log,
+    });
+    return [served, certificate.files, ...tunnel.runnables];
+  },
+};
+
+function checkTogether(values: Values): void {
+  const { ClientIdentityPenetration } = parseFeatureGates(values["feature-gates"], gates);
+  if (values["secret-namespace"] === "") {
+    throw new UsageError("Cannot use an empty --secret-namespace");
+  }
+  // Each of these narrows or changes what callers may do: to ignore one would be a hole.
+  if (values["authorize-proxy-subpath"]) {
+    throw new UsageError("Cannot use --authorize-proxy-subpath=true: not supported yet");
+  }
+  if (values["cluster-gateway-proxy-config"] !== "") {
+    throw new UsageError("Cannot use --cluster-gateway-proxy-config: not supported yet");
+  }
+  if (ClientIdentityPenetration) {
+    throw new UsageError("Cannot use ClientIdentityPenetration=true: not supported yet");
+  }
+}
+
+async function servingCertificate(
+  values: Values,
+  log: Logger,
+): Promise<ServingCertificate & { readonly files: Runnable }> {
+  const certFile = required(values, "tls-cert-file");
+  const keyFile = required(values, "tls-private-key-file");
+  const source = await loadTlsFiles({ certFile, keyFile }, { log });
+  const pairOf = ({ cert, key }: typeof source.current) => ({
+    cert: cert ?? Buffer.alloc(0),
+    key: key ?? Buffer.alloc(0),
+  });
+  return {
+    files: source,
+    get current() {
+      return pairOf(source.current);
+    },
+    onChange: (listener) => void source.onChange((material) => listener(pairOf(material))),
+  };
+}
+
+interface Tunnel {
+  readonly dial: TunnelDial | undefined;
+  readonly runnables: readonly Runnable[];
+}
+
+async function openTunnel(values: Values, metrics: Metrics, log: Logger): Promise<Tunnel> {
+  const host = values["proxy-host"];
+  if (host === "") return { dial: undefined, runnables: [] };
+  const files = {
+    caFile: required(values, "proxy-ca-cert"),
+    certFile: required(values, "proxy-cert"),
+    keyFile: required(values, "proxy-key"),
+  };
+  const tls = await loadTlsFiles(files, { log });
+  const servers = [`${host}:${values["proxy-port"]}`];
+  const tunnel = createTunnelClient({ servers, tls, serverName: host, metrics, log });
+  return {
+    dial: (name, port, signal) => tunnel.dial(name, port, signal),
+    runnables: [tls, tunnel],
+  };
+}
+
+function required(values: Values, flag: keyof Values): string {
+  const value = values[flag];
+  if (typeof value === "string" && value !== "") return value;
+  throw new UsageError(`Cannot start without --${flag}`);
+}

@@ -1,0 +1,35 @@
+import type { Exchange } from "#proxy";
+import type { GatewayError } from "./gateway-error.ts";
+import { statusOf, treatmentOf } from "./treatment.ts";
+
+/** Answers with JSON. `contentType` is for documents that have a media type of their own. */
+export function answerJson(
+  exchange: Exchange,
+  status: number,
+  body: unknown,
+  headers: readonly string[] = [],
+  contentType = "application/json",
+): void {
+  const text = `${JSON.stringify(body)}\n`;
+  answerText(exchange, status, text, contentType, headers);
+}
+
+/** Answers with a text that is already written. */
+export function answerText(
+  exchange: Exchange,
+  status: number,
+  text: string | Buffer,
+  contentType = "text/plain; charset=utf-8",
+  headers: readonly string[] = [],
+): void {
+  if (exchange.isAnswered) return;
+  const fields = ["content-type", contentType, "cache-control", "no-cache, private", ...headers];
+  exchange.answer({ status, headers: fields }, text);
+}
+
+/** Answers with the `Status` of an error, unless an answer has begun. */
+export function answerError(exchange: Exchange, error: GatewayError): void {
+  const { httpStatus, retryAfterSeconds } = treatmentOf(error);
+  const headers = retryAfterSeconds === undefined ? [] : ["retry-after", String(retryAfterSeconds)];
+  answerJson(exchange, httpStatus, statusOf(error), headers);
+}

@@ -1,0 +1,48 @@
+/**
+ * Every way in which the gateway itself says no. There are no other codes. What the managed
+ * cluster says passes through and is none of these.
+ */
+export type GatewayErrorCode =
+  | "bad_request"
+  | "unauthenticated"
+  | "forbidden"
+  | "not_found"
+  | "method_not_allowed"
+  | "conflict"
+  | "expired"
+  | "overloaded"
+  | "hub_unavailable"
+  | "cluster_unusable"
+  | "cluster_not_ready"
+  | "tunnel_down"
+  | "unreachable"
+  | "untrusted"
+  | "broken_answer"
+  | "timeout"
+  | "shutting_down"
+  | "client_gone"
+  | "internal";
+
+export interface GatewayErrorDetails {
+  /** The object that the error is about. */
+  readonly name?: string;
+  /** Its resource, e.g. `clustergateways`. */
+  readonly resource?: string;
+}
+
+/** What becomes a `Status`. The message is for the person who asked: cluster, hop, what to do. */
+export class GatewayError extends Error {
+  override readonly name = "GatewayError";
+  readonly code: GatewayErrorCode;
+  readonly details: GatewayErrorDetails;
+
+  constructor(
+    code: GatewayErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly details?: GatewayErrorDetails } = {},
+  ) {
+    super(message, options);
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+}

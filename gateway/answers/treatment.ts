@@ -1,0 +1,55 @@
+import { clusterGatewayGroup, failureStatus, type Status } from "#api";
+import type { GatewayError, GatewayErrorCode } from "./gateway-error.ts";
+
+interface Treatment {
+  readonly httpStatus: number;
+  /** As Kubernetes spells it. */
+  readonly reason: string;
+  /** When it makes sense to ask again. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** Total by construction: a new code does not compile until someone decides its treatment. */
+const treatments: Readonly<Record<GatewayErrorCode, Treatment>> = {
+  bad_request: { httpStatus: 400, reason: "BadRequest" },
+  unauthenticated: { httpStatus: 401, reason: "Unauthorized" },
+  forbidden: { httpStatus: 403, reason: "Forbidden" },
+  not_found: { httpStatus: 404, reason: "NotFound" },
+  method_not_allowed: { httpStatus: 405, reason: "MethodNotAllowed" },
+  conflict: { httpStatus: 409, reason: "Conflict" },
+  expired: { httpStatus: 410, reason: "Expired" },
+  overloaded: { httpStatus: 429, reason: "TooManyRequests", retryAfterSeconds: 1 },
+  hub_unavailable: { httpStatus: 503, reason: "ServiceUnavailable", retryAfterSeconds: 1 },
+  cluster_unusable: { httpStatus: 500, reason: "InternalError" },
+  cluster_not_ready: { httpStatus: 503, reason: "ServiceUnavailable", retryAfterSeconds: 1 },
+  tunnel_down: { httpStatus: 503, reason: "ServiceUnavailable", retryAfterSeconds: 1 },
+  unreachable: { httpStatus: 502, reason: "BadGateway" },
+  untrusted: { httpStatus: 502, reason: "BadGateway" },
+  broken_answer: { httpStatus: 502, reason: "BadGateway" },
+  timeout: { httpStatus: 504, reason: "Timeout" },
+  shutting_down: { httpStatus: 503, reason: "ServiceUnavailable", retryAfterSeconds: 1 },
+  client_gone: { httpStatus: 499, reason: "Unknown" },
+  internal: { httpStatus: 500, reason: "InternalError" },
+};
+
+/** The treatment of an error, by its code alone. */
+export function treatmentOf({ code }: Pick<GatewayError, "code">): Treatment {
+  return treatments[code];
+}
+
+/** The error as an API server says it. */
+export function statusOf(error: GatewayError): Status {
+  const { httpStatus, reason, retryAfterSeconds } = treatmentOf(error);
+  const { name, resource } = error.details;
+  const details = {
+    ...(name === undefined ? {} : { name }),
+    ...(resource === undefined ? {} : { group: clusterGatewayGroup, kind: resource }),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  };
+  return failureStatus({
+    code: httpStatus,
+    reason,
+    message: error.message,
+    ...(Object.keys(details).length === 0 ? {} : { details }),
+  });
+}

@@ -1,0 +1,53 @@
+import { createHash } from "node:crypto";
+import * as z from "zod";
+import { tokenReviews } from "#api";
+import type { KubeClient } from "#kube";
+import { createExpiringCache } from "../expiring-cache.ts";
+import type { User } from "./user.ts";
+
+/** Asks the hub whose token it is; `undefined` when it is nobody's. Throws an `ApiError`. */
+export type ReviewToken = (token: string) => Promise<User | undefined>;
+
+const answer = z.looseObject({
+  status: z
+    .looseObject({
+      authenticated: z.boolean().default(false),
+      user: z
+        .looseObject({
+          username: z.string().default(""),
+          uid: z.string().optional(),
+          groups: z.array(z.string()).default([]),
+          extra: z.record(z.string(), z.array(z.string())).default({}),
+        })
+        .optional(),
+    })
+    .prefault({}),
+});
+
+const ttlMs = 10_000;
+const timeoutMs = 10_000;
+
+/** Reviews tokens with the hub's TokenReview API. An answer counts for ten seconds. */
+export function createTokenReview(client: Pick<KubeClient, "create">): ReviewToken {
+  const cache = createExpiringCache<{ readonly user: User | undefined }>({
+    ttlMs: () => ttlMs,
+    maxEntries: 4096,
+  });
+  return async (token) => {
+    // The cache must not hold tokens.
+    const key = createHash("sha256").update(token).digest("base64");
+    return (await cache.get(key, async () => ({ user: await review(client, token) }))).user;
+  };
+}
+
+async function review(
+  client: Pick<KubeClient, "create">,
+  token: string,
+): Promise<User | undefined> {
+  const request = { metadata: { name: "" }, spec: { token } };
+  const reviewed = await client.create(tokenReviews, request, AbortSignal.timeout(timeoutMs));
+  const { authenticated, user } = answer.parse(reviewed).status;
+  if (!authenticated || user === undefined || user.username === "") return undefined;
+  const { username: name, groups, extra, uid } = user;
+  return { name, groups, extra, ...(uid === undefined ? {} : { uid }) };
+}

@@ -1,0 +1,106 @@
+import * as z from "zod";
+import { subjectAccessReviews } from "#api";
+import type { KubeClient } from "#kube";
+import { GatewayError } from "../answers/gateway-error.ts";
+import { mastersGroup, type User } from "../authentication/user.ts";
+import { createExpiringCache, type ExpiringCache } from "../expiring-cache.ts";
+import type { Attributes } from "./attributes.ts";
+
+/** Lets pass who may, and throws a GatewayError `forbidden` or `hub_unavailable` for others. */
+export type Authorize = (user: User, attributes: Attributes) => Promise<void> | undefined;
+
+interface Decision {
+  readonly isAllowed: boolean;
+  readonly reason: string;
+}
+
+const answer = z.looseObject({
+  status: z
+    .looseObject({
+      allowed: z.boolean().default(false),
+      reason: z.string().default(""),
+      evaluationError: z.string().default(""),
+    })
+    .prefault({}),
+});
+
+/** As long as API servers keep such decisions of theirs. */
+const ttlMs = 10_000;
+const timeoutMs = 10_000;
+
+/**
+ * Asks the hub with SubjectAccessReviews. A decision counts for ten seconds, and requests that
+ * come together ask once. `undefined` means yes at once, so that the usual request does not wait.
+ */
+export function createAuthorize(client: Pick<KubeClient, "create">): Authorize {
+  const cache = createExpiringCache<Decision>({ ttlMs: () => ttlMs, maxEntries: 8192 });
+  return (user, attributes) => {
+    if (user.groups.includes(mastersGroup)) return undefined;
+    const key = JSON.stringify([user, attributes]);
+    if (cache.peek(key)?.isAllowed === true) return undefined;
+    return decide(client, cache, key, user, attributes);
+  };
+}
+
+async function decide(
+  client: Pick<KubeClient, "create">,
+  cache: ExpiringCache<Decision>,
+  key: string,
+  user: User,
+  attributes: Attributes,
+): Promise<void> {
+  const decision = await cache.get(key, () => review(client, user, attributes));
+  if (decision.isAllowed) return;
+  const because = decision.reason === "" ? "" : `: ${decision.reason}`;
+  const message = `${describe(attributes)} is forbidden: User "${user.name}" cannot ${wish(attributes)}${because}`;
+  const details =
+    attributes.kind === "resource"
+      ? { name: attributes.name, resource: attributes.resource }
+      : undefined;
+  throw new GatewayError("forbidden", message, details === undefined ? {} : { details });
+}
+
+async function review(
+  client: Pick<KubeClient, "create">,
+  user: User,
+  attributes: Attributes,
+): Promise<Decision> {
+  const spec = {
+    user: user.name,
+    groups: user.groups,
+    extra: user.extra,
+    ...(user.uid === undefined ? {} : { uid: user.uid }),
+    ...attributesOf(attributes),
+  };
+  try {
+    const request = { metadata: { name: "" }, spec };
+    const signal = AbortSignal.timeout(timeoutMs);
+    const { status } = answer.parse(await client.create(subjectAccessReviews, request, signal));
+    return { isAllowed: status.allowed, reason: status.reason };
+  } catch (cause) {
+    const message = "Cannot authorize request: the hub's API does not answer";
+    throw new GatewayError("hub_unavailable", message, { cause });
+  }
+}
+
+function attributesOf(attributes: Attributes): Readonly<Record<string, unknown>> {
+  if (attributes.kind === "path") {
+    const { path, verb } = attributes;
+    return { nonResourceAttributes: { path, verb } };
+  }
+  const { kind: _kind, ...resourceAttributes } = attributes;
+  return { resourceAttributes };
+}
+
+function describe(attributes: Attributes): string {
+  if (attributes.kind === "path") return attributes.path;
+  const { resource, group, name } = attributes;
+  return name === "" ? `${resource}.${group}` : `${resource}.${group} "${name}"`;
+}
+
+function wish(attributes: Attributes): string {
+  if (attributes.kind === "path") return `${attributes.verb} path "${attributes.path}"`;
+  const { verb, resource, subresource, group } = attributes;
+  const what = subresource === "" ? resource : `${resource}/${subresource}`;
+  return `${verb} resource "${what}" in API group "${group}" at the cluster scope`;
+}

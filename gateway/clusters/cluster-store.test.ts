@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { type ManagedCluster, managedCluster, type Secret } from "#api";
+import type { CacheChange } from "#kube";
+import { silentLogger } from "#runtime";
+import { makeAuthority } from "#testing";
+import { createClusterStore } from "./cluster-store.ts";
+
+let ca = "";
+before(async () => {
+  ca = (await makeAuthority()).caPem;
+});
+
+/** A cache that a test fills by hand. */
+function makeCache<T extends Secret | ManagedCluster>() {
+  const objects = new Map<string, T>();
+  const listeners = new Set<(change: CacheChange<T>) => void>();
+  const cache = {
+    isSynced: false,
+    resourceVersion: "",
+    get: (key: string) => objects.get(key),
+    list: () => [...objects.values()],
+    onChange(listener: (change: CacheChange<T>) => void) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    put(key: string, after: T | undefined, version: string) {
+      const before = objects.get(key);
+      if (after === undefined) objects.delete(key);
+      else objects.set(key, after);
+      cache.resourceVersion = version;
+      for (const listener of listeners) listener({ key, before, after });
+    },
+  };
+  return cache;
+}
+
+function makeSecret(name: string, resourceVersion: string, token = "t"): Secret {
+  const encode = (text: string) => Buffer.from(text).toString("base64");
+  return {
+    metadata: {
+      name,
+      namespace: "ns",
+      resourceVersion,
+      labels: {
+        "cluster.core.oam.dev/cluster-credential-type": "ServiceAccountToken",
+        "cluster.core.oam.dev/cluster-endpoint-type": "ClusterProxy",
+      },
+    },
+    data: { "ca.crt": encode(ca), token: encode(token) },
+  };
+}
+
+function makeStore() {
+  const secrets = makeCache<Secret>();
+  const managedClusters = makeCache<ManagedCluster>();
+  const options = { secretNamespace: "ns", log: silentLogger };
+  const store = createClusterStore({ secrets, managedClusters, ...options });
+  const put = (name: string, version: string, token?: string) =>
+    secrets.put(`ns/${name}`, makeSecret(name, version, token), version);
+  const sync = () => {
+    secrets.isSynced = true;
+    managedClusters.isSynced = true;
+  };
+  return { secrets, managedClusters, store, put, sync };
+}
+
+describe("ClusterStore", () => {
+  it("knows clusters by name, sorted, and why others cannot be used", () => {
+    const { secrets, managedClusters, store, put } = makeStore();
+    put("b", "1");
+    put("a", "2");
+    put("pending", "3", "");
+    secrets.put("ns/bad", { ...makeSecret("bad", "4"), data: {} }, "4");
+    managedClusters.put("new", managedCluster.parse({ metadata: { name: "new" } }), "5");
+    assert.deepEqual(
+      store.list().map(({ name }) => name),
+      ["a", "b"],
+    );
+    const kinds = ["a", "pending", "bad", "new", "none"].map((name) => store.find(name).kind);
+    assert.deepEqual(kinds, ["ready", "pending", "unusable", "pending", "unknown"]);
+    secrets.put("ns/a", undefined, "6");
+    assert.equal(store.find("a").kind, "unknown");
+  });
+
+  it("takes the newest version of both caches", () => {
+    const { managedClusters, store, put } = makeStore();
+    put("a", "9");
+    managedClusters.put("a", managedCluster.parse({ metadata: { name: "a" } }), "10");
+    assert.equal(store.version(), "10");
+  });
+
+  it("tells a watch what came after the version that a list had", () => {
+    const { secrets, store, put, sync } = makeStore();
+    put("a", "5");
+    sync();
+    const from = store.version();
+    put("b", "6");
+    put("a", "7", "other");
+    secrets.put("ns/b", undefined, "8");
+    const changes = store.changes
+      .since(from)
+      ?.map((change) => [change.type, change.item.name, change.resourceVersion]);
+    assert.deepEqual(changes, [
+      ["ADDED", "b", "6"],
+      ["MODIFIED", "a", "7"],
+      ["DELETED", "b", "8"],
+    ]);
+    assert.deepEqual(store.changes.since("8"), []);
+    assert.equal(store.changes.since("4"), undefined);
+  });
+
+  it("tells nothing when only OCM's conditions have changed", () => {
+    const { managedClusters, store, put, sync } = makeStore();
+    put("a", "5");
+    sync();
+    const from = store.version();
+    const beat = (version: string) =>
+      managedCluster.parse({ metadata: { name: "a", resourceVersion: version } });
+    managedClusters.put("a", beat("6"), "6");
+    assert.deepEqual(store.changes.since(from), []);
+  });
+
+  it("calls back with what a cluster is now", () => {
+    const { secrets, store, put } = makeStore();
+    const seen: unknown[] = [];
+    store.onChange((name, cluster) => seen.push([name, cluster?.resourceVersion]));
+    put("a", "1");
+    secrets.put("ns/a", undefined, "2");
+    assert.deepEqual(seen, [
+      ["a", "1"],
+      ["a", undefined],
+    ]);
+  });
+});

@@ -1,0 +1,31 @@
+/** How to prove to a managed cluster who we are. Never logged, never part of an answer. */
+export type Credential =
+  | { readonly kind: "token"; readonly token: string }
+  | { readonly kind: "certificate"; readonly cert: string; readonly key: string };
+
+/** How to reach a managed cluster's API, and how to know that it is the right one. */
+export type Endpoint =
+  | {
+      readonly kind: "const";
+      /** Base URL; its path, if any, comes before every path that is forwarded. */
+      readonly url: URL;
+      /** PEM. Without it, and not insecure, the system's CAs. */
+      readonly ca: string | undefined;
+      readonly isInsecure: boolean;
+    }
+  | { readonly kind: "tunnel"; readonly ca: string };
+
+/** A managed cluster as requests need it: everything parsed, nothing left to read. */
+export interface Cluster {
+  readonly name: string;
+  readonly creationTimestamp: string | undefined;
+  /** Newest resourceVersion of what it was made from. */
+  readonly resourceVersion: string;
+  readonly credentialType: string;
+  readonly credential: Credential;
+  readonly endpoint: Endpoint;
+  readonly isHealthy: boolean;
+  readonly healthyReason: string | undefined;
+  /** Changes whenever connections to it have to be made anew; a new token is no such change. */
+  readonly connectionFingerprint: string;
+}

@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { type ManagedCluster, managedCluster, type Secret } from "#api";
+import { makeAuthority, type TestPair } from "#testing";
+import type { Cluster } from "./cluster.ts";
+import { ConversionError, convertCluster, isNewer } from "./convert.ts";
+
+let ca = "";
+let pair: TestPair;
+let otherPair: TestPair;
+before(async () => {
+  const authority = await makeAuthority();
+  ca = authority.caPem.trim();
+  [pair, otherPair] = await Promise.all([authority.client("a"), authority.client("b")]);
+});
+
+const credentialLabel = "cluster.core.oam.dev/cluster-credential-type";
+const endpointLabel = "cluster.core.oam.dev/cluster-endpoint-type";
+
+interface Given {
+  readonly credential?: string;
+  readonly endpoint?: string | undefined;
+  readonly data?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** A Secret of a cluster behind the tunnel; a test names only what it is about. */
+function makeSecret({
+  credential = "ServiceAccountToken",
+  endpoint = "ClusterProxy",
+  data = { "ca.crt": ca, token: "t" },
+  annotations = {},
+}: Given): Secret {
+  const encoded = Object.entries(data).map(([key, value]) => [
+    key,
+    Buffer.from(value).toString("base64"),
+  ]);
+  return {
+    metadata: {
+      name: "managed1",
+      resourceVersion: "7",
+      creationTimestamp: "2026-01-01T00:00:00Z",
+      labels: {
+        [credentialLabel]: credential,
+        ...(endpoint === "" ? {} : { [endpointLabel]: endpoint }),
+      },
+      annotations,
+    },
+    data: Object.fromEntries(encoded),
+  };
+}
+
+function makeManagedCluster(url: string, caBundle?: string): ManagedCluster {
+  return managedCluster.parse({
+    metadata: { name: "managed1", resourceVersion: "10" },
+    spec: {
+      managedClusterClientConfigs: [
+        { url, caBundle: caBundle && Buffer.from(caBundle).toString("base64") },
+      ],
+    },
+  });
+}
+
+interface Case {
+  readonly given: () => Given;
+  readonly managed?: () => ManagedCluster;
+  readonly want: (cluster: Cluster) => unknown;
+  readonly is: unknown;
+}
+
+const cases: Readonly<Record<string, Case>> = {
+  "takes token, CA, versions and times": {
+    given: () => ({}),
+    want: ({ credential, endpoint, resourceVersion, creationTimestamp }) => [
+      credential,
+      endpoint.kind,
+      endpoint.ca === ca,
+      resourceVersion,
+      creationTimestamp,
+    ],
+    is: [{ kind: "token", token: "t" }, "tunnel", true, "7", "2026-01-01T00:00:00Z"],
+  },
+  "takes an endpoint without label for Const, and a newline off its address": {
+    given: () => ({ endpoint: "", data: { endpoint: "https://a:6443\n", ca, token: "t" } }),
+    want: ({ endpoint }) => endpoint.kind === "const" && [endpoint.url.href, endpoint.isInsecure],
+    is: ["https://a:6443/", false],
+  },
+  "is insecure only without any key for a CA": {
+    given: () => ({ endpoint: "Const", data: { endpoint: "https://a", token: "t" } }),
+    want: ({ endpoint }) => endpoint.kind === "const" && [endpoint.ca, endpoint.isInsecure],
+    is: [undefined, true],
+  },
+  "takes an empty CA for the system's, not for insecure": {
+    given: () => ({ endpoint: "Const", data: { endpoint: "https://a", "ca.crt": "", token: "t" } }),
+    want: ({ endpoint }) => endpoint.kind === "const" && [endpoint.ca, endpoint.isInsecure],
+    is: [undefined, false],
+  },
+  "prefers address and CA of the ManagedCluster, and its newer version": {
+    given: () => ({ endpoint: "Const" }),
+    managed: () => makeManagedCluster("https://b:6443/base", ca),
+    want: ({ endpoint, resourceVersion }) =>
+      endpoint.kind === "const" && [endpoint.url.href, endpoint.ca === ca, resourceVersion],
+    is: ["https://b:6443/base", true, "10"],
+  },
+  "is never insecure for a ManagedCluster": {
+    given: () => ({ endpoint: "Const" }),
+    managed: () => makeManagedCluster("https://b:6443"),
+    want: ({ endpoint }) => endpoint.kind === "const" && endpoint.isInsecure,
+    is: false,
+  },
+  "takes a certificate with its key": {
+    given: () => ({
+      credential: "X509Certificate",
+      data: { "ca.crt": ca, "tls.crt": pair.cert, "tls.key": pair.key },
+    }),
+    want: ({ credential, credentialType }) => [credential.kind, credentialType],
+    is: ["certificate", "X509Certificate"],
+  },
+  "reads what a prober wrote": {
+    given: () => ({
+      annotations: {
+        "status.cluster.core.oam.dev/healthy": "True",
+        "status.cluster.core.oam.dev/healthy-reason": "fine",
+      },
+    }),
+    want: ({ isHealthy, healthyReason }) => [isHealthy, healthyReason],
+    is: [true, "fine"],
+  },
+};
+
+const faults: Readonly<Record<string, readonly [given: () => Given, message: RegExp]>> = {
+  "an unknown kind of credential": [() => ({ credential: "Dynamic" }), /"Dynamic": expected/],
+  "an unknown kind of endpoint": [() => ({ endpoint: "Magic" }), /"Magic": expected/],
+  "a tunnel without CA": [
+    () => ({ data: { token: "t" } }),
+    /ca.crt is missing: through the tunnel/,
+  ],
+  "a tunnel with an empty CA": [
+    () => ({ data: { "ca.crt": "", token: "t" } }),
+    /ca.crt is missing/,
+  ],
+  "a CA that is none": [() => ({ data: { "ca.crt": "x", token: "t" } }), /no certificate/],
+  "a missing token": [() => ({ data: { "ca.crt": ca } }), /it has no token/],
+  "a token with a line break": [
+    () => ({ data: { "ca.crt": ca, token: "a\r\nX-Remote-User: root" } }),
+    /character that no token has/,
+  ],
+  "a missing address": [() => ({ endpoint: "Const", data: { token: "t" } }), /endpoint is missing/],
+  "an address that is none": [
+    () => ({ endpoint: "Const", data: { endpoint: "file:///etc", token: "t" } }),
+    /not an http or https URL/,
+  ],
+  "a certificate without its key": [
+    () => ({ credential: "X509Certificate", data: { "ca.crt": ca, "tls.crt": pair.cert } }),
+    /tls.key is missing/,
+  ],
+  "a certificate with another's key": [
+    () => ({
+      credential: "X509Certificate",
+      data: { "ca.crt": ca, "tls.crt": pair.cert, "tls.key": otherPair.key },
+    }),
+    /do not belong together/,
+  ],
+};
+
+describe("convertCluster()", () => {
+  for (const [name, { given, managed, want, is }] of Object.entries(cases)) {
+    it(name, () => {
+      assert.deepEqual(want(convertCluster(makeSecret(given()), managed?.())), is);
+    });
+  }
+  for (const [name, [given, message]] of Object.entries(faults)) {
+    it(`refuses ${name}`, () => {
+      assert.throws(
+        () => convertCluster(makeSecret(given()), undefined),
+        (error) => error instanceof ConversionError && message.test(error.message),
+      );
+    });
+  }
+
+  it("wants new connections for a new CA or certificate, and not for a new token", () => {
+    const fingerprint = (given: Given) =>
+      convertCluster(makeSecret(given), undefined).connectionFingerprint;
+    const first = fingerprint({});
+    assert.equal(fingerprint({ data: { "ca.crt": ca, token: "other" } }), first);
+    assert.notEqual(fingerprint({ data: { "ca.crt": `${ca}\n${ca}`, token: "t" } }), first);
+    const certificate = (given: TestPair) => ({
+      credential: "X509Certificate",
+      data: { "ca.crt": ca, "tls.crt": given.cert, "tls.key": given.key },
+    });
+    assert.notEqual(fingerprint(certificate(pair)), fingerprint(certificate(otherPair)));
+  });
+});
+
+describe("isNewer()", () => {
+  it("compares numbers, not texts", () => {
+    assert.deepEqual(
+      [
+        isNewer("10", "9"),
+        isNewer("9", "10"),
+        isNewer("9", "9"),
+        isNewer("9", ""),
+        isNewer("", ""),
+      ],
+      [true, false, false, true, false],
+    );
+  });
+});

@@ -1,0 +1,202 @@
+import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
+import {
+  clusterSecretAnnotations,
+  clusterSecretKeys,
+  clusterSecretLabels,
+  credentialTypes,
+  endpointTypes,
+  type ManagedCluster,
+  type Secret,
+} from "#api";
+import type { Cluster, Credential, Endpoint } from "./cluster.ts";
+
+/** Whether a fault is expected to go away by itself (`pending`), or somebody has to act (`bad`). */
+export type ConversionErrorCode = "pending" | "bad";
+
+/** A Secret, or the ManagedCluster beside it, cannot be made a cluster. The message says why. */
+export class ConversionError extends Error {
+  override readonly name = "ConversionError";
+  readonly code: ConversionErrorCode;
+
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly code?: ConversionErrorCode } = {},
+  ) {
+    super(message, options);
+    this.code = options.code ?? "bad";
+  }
+}
+
+/**
+ * Makes a cluster of a Secret and, where OCM knows it, its ManagedCluster, whose address and CA
+ * then count instead of the Secret's. Pure. Throws a {@link ConversionError}.
+ */
+export function convertCluster(
+  secret: Secret,
+  managedCluster: ManagedCluster | undefined,
+): Cluster {
+  const { name, creationTimestamp } = secret.metadata;
+  const endpoint = endpointOf(secret, managedCluster);
+  const { type: credentialType, credential } = credentialOf(secret);
+  const annotations = secret.metadata.annotations ?? {};
+  return {
+    name,
+    creationTimestamp,
+    resourceVersion: newest(
+      secret.metadata.resourceVersion,
+      managedCluster?.metadata.resourceVersion,
+    ),
+    credentialType,
+    credential,
+    endpoint,
+    isHealthy: isTrue(annotations[clusterSecretAnnotations.healthy]),
+    healthyReason: annotations[clusterSecretAnnotations.healthyReason],
+    connectionFingerprint: fingerprint(endpoint, credential),
+  };
+}
+
+function endpointOf(secret: Secret, managedCluster: ManagedCluster | undefined): Endpoint {
+  const type = secret.metadata.labels?.[clusterSecretLabels.endpointType] ?? endpointTypes.const;
+  if (type === endpointTypes.clusterProxy) return tunnelEndpoint(secret);
+  if (type !== endpointTypes.const) {
+    throw new ConversionError(
+      `label ${clusterSecretLabels.endpointType} is "${type}": expected Const or ClusterProxy`,
+    );
+  }
+  if (text(secret, clusterSecretKeys.proxyUrl) !== "") {
+    throw new ConversionError(`key ${clusterSecretKeys.proxyUrl} is not supported yet`);
+  }
+  return managedCluster === undefined ? secretEndpoint(secret) : ocmEndpoint(managedCluster);
+}
+
+function tunnelEndpoint(secret: Secret): Endpoint {
+  const ca = caOf(secret);
+  if (ca === undefined || ca === "") {
+    throw new ConversionError(
+      `key ${clusterSecretKeys.ca} is missing: through the tunnel, the managed API server is only trusted with a CA`,
+    );
+  }
+  return { kind: "tunnel", ca: checkedCa(ca) };
+}
+
+function secretEndpoint(secret: Secret): Endpoint {
+  const address = text(secret, clusterSecretKeys.endpoint).trim();
+  if (address === "") throw new ConversionError(`key ${clusterSecretKeys.endpoint} is missing`);
+  const ca = caOf(secret);
+  return {
+    kind: "const",
+    url: addressOf(address),
+    ca: ca === undefined || ca === "" ? undefined : checkedCa(ca),
+    isInsecure: ca === undefined,
+  };
+}
+
+function ocmEndpoint({ metadata, spec }: ManagedCluster): Endpoint {
+  const config = spec.managedClusterClientConfigs?.[0];
+  if (config === undefined) {
+    throw new ConversionError(`ManagedCluster ${metadata.name} has no managedClusterClientConfigs`);
+  }
+  const ca = decode(config.caBundle ?? "");
+  return {
+    kind: "const",
+    url: addressOf(config.url),
+    ca: ca === "" ? undefined : checkedCa(ca),
+    isInsecure: false,
+  };
+}
+
+function credentialOf(secret: Secret): { readonly type: string; readonly credential: Credential } {
+  const type = secret.metadata.labels?.[clusterSecretLabels.credentialType] ?? "";
+  switch (type) {
+    case credentialTypes.serviceAccountToken:
+      return { type, credential: { kind: "token", token: tokenOf(secret) } };
+    case credentialTypes.x509Certificate:
+      return { type, credential: certificateOf(secret) };
+    default:
+      throw new ConversionError(
+        `label ${clusterSecretLabels.credentialType} is "${type}": expected ServiceAccountToken or X509Certificate`,
+      );
+  }
+}
+
+function tokenOf(secret: Secret): string {
+  const token = text(secret, clusterSecretKeys.token).trim();
+  if (token === "") throw new ConversionError("it has no token", { code: "pending" });
+  // It becomes part of a header, where anything else could write a second one.
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw new ConversionError(`key ${clusterSecretKeys.token} has a character that no token has`);
+}
+
+function certificateOf(secret: Secret): Credential {
+  const cert = required(secret, clusterSecretKeys.certificate);
+  const key = required(secret, clusterSecretKeys.privateKey);
+  try {
+    if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
+      return { kind: "certificate", cert, key };
+    }
+  } catch {
+    // The cause may quote the key.
+    throw new ConversionError("keys tls.crt and tls.key are no certificate with its private key");
+  }
+  throw new ConversionError("keys tls.crt and tls.key do not belong together");
+}
+
+/** `undefined` without any such key, empty when it is there and empty: upstream tells the two apart. */
+function caOf({ data = {} }: Secret): string | undefined {
+  const encoded = data[clusterSecretKeys.ca] ?? data[clusterSecretKeys.legacyCa];
+  return encoded === undefined ? undefined : decode(encoded);
+}
+
+function checkedCa(pem: string): string {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  try {
+    for (const block of blocks) void new X509Certificate(block);
+  } catch (error) {
+    throw new ConversionError("the CA is not PEM of certificates", { cause: error });
+  }
+  if (blocks.length === 0) throw new ConversionError("the CA holds no certificate");
+  return blocks.join("\n");
+}
+
+function addressOf(address: string): URL {
+  const url = URL.parse(address);
+  if (url !== null && (url.protocol === "https:" || url.protocol === "http:")) return url;
+  throw new ConversionError(`address "${address}" is not an http or https URL`);
+}
+
+function required(secret: Secret, key: string): string {
+  const value = text(secret, key);
+  if (value === "") throw new ConversionError(`key ${key} is missing`);
+  return value;
+}
+
+function text({ data = {} }: Secret, key: string): string {
+  return decode(data[key] ?? "");
+}
+
+function decode(base64: string): string {
+  return Buffer.from(base64, "base64").toString("utf8");
+}
+
+/** As Go's ParseBool reads it; whatever it would refuse is not a yes. */
+function isTrue(value = ""): boolean {
+  return ["1", "t", "T", "TRUE", "true", "True"].includes(value);
+}
+
+function newest(...versions: readonly (string | undefined)[]): string {
+  return versions.reduce<string>(
+    (newer, version = "") => (isNewer(version, newer) ? version : newer),
+    "",
+  );
+}
+
+/** Compares resourceVersions of one hub, which are numbers there. */
+export function isNewer(version: string, than: string): boolean {
+  return BigInt(/^\d+$/.test(version) ? version : 0) > BigInt(/^\d+$/.test(than) ? than : 0);
+}
+
+function fingerprint(endpoint: Endpoint, credential: Credential): string {
+  const hash = createHash("sha256").update(JSON.stringify(endpoint));
+  if (credential.kind === "certificate") hash.update(credential.cert).update(credential.key);
+  return hash.digest("base64");
+}

@@ -1,0 +1,134 @@
+import {
+  apiVersionOf,
+  clusterGateways,
+  clusterGatewayGroup as group,
+  clusterGatewayVersion as version,
+  virtualClusters,
+} from "#api";
+
+interface ApiResource {
+  readonly name: string;
+  readonly singularName: string;
+  readonly kind: string;
+  readonly verbs: readonly string[];
+  readonly shortNames?: readonly string[];
+}
+
+const groupVersion = apiVersionOf(clusterGateways);
+
+/** What the group serves: upstream's resources and verbs, and `watch`, which it lacks. */
+const resources: readonly ApiResource[] = [
+  {
+    name: "clustergateways",
+    singularName: "clustergateway",
+    kind: clusterGateways.kind,
+    verbs: ["get", "list", "watch"],
+  },
+  {
+    name: "clustergateways/health",
+    singularName: "",
+    kind: clusterGateways.kind,
+    verbs: ["get", "update"],
+  },
+  {
+    name: "clustergateways/proxy",
+    singularName: "",
+    kind: "ClusterGatewayProxyOptions",
+    verbs: ["create", "delete", "get", "patch", "update"],
+  },
+  {
+    name: "virtualclusters",
+    singularName: "virtualcluster",
+    kind: virtualClusters.kind,
+    verbs: ["get", "list"],
+    shortNames: ["vc", "vcluster", "vclusters", "virtual-cluster", "virtual-clusters"],
+  },
+];
+
+/** `/apis/<group>/<version>`. */
+export const resourceList = {
+  kind: "APIResourceList",
+  apiVersion: "v1",
+  groupVersion,
+  resources: resources.map((resource) => ({ ...resource, namespaced: false })),
+};
+
+const versions = [{ groupVersion, version }];
+
+/** `/apis/<group>`. */
+export const apiGroup = {
+  kind: "APIGroup",
+  apiVersion: "v1",
+  name: group,
+  versions,
+  preferredVersion: { groupVersion, version },
+};
+
+/** `/apis` in its plain form. */
+export const groupList = { kind: "APIGroupList", apiVersion: "v1", groups: [apiGroup] };
+
+/** `/`. */
+export const index = {
+  paths: [
+    "/apis",
+    `/apis/${group}`,
+    `/apis/${groupVersion}`,
+    "/healthz",
+    "/livez",
+    "/metrics",
+    "/openapi/v2",
+    "/openapi/v3",
+    "/readyz",
+    "/version",
+  ],
+};
+
+/** `/apis` in its aggregated form, which saves the hub a request for each group. */
+export function aggregatedDiscovery(documentVersion: "v2" | "v2beta1"): unknown {
+  const isSubresource = ({ name }: ApiResource) => name.includes("/");
+  const own = resources.filter((resource) => !isSubresource(resource));
+  return {
+    kind: "APIGroupDiscoveryList",
+    apiVersion: `apidiscovery.k8s.io/${documentVersion}`,
+    metadata: {},
+    items: [
+      {
+        metadata: { name: group, creationTimestamp: null },
+        versions: [{ version, freshness: "Current", resources: own.map(resourceDiscovery) }],
+      },
+    ],
+  };
+}
+
+function resourceDiscovery({ name, singularName, verbs, shortNames, kind }: ApiResource): unknown {
+  const subresources = resources.filter((other) => other.name.startsWith(`${name}/`));
+  return {
+    resource: name,
+    responseKind: { group, version, kind },
+    scope: "Cluster",
+    singularResource: singularName,
+    verbs,
+    ...(shortNames === undefined ? {} : { shortNames }),
+    ...(subresources.length === 0
+      ? {}
+      : {
+          subresources: subresources.map((subresource) => ({
+            subresource: subresource.name.slice(name.length + 1),
+            responseKind: { group, version, kind: subresource.kind },
+            verbs: subresource.verbs,
+          })),
+        }),
+  };
+}
+
+/** The aggregated form that an Accept field asks for first, if it asks for one before plain JSON. */
+export function aggregatedVersion(accept: string): "v2" | "v2beta1" | undefined {
+  for (const range of accept.split(",")) {
+    const parts = new Set(range.split(";").map((part) => part.trim().toLowerCase()));
+    if (!parts.has("application/json")) continue;
+    if (!parts.has("as=apigroupdiscoverylist") || !parts.has("g=apidiscovery.k8s.io")) return;
+    if (parts.has("v=v2")) return "v2";
+    if (parts.has("v=v2beta1")) return "v2beta1";
+  }
+  return undefined;
+}

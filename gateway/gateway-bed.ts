@@ -1,0 +1,285 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
+import { clusterGatewayApiServiceName, clusterSecretLabels, type Secret, secrets } from "#api";
+import { type ProcessCluster, startProcessCluster, waitFor } from "#bed";
+import { createKubeClient, type KubeClient } from "#kube";
+import { createMetrics, type Metrics, silentLogger } from "#runtime";
+import { createGateway, type Gateway, type GatewayOptions } from "./gateway.ts";
+
+/** For integration tests: names that the bed uses. */
+export const secretNamespace = "open-cluster-management-credentials";
+export const accountNamespace = "open-cluster-management-managed-serviceaccount";
+const installNamespace = "vela-system";
+const gatewayUser = "cluster-gateway";
+
+/** What the chart grants the gateway, and no more; and the way from the hub's API to this process. */
+const hubManifest = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: ${secretNamespace}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: ${installNamespace}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cluster-gateway, namespace: ${installNamespace}}
+spec: {type: ExternalName, externalName: localhost}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: managedclusters.cluster.open-cluster-management.io}
+spec:
+  group: cluster.open-cluster-management.io
+  scope: Cluster
+  names: {plural: managedclusters, singular: managedcluster, kind: ManagedCluster}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: gateway}
+rules:
+- {apiGroups: [cluster.open-cluster-management.io], resources: [managedclusters], verbs: [get, list, watch]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: gateway}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: gateway}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ${gatewayUser}}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: gateway-auth-delegator}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: "system:auth-delegator"}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ${gatewayUser}}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: gateway, namespace: kube-system}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: extension-apiserver-authentication-reader}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ${gatewayUser}}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: gateway, namespace: ${secretNamespace}}
+rules:
+- {apiGroups: [""], resources: [secrets], verbs: [get, list, watch, update]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: gateway, namespace: ${secretNamespace}}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: gateway}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ${gatewayUser}}]
+`;
+
+const managedManifest = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: ${accountNamespace}}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: cluster-gateway, namespace: ${accountNamespace}}
+`;
+
+/** Rights on the managed cluster for the gateway's account there. */
+export const grantManifest = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: gateway}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects: [{kind: ServiceAccount, name: cluster-gateway, namespace: ${accountNamespace}}]
+`;
+
+/** An authority of the test kit, as much of it as the bed needs. */
+interface Authority {
+  readonly caPem: string;
+  server(...names: readonly string[]): Promise<{ readonly cert: string; readonly key: string }>;
+}
+
+/** What a program printed, and how it ended. */
+export interface Output {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const soon = () => AbortSignal.timeout(20_000);
+
+/** For integration tests: a hub that aggregates a gateway of this process, and a managed cluster. */
+export class GatewayBed implements AsyncDisposable {
+  readonly hub: ProcessCluster;
+  readonly managed: ProcessCluster;
+  readonly hubAdmin: KubeClient;
+  readonly metrics: Metrics = createMetrics();
+  /** The gateway's own port, without the hub in front. */
+  port = 0;
+  #running: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
+
+  private constructor(hub: ProcessCluster, managed: ProcessCluster, hubAdmin: KubeClient) {
+    this.hub = hub;
+    this.managed = managed;
+    this.hubAdmin = hubAdmin;
+  }
+
+  static async start(): Promise<GatewayBed> {
+    const hub = await startProcessCluster({ name: "hub", manifests: [hubManifest] });
+    // The API server makes the storage of a new kind twice, and a watch on the first hears nothing.
+    const kind = "crd/managedclusters.cluster.open-cluster-management.io";
+    await hub.kubectl(["wait", "--for=condition=Established", kind]);
+    await setTimeout(2000);
+    const managed = await startProcessCluster({ name: "managed1", manifests: [managedManifest] });
+    const hubAdmin = await createKubeClient({ kubeconfig: hub.kubeconfig, userAgent: "bed" });
+    return new GatewayBed(hub, managed, hubAdmin);
+  }
+
+  /** Starts the gateway with the rights that the chart gives it, and registers it on the hub. */
+  async startGateway(
+    authority: Authority,
+    options: Partial<GatewayOptions> = {},
+  ): Promise<Gateway> {
+    const service = `cluster-gateway.${installNamespace}.svc`;
+    const pair = await authority.server(service, "localhost");
+    const client = await createKubeClient({
+      kubeconfig: await this.hub.kubeconfigFor(gatewayUser),
+      userAgent: "gateway",
+    });
+    const gateway = createGateway({
+      host: "127.0.0.1",
+      port: 0,
+      certificate: { current: pair, onChange: () => undefined },
+      client,
+      secretNamespace,
+      usesManagedClusters: true,
+      tunnelServerName: "kubernetes.default.svc",
+      managedServiceAccountName: "cluster-gateway",
+      version: "v0.0.0-test",
+      metrics: this.metrics,
+      log: silentLogger,
+      lameDuckMs: 0,
+      drainMs: 500,
+      ...options,
+    });
+    const stop = new AbortController();
+    this.#running = { stop, ended: gateway.run(stop.signal) };
+    this.port = await gateway.port;
+    await waitFor("the gateway", () => Promise.resolve(gateway.reasonNotReady() === undefined));
+    await this.#register(authority.caPem);
+    return gateway;
+  }
+
+  async #register(caPem: string): Promise<void> {
+    const spec = {
+      group: "cluster.core.oam.dev",
+      version: "v1alpha1",
+      groupPriorityMinimum: 5000,
+      versionPriority: 10,
+      service: { name: "cluster-gateway", namespace: installNamespace, port: this.port },
+      caBundle: Buffer.from(caPem).toString("base64"),
+    };
+    await this.hub.apply(
+      JSON.stringify({
+        apiVersion: "apiregistration.k8s.io/v1",
+        kind: "APIService",
+        metadata: { name: clusterGatewayApiServiceName },
+        spec,
+      }),
+    );
+    await waitFor("the APIService", async () => {
+      const shown = await this.hub.kubectl([
+        "get",
+        `apiservice/${clusterGatewayApiServiceName}`,
+        "-o=jsonpath={.status.conditions[?(@.type=='Available')].status}",
+      ]);
+      return shown === "True";
+    });
+  }
+
+  /** A token of the gateway's account on the managed cluster. */
+  async token(): Promise<string> {
+    const answer = await this.managed.api.send({
+      method: "POST",
+      path: `/api/v1/namespaces/${accountNamespace}/serviceaccounts/cluster-gateway/token`,
+      body: { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} },
+    });
+    return (answer.body as { readonly status: { readonly token: string } }).status.token;
+  }
+
+  /** Writes the Secret of a cluster. Keys that are `undefined` are left out. */
+  async writeCluster(
+    name: string,
+    endpointType: "Const" | "ClusterProxy",
+    data: Readonly<Record<string, string | undefined>>,
+    credentialType = "ServiceAccountToken",
+  ): Promise<void> {
+    const encoded = Object.entries(data).flatMap(([key, value]) =>
+      value === undefined ? [] : [[key, Buffer.from(value).toString("base64")] as const],
+    );
+    const secret: Secret = {
+      metadata: {
+        name,
+        namespace: secretNamespace,
+        labels: {
+          [clusterSecretLabels.credentialType]: credentialType,
+          [clusterSecretLabels.endpointType]: endpointType,
+        },
+      },
+      type: "Opaque",
+      data: Object.fromEntries(encoded),
+    };
+    await this.hubAdmin.apply(secrets, secret, soon(), { fieldManager: "bed" });
+  }
+
+  async managedCa(): Promise<string> {
+    return readFile(this.managed.caPath, "utf8");
+  }
+
+  /** A kubeconfig of the hub whose server line leads to a managed cluster. */
+  async kubeconfigThrough(cluster: string, hubKubeconfig = this.hub.kubeconfig): Promise<string> {
+    const path = `/apis/cluster.core.oam.dev/v1alpha1/clustergateways/${cluster}/proxy`;
+    const written = await readFile(hubKubeconfig, "utf8");
+    const file = join(this.hub.directory, `through-${cluster}-${Date.now()}.kubeconfig`);
+    await writeFile(file, written.replaceAll(this.hub.server, this.hub.server + path));
+    return file;
+  }
+
+  /** Runs kubectl with a kubeconfig; never throws. */
+  async kubectl(kubeconfig: string, args: readonly string[], input = ""): Promise<Output> {
+    const child = this.spawnKubectl(kubeconfig, args);
+    child.stdin.end(input);
+    const [stdout, stderr, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, "close") as Promise<[number]>,
+    ]);
+    return { code, stdout, stderr };
+  }
+
+  /** Starts kubectl and leaves it running; the caller ends it. */
+  spawnKubectl(kubeconfig: string, args: readonly string[]) {
+    const cache = join(this.hub.directory, "kubectl-cache");
+    const flags = ["--kubeconfig", kubeconfig, "--cache-dir", cache];
+    return spawn(this.hub.tools.path("kubectl"), [...flags, ...args]);
+  }
+
+  async stopGateway(): Promise<void> {
+    this.#running?.stop.abort();
+    await this.#running?.ended;
+    this.#running = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stopGateway();
+    await this.managed[Symbol.asyncDispose]();
+    await this.hub[Symbol.asyncDispose]();
+  }
+}

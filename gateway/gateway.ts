@@ -1,0 +1,177 @@
+import { clusterSecretLabels, configMaps, managedClusters, secrets } from "#api";
+import { createObjectCache, type KubeClient } from "#kube";
+import { createFront, type Front, type FrontTls } from "#proxy";
+import { type Logger, type Metrics, type Runnable, runAll, sleep } from "#runtime";
+import { createAuthenticate } from "./authentication/authenticate.ts";
+import { createTokenReview } from "./authentication/token-review.ts";
+import { trustConfigMap } from "./authentication/trust.ts";
+import { followTrust, type TrustSource } from "./authentication/trust-source.ts";
+import { createAuthorize } from "./authorization/access-review.ts";
+import { createClusterStore } from "./clusters/cluster-store.ts";
+import { createDocuments } from "./documents-handler.ts";
+import { createGatewayMetrics } from "./gateway-metrics.ts";
+import { createObjectHandlers } from "./handlers.ts";
+import { createClusterTransports, type TunnelDial } from "./proxying/cluster-transports.ts";
+import { createFailureLog } from "./proxying/failure-log.ts";
+import { sharedIdentity } from "./proxying/identity.ts";
+import { createProxyCluster } from "./proxying/proxy-cluster.ts";
+import { createReachability } from "./proxying/reachability.ts";
+import { createRequestHandler } from "./request-handler.ts";
+
+/** The gateway's own certificate and key, PEM, which may be renewed while it runs. */
+export interface ServingCertificate {
+  readonly current: Pick<FrontTls, "cert" | "key">;
+  /** Calls back after each renewal. */
+  onChange(listener: (pair: Pick<FrontTls, "cert" | "key">) => void): void;
+}
+
+export interface GatewayOptions {
+  readonly host?: string;
+  readonly port: number;
+  readonly certificate: ServingCertificate;
+  /** The hub. */
+  readonly client: KubeClient;
+  readonly secretNamespace: string;
+  /** Whether OCM's ManagedClusters give addresses and CAs. */
+  readonly usesManagedClusters: boolean;
+  /** Without it, clusters of type ClusterProxy cannot be reached. */
+  readonly tunnelDial?: TunnelDial | undefined;
+  /** The name that certificates of API servers behind the tunnel must have. */
+  readonly tunnelServerName: string;
+  /** ManagedServiceAccount, in each cluster's namespace, that tokens come from. */
+  readonly managedServiceAccountName: string;
+  /** What `/version` says. */
+  readonly version: string;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** How long it goes on serving after it says that it is not ready. Defaults to 5 seconds. */
+  readonly lameDuckMs?: number;
+  /** How long requests may go on after that. Defaults to 15 seconds. */
+  readonly drainMs?: number;
+}
+
+/** The aggregated API server, and the direct door to the same. */
+export interface Gateway extends Runnable {
+  /** Where it listens, once it does. */
+  readonly port: Promise<number>;
+  /** Why it should get no requests now, or `undefined`. */
+  reasonNotReady(): string | undefined;
+}
+
+/** Builds a gateway. Nothing is asked or served before `run`. */
+export function createGateway(options: GatewayOptions): Gateway {
+  const { log } = options;
+  const caches = createCaches(options);
+  const trust = followTrust(caches.trust, log);
+  const clusters = createClusterStore({
+    secrets: caches.secrets,
+    managedClusters: caches.managedClusters,
+    secretNamespace: options.secretNamespace,
+    log,
+  });
+  const winding = new AbortController();
+  const reasonNotStarted = () => trust.reasonNotReady() ?? clusters.reasonNotReady();
+  const reasonNotReady = () => (winding.signal.aborted ? "shutting down" : reasonNotStarted());
+  const reachability = createReachability({ log });
+  const transports = createClusterTransports({ ...options, reachability });
+  clusters.onChange((name, cluster) => {
+    if (cluster === undefined) transports.close(name);
+  });
+  const handle = createRequestHandler({
+    authenticate: createAuthenticate({
+      trust: () => trust.current,
+      reviewToken: createTokenReview(options.client),
+    }),
+    authorize: createAuthorize(options.client),
+    answerDocument: createDocuments(options.version),
+    objects: createObjectHandlers({ ...options, ...caches, clusters, signal: winding.signal }),
+    proxyCluster: createProxyCluster({
+      ...options,
+      clusters,
+      transports,
+      reachability,
+      failures: createFailureLog({ log }),
+      identity: sharedIdentity,
+    }),
+    isCluster: (name) => clusters.find(name).kind !== "unknown",
+    reasonNotStarted,
+    reasonNotReady,
+    metrics: options.metrics,
+    gatewayMetrics: createGatewayMetrics(options.metrics),
+    log,
+  });
+  const front = createGatewayFront(options, trust, handle);
+  const serving = windDown(front, winding, options, () => transports.destroy());
+  return {
+    name: "gateway",
+    port: front.port,
+    reasonNotReady,
+    run: (signal) => runAll([...caches.all, serving], signal),
+  };
+}
+
+function createCaches({ client, secretNamespace, usesManagedClusters, log }: GatewayOptions) {
+  const trust = createObjectCache(client, configMaps, {
+    namespace: trustConfigMap.namespace,
+    fieldSelector: `metadata.name=${trustConfigMap.name}`,
+    log,
+  });
+  const secretCache = createObjectCache(client, secrets, {
+    namespace: secretNamespace,
+    labelSelector: clusterSecretLabels.credentialType,
+    log,
+  });
+  const clusterCache = usesManagedClusters
+    ? createObjectCache(client, managedClusters, { log })
+    : undefined;
+  return {
+    trust,
+    secrets: secretCache,
+    managedClusters: clusterCache,
+    all: [trust, secretCache, ...(clusterCache === undefined ? [] : [clusterCache])],
+  };
+}
+
+function createGatewayFront(
+  { certificate, host, port, log, drainMs = 15_000 }: GatewayOptions,
+  trust: TrustSource,
+  handle: Parameters<typeof createFront>[0]["handle"],
+): Front {
+  const tls = (): FrontTls => ({ ...certificate.current, clientCas: trust.current.caPems });
+  const where = host === undefined ? { port } : { host, port };
+  const front = createFront({ ...where, tls: tls(), handle, log, drainMs });
+  trust.onChange(() => front.secure(tls()));
+  certificate.onChange((pair) => {
+    front.secure({ ...tls(), ...pair });
+    log.info("Serving certificate renewed");
+  });
+  return front;
+}
+
+/** Says first that it is not ready and goes on serving, until whoever sends requests has heard it. */
+function windDown(
+  front: Front,
+  winding: AbortController,
+  { lameDuckMs = 5000 }: GatewayOptions,
+  cleanUp: () => void,
+): Runnable {
+  return {
+    name: front.name,
+    async run(signal) {
+      const stop = new AbortController();
+      signal.addEventListener("abort", () => {
+        winding.abort();
+        void sleep(lameDuckMs, stop.signal).then(
+          () => stop.abort(),
+          () => undefined,
+        );
+      });
+      try {
+        await front.run(stop.signal);
+      } finally {
+        stop.abort();
+        cleanUp();
+      }
+    },
+  };
+}

@@ -1,0 +1,7 @@
+export {
+  createGateway,
+  type Gateway,
+  type GatewayOptions,
+  type ServingCertificate,
+} from "./gateway.ts";
+export type { TunnelDial } from "./proxying/cluster-transports.ts";

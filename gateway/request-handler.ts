@@ -1,0 +1,132 @@
+import { type Exchange, ProxyError, treatmentOf } from "#proxy";
+import { describeError, type Logger, type Metrics } from "#runtime";
+import { answerError, answerText } from "./answers/answer.ts";
+import { GatewayError } from "./answers/gateway-error.ts";
+import { treatmentOf as gatewayTreatmentOf } from "./answers/treatment.ts";
+import type { Authenticate } from "./authentication/authenticate.ts";
+import type { User } from "./authentication/user.ts";
+import type { Authorize } from "./authorization/access-review.ts";
+import { verbOf } from "./authorization/attributes.ts";
+import type { AnswerDocument } from "./documents-handler.ts";
+import type { GatewayMetrics } from "./gateway-metrics.ts";
+import type { ObjectHandlers } from "./handlers.ts";
+import type { ProxyCluster, ProxyRoute } from "./proxying/proxy-cluster.ts";
+import { attributesOf, type HealthCheck, parseRoute, type Route } from "./route.ts";
+
+export interface RequestHandlerOptions {
+  readonly authenticate: Authenticate;
+  readonly authorize: Authorize;
+  readonly answerDocument: AnswerDocument;
+  readonly objects: ObjectHandlers;
+  readonly proxyCluster: ProxyCluster;
+  readonly isCluster: (name: string) => boolean;
+  /** Why nothing but health can be answered yet, or `undefined`. */
+  readonly reasonNotStarted: () => string | undefined;
+  /** Why the gateway should get no requests now, or `undefined`. */
+  readonly reasonNotReady: () => string | undefined;
+  readonly metrics: Metrics;
+  readonly gatewayMetrics: GatewayMetrics;
+  readonly log: Logger;
+}
+
+/** Answers every request that reaches the gateway: route, authenticate, authorize, handle. */
+export function createRequestHandler(options: RequestHandlerOptions): (exchange: Exchange) => void {
+  return (exchange) => {
+    void answer(exchange, options).catch((reason: unknown) => {
+      const error = gatewayErrorOf(reason);
+      if (error.code === "internal") {
+        options.log.error("Cannot handle request", { error: describeError(reason) });
+      }
+      answerError(exchange, error);
+    });
+  };
+}
+
+async function answer(exchange: Exchange, options: RequestHandlerOptions): Promise<void> {
+  const route = parseRoute(exchange.target);
+  if (route.kind === "health") {
+    answerHealth(exchange, route.check, options);
+    return;
+  }
+  const reason = options.reasonNotStarted();
+  if (reason !== undefined) {
+    throw new GatewayError("hub_unavailable", `The gateway is starting: ${reason}`);
+  }
+  const asked = options.authenticate(exchange);
+  const user = asked instanceof Promise ? await asked : asked;
+  const attributes = attributesOf(route, exchange.method);
+  const permission = attributes === undefined ? undefined : options.authorize(user, attributes);
+  if (permission !== undefined) await permission;
+  await handle(exchange, route, user, options);
+}
+
+async function handle(
+  exchange: Exchange,
+  route: Exclude<Route, { kind: "health" }>,
+  user: User,
+  options: RequestHandlerOptions,
+): Promise<void> {
+  switch (route.kind) {
+    case "proxy":
+      return measured(exchange, route, user, options);
+    case "collection":
+      return options.objects.collection(exchange, route);
+    case "object":
+      return options.objects.object(exchange, route);
+    case "clusterHealth":
+      return options.objects.clusterHealth(exchange, route);
+    case "document":
+      return options.answerDocument(exchange, route.document);
+    case "metrics": {
+      const text = await options.metrics.text();
+      return answerText(exchange, 200, text, "text/plain; version=0.0.4; charset=utf-8");
+    }
+    case "unknown":
+      throw new GatewayError("not_found", "the server could not find the requested resource");
+  }
+}
+
+async function measured(
+  exchange: Exchange,
+  route: ProxyRoute,
+  user: User,
+  { proxyCluster, gatewayMetrics, isCluster }: RequestHandlerOptions,
+): Promise<void> {
+  const startedAt = performance.now();
+  const end = gatewayMetrics.begin();
+  let code = 500;
+  try {
+    code = (await proxyCluster(exchange, route, user)).status;
+  } catch (reason) {
+    const error = gatewayErrorOf(reason);
+    code = gatewayTreatmentOf(error).httpStatus;
+    throw error;
+  } finally {
+    end();
+    gatewayMetrics.observe({
+      cluster: isCluster(route.name) ? route.name : undefined,
+      verb: verbOf(exchange.method),
+      path: route.rest,
+      code,
+      seconds: (performance.now() - startedAt) / 1000,
+    });
+  }
+}
+
+function gatewayErrorOf(reason: unknown): GatewayError {
+  if (reason instanceof GatewayError) return reason;
+  if (reason instanceof ProxyError && treatmentOf(reason).httpStatus === 400) {
+    return new GatewayError("bad_request", reason.message, { cause: reason });
+  }
+  return new GatewayError("internal", "Internal error: see the gateway's log", { cause: reason });
+}
+
+function answerHealth(
+  exchange: Exchange,
+  check: HealthCheck,
+  { reasonNotReady }: RequestHandlerOptions,
+): void {
+  const reason = check === "readyz" ? reasonNotReady() : undefined;
+  if (reason === undefined) answerText(exchange, 200, "ok");
+  else answerText(exchange, 500, `not ready: ${reason}\n`);
+}

@@ -1,0 +1,138 @@
+import { clusterGatewayGroup as group, clusterGatewayVersion as version } from "#api";
+import { parseTarget, splitPath } from "#proxy";
+import { type Attributes, verbOf } from "./authorization/attributes.ts";
+
+/** What the front serves, as far as a path tells. */
+export type Route =
+  | { readonly kind: "health"; readonly check: HealthCheck }
+  | { readonly kind: "document"; readonly document: DocumentName }
+  | { readonly kind: "metrics" }
+  | { readonly kind: "collection"; readonly resource: ResourceName; readonly query: string }
+  | {
+      readonly kind: "object";
+      readonly resource: ResourceName;
+      readonly name: string;
+      readonly query: string;
+    }
+  | { readonly kind: "clusterHealth"; readonly name: string; readonly query: string }
+  | {
+      readonly kind: "proxy";
+      readonly name: string;
+      /** The path behind the prefix, untouched; empty for the bare prefix. */
+      readonly rest: string;
+      readonly query: string;
+    }
+  | { readonly kind: "unknown"; readonly path: string };
+
+export type HealthCheck = "healthz" | "livez" | "readyz";
+export type ResourceName = "clustergateways" | "virtualclusters";
+export type DocumentName =
+  | "index"
+  | "groups"
+  | "group"
+  | "resources"
+  | "openapiV2"
+  | "openapiV3"
+  | "openapiV3Group"
+  | "version";
+
+const root = `/apis/${group}/${version}`;
+
+const documents: Readonly<Record<string, DocumentName>> = {
+  "/": "index",
+  "/apis": "groups",
+  [`/apis/${group}`]: "group",
+  [root]: "resources",
+  "/openapi/v2": "openapiV2",
+  "/openapi/v3": "openapiV3",
+  [`/openapi/v3${root}`]: "openapiV3Group",
+  "/version": "version",
+};
+
+const healthChecks: Readonly<Record<string, HealthCheck>> = {
+  "/healthz": "healthz",
+  "/livez": "livez",
+  "/readyz": "readyz",
+};
+
+/**
+ * Finds the route of a request target. Throws a ProxyError `bad_target` for a target that is no
+ * path. Segments of our own are decoded, what belongs to a managed cluster is not touched.
+ */
+export function parseRoute(target: string): Route {
+  const { path, query } = parseTarget(target);
+  if (path.startsWith(`${root}/`)) return resourceRoute(path, query);
+  const plain = path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+  const document = documents[plain];
+  if (document !== undefined) return { kind: "document", document };
+  const check = healthChecks[plain];
+  if (check !== undefined) return { kind: "health", check };
+  return plain === "/metrics" ? { kind: "metrics" } : { kind: "unknown", path };
+}
+
+const prefixSegments = 4;
+
+function resourceRoute(path: string, query: string): Route {
+  const { segments, rest } = splitPath(path, prefixSegments + 2);
+  const [resource = "", name = "", subresource = ""] = segments.slice(prefixSegments - 1);
+  if (subresource === "") return plainRoute(resource, name, path, query);
+  if (resource !== "clustergateways" || name === "") return { kind: "unknown", path };
+  if (subresource === "proxy") return { kind: "proxy", name, rest, query };
+  return subresource === "health" && rest.length < 2
+    ? { kind: "clusterHealth", name, query }
+    : { kind: "unknown", path };
+}
+
+function plainRoute(resource: string, name: string, path: string, query: string): Route {
+  if (resource !== "clustergateways" && resource !== "virtualclusters") {
+    return { kind: "unknown", path };
+  }
+  return name === ""
+    ? { kind: "collection", resource, query }
+    : { kind: "object", resource, name, query };
+}
+
+/**
+ * What a route asks the hub's authorizer, or `undefined` for what every authenticated user may
+ * read: discovery must not depend on the hub's answer, since the hub's discovery depends on it.
+ */
+export function attributesOf(route: Route, method: string): Attributes | undefined {
+  switch (route.kind) {
+    case "health":
+    case "document":
+      return undefined;
+    case "metrics":
+      return { kind: "path", verb: verbOf(method), path: "/metrics" };
+    case "unknown":
+      return { kind: "path", verb: verbOf(method).toLowerCase(), path: route.path };
+    case "collection":
+      return resourceAttributes(collectionVerb(route.query, method), route.resource, "", "");
+    case "object":
+      return resourceAttributes(verbOf(method), route.resource, "", route.name);
+    case "clusterHealth":
+      return resourceAttributes(verbOf(method), "clustergateways", "health", route.name);
+    case "proxy":
+      return resourceAttributes(verbOf(method), "clustergateways", "proxy", route.name);
+  }
+}
+
+function resourceAttributes(
+  verb: string,
+  resource: string,
+  subresource: string,
+  name: string,
+): Attributes {
+  return { kind: "resource", verb, group, version, resource, subresource, name };
+}
+
+function collectionVerb(query: string, method: string): string {
+  if (method === "DELETE") return "deletecollection";
+  if (method !== "GET" && method !== "HEAD") return verbOf(method);
+  return isWatch(query) ? "watch" : "list";
+}
+
+/** True when a query asks for a watch, in any of the ways that API servers understand. */
+export function isWatch(query: string): boolean {
+  const value = new URLSearchParams(query).get("watch");
+  return value !== null && !["0", "false", "f", "F", "FALSE", "False"].includes(value);
+}

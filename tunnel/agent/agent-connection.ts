@@ -1,0 +1,181 @@
+import type { Socket } from "node:net";
+import { createOwnLink, createSharedLink, type Link } from "../flow/link.ts";
+import type { SharedReceiver } from "../flow/shared-receiver.ts";
+import type { TurnSender } from "../flow/turn-sender.ts";
+import type { DialRequest, OutgoingPacket, Packet } from "../wire/packet.ts";
+import {
+  stepTarget,
+  type TargetEffect,
+  type TargetEvent,
+  type TargetState,
+} from "../wire/target-connection.ts";
+import { texts } from "../wire/texts.ts";
+import type { AgentMetrics } from "./agent-metrics.ts";
+import type { Carrier } from "./connect.ts";
+import { type DialPolicy, dialTarget } from "./dial-target.ts";
+
+/** Upstream's agent gives up as soon. */
+const dialTimeoutMs = 5000;
+/** How long a target may take to read what the frontend wrote before it closed. */
+const flushTimeoutMs = 5000;
+/** How long a closed target may take to close as well, before the socket is destroyed. */
+const lingerMs = 1000;
+
+export interface AgentConnectionOptions {
+  readonly request: DialRequest;
+  readonly connectionId: bigint;
+  readonly sender: TurnSender;
+  readonly receiver: SharedReceiver;
+  /** Opens a stream for this connection alone, where the server knows that. */
+  readonly openCarrier: (() => Carrier) | undefined;
+  readonly policy: DialPolicy;
+  readonly metrics: AgentMetrics;
+  /** The connection is over. */
+  readonly onReleased: () => void;
+}
+
+/** One connection to a target: carries out what its state machine decides. */
+export class AgentConnection {
+  readonly dialId: bigint;
+  readonly connectionId: bigint;
+  readonly #options: AgentConnectionOptions;
+  readonly #startedAtMs = performance.now();
+  #link: Link;
+  #socket: Socket | undefined;
+  #state: TargetState;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: AgentConnectionOptions) {
+    const { request, connectionId, sender, receiver } = options;
+    this.#options = options;
+    this.dialId = request.dialId;
+    this.connectionId = connectionId;
+    this.#state = { kind: "dialling", dialId: request.dialId, connectionId };
+    this.#link = createSharedLink(sender, receiver, {
+      onRoom: () => this.#socket?.resume(),
+      onStalled: () => this.#apply({ kind: "readerStalled" }),
+    });
+    this.#dial(request);
+  }
+
+  /** What the server sent for this connection. */
+  handle(
+    event: Extract<
+      TargetEvent,
+      { kind: "dataFromServer" | "closeRequested" | "dialCancelled" | "serverGone" }
+    >,
+  ): void {
+    this.#apply(event);
+  }
+
+  #dial({ protocol, address }: DialRequest): void {
+    if (protocol !== "tcp") {
+      process.nextTick(() => this.#apply({ kind: "refused", error: texts.protocolNotSupported }));
+      return;
+    }
+    const { policy, metrics } = this.#options;
+    this.#socket = dialTarget(
+      address,
+      { policy, timeoutMs: dialTimeoutMs },
+      {
+        onConnected: () => this.#connected(),
+        onFailed: (error) => {
+          metrics.dialFailed(error.includes("timeout") ? "timeout" : "unknown");
+          this.#apply({ kind: "refused", error });
+        },
+      },
+    );
+  }
+
+  #connected(): void {
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    const { metrics } = this.#options;
+    metrics.dialled((performance.now() - this.#startedAtMs) / 1000);
+    metrics.connections(1);
+    socket.once("close", () => metrics.connections(-1));
+    this.#useCarrier();
+    // Before any data is read: the answer to the dial goes first.
+    this.#apply({ kind: "connected" });
+    socket.on("data", (bytes: Buffer) => this.#apply({ kind: "dataFromTarget", bytes }));
+    socket.on("end", () => this.#apply({ kind: "targetEnded" }));
+    socket.on("error", () => this.#apply({ kind: "targetEnded" }));
+    socket.on("close", () => this.#apply({ kind: "targetEnded" }));
+  }
+
+  /** Leaves the shared stream for one of its own. The answer to the dial is its first packet. */
+  #useCarrier(): void {
+    const carrier = this.#options.openCarrier?.();
+    if (carrier === undefined) return;
+    this.#link.finish();
+    this.#link = createOwnLink(carrier, { onRoom: () => this.#socket?.resume() });
+    carrier.on("data", (packet: Packet) => this.#fromCarrier(packet));
+    carrier.on("end", () => {
+      // What the frontend sent before it closed is still written out.
+      if (this.#state.kind !== "flushing") this.#apply({ kind: "serverGone" });
+    });
+    carrier.on("error", () => this.#apply({ kind: "serverGone" }));
+  }
+
+  #fromCarrier(packet: Packet): void {
+    this.#options.metrics.packet("to_agent", packet.type);
+    if (!("connectionId" in packet) || packet.connectionId !== this.connectionId) return;
+    if (packet.type === "data") this.#apply({ kind: "dataFromServer", bytes: packet.bytes });
+    else if (packet.type === "closeRequest") this.#apply({ kind: "closeRequested" });
+  }
+
+  #apply(event: TargetEvent): void {
+    const [next, effects] = stepTarget(this.#state, event);
+    const isFlushing = next.kind === "flushing" && this.#state.kind !== "flushing";
+    this.#state = next;
+    for (const effect of effects) this.#perform(effect);
+    if (isFlushing) this.#awaitFlush();
+  }
+
+  #perform(effect: TargetEffect): void {
+    switch (effect.kind) {
+      case "send":
+        return this.#send(effect.packet);
+      case "write":
+        return this.#write(effect.bytes);
+      case "endSocket":
+        this.#socket?.end();
+        return;
+      case "destroySocket":
+        this.#socket?.destroy();
+        return;
+      case "released":
+        return this.#release();
+    }
+  }
+
+  #send(packet: OutgoingPacket): void {
+    this.#options.metrics.packet("from_agent", packet.type);
+    if (!this.#link.send(packet)) this.#socket?.pause();
+  }
+
+  #write(bytes: Buffer): void {
+    this.#link.received(bytes.length);
+    this.#socket?.write(bytes, () => this.#link.taken(bytes.length));
+  }
+
+  #awaitFlush(): void {
+    const flushed = () => this.#apply({ kind: "flushed" });
+    this.#socket?.once("finish", flushed);
+    this.#timer = setTimeout(flushed, flushTimeoutMs);
+  }
+
+  #release(): void {
+    clearTimeout(this.#timer);
+    this.#link.finish();
+    this.#options.onReleased();
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    // Read on, so that the end is seen: closing over unread bytes would reset the connection and
+    // could take back what the target has not read yet.
+    socket.resume();
+    this.#timer = setTimeout(() => socket.destroy(), lingerMs);
+    socket.once("end", () => socket.end());
+    socket.once("close", () => clearTimeout(this.#timer));
+  }
+}

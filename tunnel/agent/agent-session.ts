@@ -1,0 +1,121 @@
+import { type ReceiveBudget, SharedReceiver } from "../flow/shared-receiver.ts";
+import { TurnSender } from "../flow/turn-sender.ts";
+import type { PacketStream } from "../rpc/packet-stream.ts";
+import type { CloseRequest, Data, DialRequest, OutgoingPacket, Packet } from "../wire/packet.ts";
+import { texts } from "../wire/texts.ts";
+import { AgentConnection } from "./agent-connection.ts";
+import type { AgentMetrics } from "./agent-metrics.ts";
+import type { Carrier } from "./connect.ts";
+import type { DialPolicy } from "./dial-target.ts";
+
+export interface AgentSessionOptions {
+  readonly stream: PacketStream;
+  /** Opens a stream for one connection, where the server knows that. */
+  readonly openCarrier: (() => Carrier) | undefined;
+  readonly budget: ReceiveBudget;
+  readonly policy: DialPolicy;
+  readonly metrics: AgentMetrics;
+}
+
+/** One Connect stream and all connections that go over it. */
+export class AgentSession {
+  readonly #options: AgentSessionOptions;
+  readonly #sender: TurnSender;
+  readonly #receiver: SharedReceiver;
+  readonly #dials = new Map<bigint, AgentConnection>();
+  readonly #connections = new Map<bigint, AgentConnection>();
+  readonly #idle = Promise.withResolvers<void>();
+  #lastConnectionId = 0n;
+  #isDraining = false;
+
+  constructor(options: AgentSessionOptions) {
+    this.#options = options;
+    this.#sender = new TurnSender(options.stream);
+    this.#receiver = new SharedReceiver(options.stream, options.budget);
+  }
+
+  /** Connections to targets, dials included. */
+  get openConnections(): number {
+    return this.#connections.size;
+  }
+
+  /** Takes one packet of the server. */
+  handle(packet: Packet): void {
+    this.#options.metrics.packet("to_agent", packet.type);
+    switch (packet.type) {
+      case "dialRequest":
+        return this.#dial(packet);
+      case "closeDial":
+        return this.#dials.get(packet.dialId)?.handle({ kind: "dialCancelled" });
+      case "data":
+        return this.#data(packet);
+      case "closeRequest":
+        return this.#close(packet);
+      // Answers travel towards the server only.
+      case "dialResponse":
+      case "closeResponse":
+      case "drain":
+      case "unknown":
+    }
+  }
+
+  /** Asks for no new dials. Resolves once no connection is left. */
+  drain(): Promise<void> {
+    this.#isDraining = true;
+    this.#control({ type: "drain" });
+    this.#checkIdle();
+    return this.#idle.promise;
+  }
+
+  /** The stream is gone, and all connections with it. */
+  close(): void {
+    this.#sender.close();
+    for (const connection of this.#connections.values()) {
+      connection.handle({ kind: "serverGone" });
+    }
+    this.#idle.resolve();
+  }
+
+  #dial(request: DialRequest): void {
+    this.#lastConnectionId += 1n;
+    const connectionId = this.#lastConnectionId;
+    const connection = new AgentConnection({
+      request,
+      connectionId,
+      sender: this.#sender,
+      receiver: this.#receiver,
+      openCarrier: this.#options.openCarrier,
+      policy: this.#options.policy,
+      metrics: this.#options.metrics,
+      onReleased: () => {
+        this.#dials.delete(request.dialId);
+        this.#connections.delete(connectionId);
+        this.#checkIdle();
+      },
+    });
+    this.#dials.set(request.dialId, connection);
+    this.#connections.set(connectionId, connection);
+  }
+
+  #data({ connectionId, bytes }: Data): void {
+    if (connectionId === 0n) return;
+    const connection = this.#connections.get(connectionId);
+    if (connection !== undefined) return connection.handle({ kind: "dataFromServer", bytes });
+    this.#control({ type: "closeResponse", connectionId, error: texts.unrecognizedConnection });
+  }
+
+  #close({ connectionId }: CloseRequest): void {
+    const connection = this.#connections.get(connectionId);
+    if (connection !== undefined) return connection.handle({ kind: "closeRequested" });
+    this.#control({ type: "closeResponse", connectionId, error: texts.unknownConnection });
+  }
+
+  #control(packet: OutgoingPacket): void {
+    this.#options.metrics.packet("from_agent", packet.type);
+    this.#sender.control(packet);
+  }
+
+  #checkIdle(): void {
+    if (this.#isDraining && this.#connections.size === 0) this.#idle.resolve();
+  }
+}

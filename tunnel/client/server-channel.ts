@@ -1,0 +1,110 @@
+import { type Client, connectivityState } from "@grpc/grpc-js";
+import type { Logger, Runnable } from "#runtime";
+import { openChannel } from "../rpc/channel.ts";
+import { proxyService } from "../rpc/services.ts";
+import type { TlsSource } from "../tls-source.ts";
+import type { ProxyStream } from "./tunnel-connection.ts";
+
+export interface ServerChannelOptions {
+  /** `host:port` */
+  readonly address: string;
+  readonly serverName: string;
+  readonly tls: TlsSource;
+  readonly keepaliveTimeMs: number;
+  readonly log: Logger;
+}
+
+const keepaliveTimeoutMs = 10_000;
+const maxReconnectDelayMs = 1000;
+/** How often a channel is looked at again, while it is not connected and while it is. */
+const checkIntervalMs = 200;
+const readyCheckIntervalMs = 5000;
+
+/** The one channel to one tunnel server. `run` keeps it connected and follows the certificates. */
+export class ServerChannel implements Runnable {
+  readonly name = "server-channel";
+  readonly address: string;
+  readonly #options: ServerChannelOptions;
+  #client: Client;
+
+  constructor(options: ServerChannelOptions) {
+    this.address = options.address;
+    this.#options = options;
+    this.#client = this.#open();
+  }
+
+  /** Whether a stream can be opened without waiting. */
+  get isReady(): boolean {
+    return stateOf(this.#client, false) === connectivityState.READY;
+  }
+
+  /** Opens a Proxy stream. It fails later if the server cannot be reached. */
+  openStream(): ProxyStream {
+    const { path, requestSerialize, responseDeserialize } = proxyService.Proxy;
+    return this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { tls, log } = this.#options;
+    let next: Client | undefined;
+    const unsubscribe = tls.onChange(() => {
+      next?.close();
+      next = this.#open();
+    });
+    let wasReady = false;
+    try {
+      while (!signal.aborted) {
+        const isReady = stateOf(this.#client, true) === connectivityState.READY;
+        if (isReady !== wasReady) log.info(isReady ? "Connected" : "Lost", this.#fields());
+        wasReady = isReady;
+        await stateChange(next ?? this.#client, signal);
+        // Streams on the old channel go on until they end; new ones need one that works.
+        if (next !== undefined && stateOf(next, true) === connectivityState.READY) {
+          this.#client.close();
+          this.#client = next;
+          next = undefined;
+        }
+      }
+    } finally {
+      unsubscribe();
+      next?.close();
+      this.#client.close();
+    }
+  }
+
+  #fields() {
+    return { server: this.address };
+  }
+
+  #open(): Client {
+    const { address, serverName, tls, keepaliveTimeMs } = this.#options;
+    return openChannel({
+      address,
+      serverName,
+      tls: tls.current,
+      userAgent: "spokeway-tunnel-client",
+      keepaliveTimeMs,
+      keepaliveTimeoutMs,
+      isPingingIdle: false,
+      maxReconnectDelayMs,
+    });
+  }
+}
+
+/** Asks a channel for its state, and to connect if it does not. */
+function stateOf(client: Client, shouldConnect: boolean): connectivityState {
+  return client.getChannel().getConnectivityState(shouldConnect);
+}
+
+/** Waits until the state changes, for a moment at most: a channel that fails has to be prodded. */
+async function stateChange(client: Client, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = () => resolve();
+  signal.addEventListener("abort", stop);
+  const state = stateOf(client, true);
+  const isReady = state === connectivityState.READY;
+  const deadline = Date.now() + (isReady ? readyCheckIntervalMs : checkIntervalMs);
+  client.getChannel().watchConnectivityState(state, deadline, stop);
+  await promise;
+  signal.removeEventListener("abort", stop);
+}

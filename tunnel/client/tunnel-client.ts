@@ -1,0 +1,38 @@
+import type { Duplex } from "node:stream";
+import type { Logger, Metrics, Runnable } from "#runtime";
+import type { TlsSource } from "../tls-source.ts";
+
+export interface TunnelClientOptions {
+  /** Tunnel servers as `host:port`. A name with several addresses is one server for each. */
+  readonly servers: readonly string[];
+  /** Client certificate, and the CA that the servers' certificates must come from. */
+  readonly tls: TlsSource;
+  /** Name that the servers' certificates must carry. Defaults to the host of each server. */
+  readonly serverName?: string;
+  readonly log?: Logger;
+  readonly metrics?: Metrics;
+  /** How long a dial may take in all. Defaults to 30 seconds, as long as upstream's client waits. */
+  readonly dialTimeoutMs?: number;
+  /**
+   * Time between pings on a channel that carries connections. Defaults to 5 minutes: a Go server
+   * ends channels that ping more often.
+   */
+  readonly keepaliveTimeMs?: number;
+}
+
+/**
+ * The way into the tunnel. `run` keeps one channel to each tunnel server and re-dials those that
+ * are lost; `dial` works while `run` runs.
+ */
+export interface TunnelClient extends Runnable {
+  /**
+   * Connects to `host:port` as an agent sees it: `host` also chooses the agent.
+   *
+   * The connection has back-pressure both ways and no half-close: `end()` closes both directions
+   * once what was written is delivered. Aborting `signal` cancels the dial, never an open
+   * connection. Throws a TunnelError, or the reason of `signal`.
+   */
+  dial(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  /** Why no dial can work now, or `undefined` while at least one server is connected. */
+  reasonNotReady(): string | undefined;
+}

@@ -1,0 +1,171 @@
+import { Duplex } from "node:stream";
+import { type ServiceError, status } from "@grpc/grpc-js";
+import type { PacketStream } from "../rpc/packet-stream.ts";
+import { TunnelError, type TunnelErrorCode } from "../tunnel-error.ts";
+import {
+  type ConnectionEffect,
+  type ConnectionEvent,
+  type ConnectionState,
+  stepConnection,
+} from "../wire/frontend-connection.ts";
+import { maxDataBytes } from "../wire/packet.ts";
+import { texts } from "../wire/texts.ts";
+
+/** A Proxy stream as the client holds it. */
+export interface ProxyStream extends PacketStream {
+  /** Ends it at once, whatever waits. */
+  cancel(): void;
+}
+
+export interface ConnectionOptions {
+  readonly stream: ProxyStream;
+  /** `host:port`, as the agent sees it. */
+  readonly address: string;
+  readonly dialId: bigint;
+}
+
+/** How long the agent may take to confirm the close. Upstream's client waits as long. */
+const closeTimeoutMs = 10_000;
+const bufferBytes = 256 * 1024;
+
+/**
+ * One tunnelled connection, from the dial on. It exists before it is open, so that no packet can
+ * come too early for it; {@link opened} tells when it may be used.
+ */
+export class TunnelConnection extends Duplex {
+  readonly opened: Promise<void>;
+  readonly #stream: ProxyStream;
+  #resolveOpened: () => void;
+  #rejectOpened: (error: Error) => void;
+  #state: ConnectionState;
+  /** The write that waits for room on the stream. */
+  #waiting: (() => void) | undefined;
+  #closeTimer: NodeJS.Timeout | undefined;
+
+  constructor({ stream, address, dialId }: ConnectionOptions) {
+    super({
+      // TLS on top closes this side once it has read all; closing here at once would cut its tail.
+      allowHalfOpen: true,
+      readableHighWaterMark: bufferBytes,
+      writableHighWaterMark: bufferBytes,
+    });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.opened = promise;
+    this.#resolveOpened = resolve;
+    this.#rejectOpened = reject;
+    this.#state = { kind: "dialling", dialId };
+    this.#stream = stream;
+    stream.on("data", (packet) => this.#apply({ kind: "received", packet }));
+    stream.on("drain", () => this.#drained());
+    stream.on("end", () => this.#apply({ kind: "streamEnded" }));
+    stream.on("error", (error) => {
+      this.#apply({ kind: "streamEnded", error: errorOfStream(error as ServiceError) });
+    });
+    stream.write({ type: "dialRequest", protocol: "tcp", address, dialId });
+  }
+
+  override _read(): void {
+    this.#stream.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.#write([chunk], done);
+  }
+
+  override _writev(chunks: readonly { chunk: Buffer }[], done: () => void): void {
+    this.#write(
+      chunks.map(({ chunk }) => chunk),
+      done,
+    );
+  }
+
+  override _final(done: () => void): void {
+    this.#apply({ kind: "ended" });
+    this.#closeTimer = setTimeout(() => {
+      this.destroy(new TunnelError("closed", "Cannot close connection: no answer"));
+    }, closeTimeoutMs).unref();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    clearTimeout(this.#closeTimer);
+    this.#rejectOpened(error ?? new TunnelError("closed", "Dial was abandoned"));
+    this.#apply({ kind: "abandoned" });
+    done(error);
+  }
+
+  #write(chunks: readonly Buffer[], done: () => void): void {
+    for (const bytes of packed(chunks)) this.#apply({ kind: "written", bytes });
+    if (this.#waiting === undefined) return done();
+    this.#waiting = done;
+  }
+
+  #drained(): void {
+    const done = this.#waiting;
+    this.#waiting = undefined;
+    done?.();
+  }
+
+  #apply(event: ConnectionEvent): void {
+    const [next, effects] = stepConnection(this.#state, event);
+    this.#state = next;
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #perform(effect: ConnectionEffect): void {
+    switch (effect.kind) {
+      case "opened":
+        return this.#resolveOpened();
+      case "send":
+        if (!this.#stream.write(effect.packet)) this.#waiting ??= noop;
+        return;
+      case "deliver":
+        if (!this.push(effect.bytes)) this.#stream.pause();
+        return;
+      case "finish":
+        return this.#finish(effect.error);
+      case "endStream":
+        // What the server still sends, its status above all, has to be read.
+        this.#stream.resume();
+        this.#stream.end();
+        return;
+      case "cancelStream":
+        return this.#stream.cancel();
+    }
+  }
+
+  #finish(error: TunnelError | undefined): void {
+    clearTimeout(this.#closeTimer);
+    if (error === undefined) this.push(null);
+    else this.destroy(error);
+  }
+}
+
+function noop(): void {
+  // Stands for "there is no room" until the write that has to wait is known.
+}
+
+/** The same bytes in as few packets as fit, so that many small writes do not travel alone. */
+function packed(chunks: readonly Buffer[]): Buffer[] {
+  const total = chunks.reduce((sum, { length }) => sum + length, 0);
+  const [first] = chunks;
+  const joined = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, total);
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < joined.length; at += maxDataBytes) {
+    pieces.push(joined.subarray(at, at + maxDataBytes));
+  }
+  return pieces;
+}
+
+/** How the statuses read that a server ends a stream with; any other one means that it was lost. */
+const streamErrors: ReadonlyMap<status, readonly [TunnelErrorCode, string]> = new Map([
+  [status.UNAVAILABLE, ["unreachable", "Tunnel server is unavailable"]],
+  [status.RESOURCE_EXHAUSTED, ["closed", `Connection was cut: ${texts.readerStalled}`]],
+  [status.INTERNAL, ["protocol", "Tunnel server broke the stream off"]],
+  [status.UNIMPLEMENTED, ["protocol", "Tunnel server does not know the service"]],
+]);
+
+function errorOfStream(error: ServiceError): TunnelError {
+  const [code, message] = streamErrors.get(error.code) ?? ["closed", "Connection was lost"];
+  return new TunnelError(code, `${message}: ${error.details}`, { cause: error });
+}

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Metadata, type MethodDefinition, type ServerDuplexStream } from "@grpc/grpc-js";
+import { silentLogger } from "#runtime";
+import { eventually, type LoopbackTunnel, openLoopbackTunnel, tlsOf } from "#testing";
+import { createRpcServer } from "./rpc/rpc-server.ts";
+import { headers } from "./rpc/services.ts";
+
+type RawCall = ServerDuplexStream<Buffer, Buffer>;
+
+/** A service whose messages are bytes, whatever they mean. */
+function rawMethod(path: string): MethodDefinition<Buffer, Buffer> {
+  const same = (bytes: Buffer) => bytes;
+  return {
+    path,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: same,
+    requestDeserialize: same,
+    responseSerialize: same,
+    responseDeserialize: same,
+  };
+}
+
+async function startHostileServer(
+  authority: LoopbackTunnel["agentAuthority"],
+  path: string,
+  serve: (call: RawCall) => void,
+) {
+  const stop = new AbortController();
+  const server = createRpcServer(
+    "hostile",
+    { Method: rawMethod(path) },
+    { Method: serve },
+    {
+      host: "127.0.0.1",
+      port: 0,
+      tls: tlsOf(authority, await authority.server("127.0.0.1")),
+      ciphers: "",
+      minVersion: "TLSv1.2",
+      keepaliveTimeMs: 3_600_000,
+      graceMs: 0,
+    },
+    silentLogger,
+  );
+  const running = server.run(stop.signal);
+  await eventually(() => server.port > 0, "it listens");
+  return {
+    port: server.port,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+const notPackets = ["", "0804", "ffffff", "08042a020801", "0804220c08ffffffffffffffffffffff"];
+
+describe("a server that sends bytes which are no packet", () => {
+  it("loses the agent's stream, and the agent tries again", async () => {
+    await using tunnel = await openLoopbackTunnel();
+    let connects = 0;
+    const serve = (call: RawCall) => {
+      const answer = new Metadata();
+      answer.set(headers.serverId, `server-${connects}`);
+      answer.set(headers.serverCount, "1");
+      call.sendMetadata(answer);
+      call.on("error", () => undefined);
+      const bytes = Buffer.from(notPackets[connects % notPackets.length] ?? "", "hex");
+      connects += 1;
+      setTimeout(() => call.write(bytes), 50);
+    };
+    const path = "/AgentService/Connect";
+    await using server = await startHostileServer(tunnel.agentAuthority, path, serve);
+    const agent = await tunnel.startAgent({ agentPort: server.port });
+    await eventually(() => connects > notPackets.length, "it has tried again after each");
+    await agent.stop();
+  });
+
+  it("fails the dial, and nothing else", async () => {
+    await using tunnel = await openLoopbackTunnel();
+    let dials = 0;
+    const serve = (call: RawCall) => {
+      call.on("error", () => undefined);
+      call.write(Buffer.from(notPackets[dials % notPackets.length] ?? "", "hex"));
+      dials += 1;
+    };
+    const path = "/ProxyService/Proxy";
+    await using server = await startHostileServer(tunnel.frontendAuthority, path, serve);
+    const client = await tunnel.startClient([server.port]);
+    while (dials < notPackets.length) {
+      const dial = client.it.dial("127.0.0.1", 1, new AbortController().signal);
+      await assert.rejects(dial, { code: "protocol" });
+    }
+    assert.equal(client.it.reasonNotReady(), undefined);
+  });
+
+  it("breaks a connection off when it answers for another one", async () => {
+    await using tunnel = await openLoopbackTunnel();
+    // DIAL_RSP for a random of 1, which is nobody's.
+    const answer = Buffer.from("08011a0410011801", "hex");
+    const cancelled = Promise.withResolvers<void>();
+    const serve = (call: RawCall) => {
+      call.on("error", () => undefined);
+      call.on("cancelled", () => cancelled.resolve());
+      call.write(answer);
+    };
+    const path = "/ProxyService/Proxy";
+    await using server = await startHostileServer(tunnel.frontendAuthority, path, serve);
+    const client = await tunnel.startClient([server.port]);
+    const dial = client.it.dial("127.0.0.1", 1, new AbortController().signal);
+    await assert.rejects(dial, { code: "protocol", message: /another dial/ });
+    await cancelled.promise;
+  });
+});

@@ -1,0 +1,33 @@
+export type { DialPolicy } from "./agent/dial-target.ts";
+export type { ServerCountSource } from "./agent/sync.ts";
+export {
+  createTunnelAgent,
+  type TunnelAgent,
+  type TunnelAgentOptions,
+} from "./agent/tunnel-agent.ts";
+export { createTunnelClient } from "./client/create-tunnel-client.ts";
+export type { TunnelClient, TunnelClientOptions } from "./client/tunnel-client.ts";
+export type { ListenerOptions } from "./rpc/rpc-server.ts";
+export {
+  type AgentClaim,
+  type AuthorizeAgent,
+  certificateIdentity,
+  sharedIdentity,
+} from "./server/authorize-agent.ts";
+export { type StrategyName, strategyNames } from "./server/backends.ts";
+export {
+  createTunnelServer,
+  type TunnelServer,
+  type TunnelServerOptions,
+} from "./server/tunnel-server.ts";
+export {
+  fixedTls,
+  loadTlsFiles,
+  type TlsFiles,
+  type TlsFilesOptions,
+  type TlsMaterial,
+  type TlsSource,
+} from "./tls-source.ts";
+export { type Treatment, treatmentOf } from "./treatment.ts";
+export { TunnelError, type TunnelErrorCode } from "./tunnel-error.ts";
+export { unknownIdentifiers } from "./wire/identifiers.ts";

@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Duplex, Writable } from "node:stream";
+import { describe, it } from "node:test";
+import { connect as connectTls } from "node:tls";
+import { eventually, openLoopbackTunnel } from "#testing";
+
+const never = new AbortController().signal;
+
+async function startAll(options: Parameters<Tunnel["startServer"]>[0] = {}) {
+  const tunnel = await openLoopbackTunnel();
+  const server = await tunnel.startServer(options);
+  const { frontends, agents } = server.it.ports;
+  const agent = await tunnel.startAgent({ agentPort: agents });
+  const client = await tunnel.startClient([frontends]);
+  return {
+    tunnel,
+    server,
+    agent,
+    client,
+    [Symbol.asyncDispose]: () => tunnel[Symbol.asyncDispose](),
+  };
+}
+
+type Tunnel = Awaited<ReturnType<typeof openLoopbackTunnel>>;
+
+async function readAll(stream: Duplex): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** Writes as fast as the stream takes it. */
+function writeForever(stream: Writable): void {
+  const chunk = Buffer.alloc(64 * 1024);
+  const write = () => {
+    while (!stream.destroyed && stream.write(chunk));
+  };
+  stream.on("drain", write);
+  write();
+}
+
+/** The slowest of the answers that an echo gives during some time. */
+async function slowestPing(connection: Duplex, durationMs: number): Promise<number> {
+  let slowestMs = 0;
+  const end = performance.now() + durationMs;
+  while (performance.now() < end) {
+    const sentAt = performance.now();
+    connection.write("ping");
+    await once(connection, "data");
+    slowestMs = Math.max(slowestMs, performance.now() - sentAt);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return slowestMs;
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+describe("a tunnel over loopback", () => {
+  it("carries megabytes both ways at once, unchanged", async () => {
+    await using all = await startAll();
+    const port = await all.tunnel.startTarget((socket) => socket.pipe(socket));
+    const connection = await all.client.it.dial("127.0.0.1", port, never);
+    const sent = randomBytes(8 * 1024 * 1024);
+    let received = 0;
+    const hash = createHash("sha256");
+    const echoed = new Promise<void>((resolve) => {
+      connection.on("data", (chunk: Buffer) => {
+        hash.update(chunk);
+        received += chunk.length;
+        if (received === sent.length) resolve();
+      });
+    });
+    connection.write(sent);
+    await echoed;
+    assert.equal(hash.digest("hex"), sha256(sent));
+    connection.end();
+    await once(connection, "close");
+  });
+
+  it("delivers everything that the target wrote before it closed", async () => {
+    await using all = await startAll();
+    const sent = randomBytes(3 * 1024 * 1024);
+    const port = await all.tunnel.startTarget((socket) => socket.end(sent));
+    const connection = await all.client.it.dial("127.0.0.1", port, never);
+    assert.equal(sha256(await readAll(connection)), sha256(sent));
+  });
+
+  it("delivers everything that the frontend wrote before it closed", async () => {
+    await using all = await startAll();
+    const sent = randomBytes(3 * 1024 * 1024);
+    const got = Promise.withResolvers<Buffer>();
+    const port = await all.tunnel.startTarget((socket) => void readAll(socket).then(got.resolve));
+    const connection = await all.client.it.dial("127.0.0.1", port, never);
+    connection.end(sent);
+    assert.equal(sha256(await got.promise), sha256(sent));
+  });
+
+  it("reports a target that refuses", async () => {
+    await using all = await startAll();
+    const dial = all.client.it.dial("127.0.0.1", 1, never);
+    await assert.rejects(dial, {
+      code: "dial_refused",
+      message: /dial tcp 127.0.0.1:1: connect: connection refused/,
+    });
+  });
+
+  it("reports a host that no agent serves", async () => {
+    await using all = await startAll();
+    await assert.rejects(all.client.it.dial("elsewhere", 443, never), {
+      code: "no_agent",
+      message: /elsewhere:443.*No agent available/,
+    });
+  });
+
+  it("reports that no server answers", async () => {
+    await using all = await startAll();
+    await all.server.stop();
+    await assert.rejects(all.client.it.dial("127.0.0.1", 443, never), { code: "unreachable" });
+  });
+
+  it("gives a dial up when its signal aborts", async () => {
+    await using all = await startAll();
+    const stop = new AbortController();
+    // An address that answers nothing (RFC 5737).
+    const dial = all.client.it.dial("127.0.0.1", 1, AbortSignal.any([stop.signal]));
+    stop.abort(new Error("enough"));
+    await assert.rejects(dial, /enough|refused/);
+  });
+
+  it("tells a connection that its agent is gone", async () => {
+    await using all = await startAll();
+    const port = await all.tunnel.startTarget(() => undefined);
+    const connection = await all.client.it.dial("127.0.0.1", port, never);
+    const failed = once(connection, "error") as Promise<[Error]>;
+    await all.agent.stop();
+    const [error] = await failed;
+    assert.match(error.message, /agent's connection to the tunnel server was lost/);
+  });
+
+  it("carries TLS and HTTP on top", async () => {
+    await using all = await startAll();
+    const { cert, key } = await all.tunnel.frontendAuthority.server("managed.example");
+    const server = createHttpsServer({ cert, key }, (_request, response) => response.end("ok"));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const socket = await all.client.it.dial("127.0.0.1", port, never);
+    const ca = all.tunnel.frontendAuthority.caPem;
+    const secure = connectTls({ socket, ca, servername: "managed.example" });
+    secure.write("GET / HTTP/1.1\r\nHost: managed.example\r\nConnection: close\r\n\r\n");
+    assert.match((await readAll(secure)).toString(), /^HTTP\/1.1 200 OK[^]*ok/);
+    server.close();
+  });
+
+  it("gives a frontend that reads nothing no hold on the others", async () => {
+    await using all = await startAll();
+    const endless = await all.tunnel.startTarget(writeForever);
+    const echo = await all.tunnel.startTarget((socket) => socket.pipe(socket));
+    const stalled = await all.client.it.dial("127.0.0.1", endless, never);
+    stalled.on("error", () => undefined);
+    const quick = await all.client.it.dial("127.0.0.1", echo, never);
+    const slowestMs = await slowestPing(quick, 1500);
+    assert.ok(slowestMs < 500, `slowest answer took ${slowestMs} ms`);
+    assert.equal(stalled.destroyed, false);
+    for (const connection of [stalled, quick]) connection.destroy();
+  });
+
+  it("gives a target that reads nothing no hold on the others", async () => {
+    await using all = await startAll();
+    const deaf = await all.tunnel.startTarget((socket) => socket.pause());
+    const echo = await all.tunnel.startTarget((socket) => socket.pipe(socket));
+    const stalled = await all.client.it.dial("127.0.0.1", deaf, never);
+    stalled.on("error", () => undefined);
+    writeForever(stalled);
+    const quick = await all.client.it.dial("127.0.0.1", echo, never);
+    const slowestMs = await slowestPing(quick, 1500);
+    assert.ok(slowestMs < 500, `slowest answer took ${slowestMs} ms`);
+    assert.ok(stalled.writableNeedDrain, "the writer is told to wait");
+    for (const connection of [stalled, quick]) connection.destroy();
+  });
+
+  it("counts nothing as open once everything is closed, aborted dials included", async () => {
+    await using all = await startAll();
+    const port = await all.tunnel.startTarget((socket) => socket.pipe(socket));
+    for (let round = 0; round < 20; round += 1) {
+      const stop = new AbortController();
+      const dials = Array.from({ length: 6 }, (_, index) => {
+        const signal = index % 3 === 0 ? stop.signal : never;
+        return all.client.it.dial("127.0.0.1", port, signal);
+      });
+      setImmediate(() => stop.abort());
+      for (const dial of await Promise.allSettled(dials)) {
+        if (dial.status === "fulfilled") dial.value.destroy();
+      }
+    }
+    await eventually(() => all.agent.it.openConnections === 0, "the agent has no connection");
+    const text = await all.server.metrics.text();
+    assert.match(text, /server_established_connections 0/);
+    assert.match(text, /server_pending_backend_dials 0/);
+    assert.match(text, /grpc_connections\{service_method="Proxy"\} 0/);
+  });
+
+  it("finds the server again after it was away, on both sides", async () => {
+    await using all = await startAll();
+    const { frontends, agents } = all.server.it.ports;
+    await all.server.stop();
+    await eventually(() => all.agent.it.connectedServers.length === 0, "the agent noticed");
+    await all.tunnel.startServer({ frontendPort: frontends, agentPort: agents });
+    await eventually(() => all.agent.it.connectedServers.length === 1, "the agent is back");
+    await eventually(() => all.client.it.reasonNotReady() === undefined, "the client is back");
+    const port = await all.tunnel.startTarget((socket) => socket.end("hello"));
+    const connection = await all.client.it.dial("127.0.0.1", port, never);
+    assert.equal((await readAll(connection)).toString(), "hello");
+  });
+});

@@ -1,0 +1,205 @@
+import { randomBytes } from "node:crypto";
+import { createOwnLink, createSharedLink, type Link } from "../flow/link.ts";
+import { type ReceiveBudget, SharedReceiver } from "../flow/shared-receiver.ts";
+import { TurnSender } from "../flow/turn-sender.ts";
+import type { PacketStream } from "../rpc/packet-stream.ts";
+import type { AgentIdentifiers } from "../wire/identifiers.ts";
+import type {
+  CloseDial,
+  CloseResponse,
+  Data,
+  DialResponse,
+  OutgoingPacket,
+  Packet,
+} from "../wire/packet.ts";
+
+/** Who waits for an agent's packets: one frontend. */
+export interface AgentListener {
+  fromAgent(packet: DialResponse | Data | CloseResponse | CloseDial): void;
+  agentGone(): void;
+  /** What was sent to the agent has made room again. */
+  roomToAgent(): void;
+  /** The frontend has taken nothing for too long. */
+  readerStalled(): void;
+}
+
+/** One frontend's way to its agent, from the dial to the release. */
+export interface AgentPath {
+  /** The id by which the agent knows this dial. */
+  readonly dialId: bigint;
+  /** False when the frontend has to wait until there is room to the agent. */
+  send(packet: OutgoingPacket): boolean;
+  /** From now on the agent's packets with this connection id come here. */
+  establish(connectionId: bigint): void;
+  /** Bytes from the agent were passed on, and `taken` once the frontend has them. */
+  received(bytes: number): void;
+  taken(bytes: number): void;
+  /** Nothing comes here any more; what was sent still goes out. */
+  release(): void;
+}
+
+export interface BackendOptions {
+  readonly agentId: string;
+  readonly identifiers: AgentIdentifiers;
+  readonly stream: PacketStream;
+  readonly budget: ReceiveBudget;
+  /** Told of a dial's answer that nobody waits for. */
+  readonly onUnrecognizedAnswer: () => void;
+}
+
+/** A dial or connection, and how its packets travel. */
+interface Member {
+  readonly listener: AgentListener;
+  link: Link;
+}
+
+/**
+ * One agent's Connect stream and all that goes over it. Ids are this stream's own, so two streams
+ * of one agent, or two agents, cannot take each other's connections.
+ */
+export class Backend {
+  readonly agentId: string;
+  readonly identifiers: AgentIdentifiers;
+  readonly #sender: TurnSender;
+  readonly #receiver: SharedReceiver;
+  readonly #onUnrecognizedAnswer: () => void;
+  readonly #dials = new Map<bigint, Member>();
+  readonly #connections = new Map<bigint, Member>();
+  /** Connections that we asked the agent to close; what still comes for them is expected. */
+  readonly #closing = new Set<bigint>();
+  #isDraining = false;
+
+  constructor({ agentId, identifiers, stream, budget, onUnrecognizedAnswer }: BackendOptions) {
+    this.agentId = agentId;
+    this.identifiers = identifiers;
+    this.#sender = new TurnSender(stream);
+    this.#receiver = new SharedReceiver(stream, budget);
+    this.#onUnrecognizedAnswer = onUnrecognizedAnswer;
+  }
+
+  /** Set by the agent: no new dials, unless there is nobody else. */
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** How much it has to do, to compare backends. */
+  get load(): number {
+    return this.#dials.size + this.#connections.size;
+  }
+
+  /** Opens a way for one dial. The request itself is sent through it. */
+  open(listener: AgentListener): AgentPath {
+    const dialId = randomDialId();
+    const link = createSharedLink(this.#sender, this.#receiver, eventsOf(listener));
+    const member: Member = { listener, link };
+    let connectionId: bigint | undefined;
+    this.#dials.set(dialId, member);
+    return {
+      dialId,
+      send: (packet) => {
+        if (packet.type !== "dialRequest" && packet.type !== "closeDial") {
+          return member.link.send(packet);
+        }
+        this.#sender.control(packet);
+        return true;
+      },
+      establish: (id) => {
+        connectionId = id;
+        this.#dials.delete(dialId);
+        this.#connections.set(id, member);
+      },
+      received: (bytes) => member.link.received(bytes),
+      taken: (bytes) => member.link.taken(bytes),
+      release: () => {
+        member.link.finish();
+        this.#dials.delete(dialId);
+        if (connectionId === undefined || !this.#connections.delete(connectionId)) return;
+        // Over a stream of its own nothing can come late.
+        if (member.link === link) this.#closing.add(connectionId);
+      },
+    };
+  }
+
+  /** Takes one packet of the agent. */
+  handle(packet: Packet): void {
+    switch (packet.type) {
+      case "dialResponse":
+        return this.#dialAnswered(packet);
+      case "data":
+        return this.#data(packet);
+      case "closeResponse":
+        return this.#closed(packet);
+      case "closeDial":
+        return this.#dials.get(packet.dialId)?.listener.fromAgent(packet);
+      case "drain":
+        this.#isDraining = true;
+        return;
+      // Requests travel towards the agent only.
+      case "dialRequest":
+      case "closeRequest":
+      case "unknown":
+    }
+  }
+
+  /**
+   * Takes the answer to a dial that came over a stream of its own, which carries the connection
+   * from now on. Returns who the stream's packets are for, or `undefined` when nobody waits.
+   */
+  carry(answer: DialResponse, stream: PacketStream): AgentListener | undefined {
+    const member = this.#dials.get(answer.dialId);
+    if (member === undefined) {
+      this.#onUnrecognizedAnswer();
+      return undefined;
+    }
+    member.link.finish();
+    member.link = createOwnLink(stream, eventsOf(member.listener));
+    member.listener.fromAgent(answer);
+    return member.listener;
+  }
+
+  /** The stream is gone: everybody who waits is told. */
+  close(): void {
+    this.#sender.close();
+    const members = [...this.#dials.values(), ...this.#connections.values()];
+    for (const { listener } of members) listener.agentGone();
+  }
+
+  #dialAnswered(packet: DialResponse): void {
+    const member = this.#dials.get(packet.dialId);
+    if (member !== undefined) return member.listener.fromAgent(packet);
+    this.#onUnrecognizedAnswer();
+    if (packet.error === "") this.#askToClose(packet.connectionId);
+  }
+
+  #data(packet: Data): void {
+    const member = this.#connections.get(packet.connectionId);
+    if (member !== undefined) member.listener.fromAgent(packet);
+    else if (!this.#closing.has(packet.connectionId)) this.#askToClose(packet.connectionId);
+  }
+
+  #closed(packet: CloseResponse): void {
+    if (this.#closing.delete(packet.connectionId)) return;
+    const member = this.#connections.get(packet.connectionId);
+    // Gone before the listener releases it: the agent needs no request to close it any more.
+    this.#connections.delete(packet.connectionId);
+    member?.listener.fromAgent(packet);
+  }
+
+  #askToClose(connectionId: bigint): void {
+    if (connectionId === 0n) return;
+    this.#closing.add(connectionId);
+    this.#sender.control({ type: "closeRequest", connectionId });
+  }
+}
+
+function eventsOf(listener: AgentListener) {
+  return {
+    onRoom: () => listener.roomToAgent(),
+    onStalled: () => listener.readerStalled(),
+  };
+}
+
+/** Not to be guessed by another agent, and positive for peers that read it as signed. */
+function randomDialId(): bigint {
+  return randomBytes(8).readBigUInt64BE() >> 1n;
+}

@@ -1,0 +1,120 @@
+import { Metadata, type ServerDuplexStream, status } from "@grpc/grpc-js";
+import type { Logger } from "#runtime";
+import type { ReceiveBudget } from "../flow/shared-receiver.ts";
+import { headers } from "../rpc/services.ts";
+import type { Packet } from "../wire/packet.ts";
+import type { AgentClaim, AuthorizeAgent } from "./authorize-agent.ts";
+import { Backend } from "./backend.ts";
+import type { Backends } from "./backends.ts";
+import { type Refusal, readClaim } from "./handshake.ts";
+import type { ServerMetrics } from "./server-metrics.ts";
+import { newSessionId, type Sessions } from "./sessions.ts";
+
+export interface ConnectOptions {
+  readonly serverId: string;
+  /** How many servers an agent should look for. */
+  readonly serverCount: () => number;
+  readonly backends: Backends;
+  readonly sessions: Sessions;
+  readonly budget: ReceiveBudget;
+  readonly authorizeAgent: AuthorizeAgent;
+  readonly metrics: ServerMetrics;
+  readonly log: Logger;
+}
+
+type AgentCall = ServerDuplexStream<Packet, Packet>;
+
+/** Serves AgentService.Connect: one call is one backend, from the handshake to its end. */
+export function createConnectHandler(options: ConnectOptions): (call: AgentCall) => void {
+  return (call) => {
+    const claim = readClaim(call.metadata, peerCertificate(call));
+    if ("code" in claim) return refuse(call, claim, options);
+    void admit(call, claim, options);
+  };
+}
+
+async function admit(call: AgentCall, claim: AgentClaim, options: ConnectOptions): Promise<void> {
+  const refusal = await reasonToRefuse(claim, options);
+  if (call.cancelled) return;
+  if (refusal !== undefined) return refuse(call, refusal, options);
+  const { serverId, serverCount, metrics } = options;
+  const answer = new Metadata();
+  answer.set(headers.serverId, serverId);
+  answer.set(headers.serverCount, String(serverCount()));
+  const sessionId = newSessionId();
+  if (call.metadata.get(headers.session).length > 0) answer.set(headers.session, sessionId);
+  // The agent waits for these headers before it sends anything.
+  call.sendMetadata(answer);
+  metrics.streams("Connect", 1);
+  serve(call, claim, sessionId, options);
+}
+
+async function reasonToRefuse(
+  claim: AgentClaim,
+  { authorizeAgent }: ConnectOptions,
+): Promise<Refusal | undefined> {
+  try {
+    const reason = await authorizeAgent(claim);
+    return reason === undefined ? undefined : { code: status.PERMISSION_DENIED, details: reason };
+  } catch (error) {
+    const details = error instanceof Error ? error.message : "Cannot authorize agent";
+    return { code: status.UNAUTHENTICATED, details };
+  }
+}
+
+function serve(
+  call: AgentCall,
+  claim: AgentClaim,
+  sessionId: string,
+  options: ConnectOptions,
+): void {
+  const { backends, budget, metrics, sessions } = options;
+  const { agentId, identifiers } = claim;
+  const log = options.log.with({ agentId, peer: call.getPeer() });
+  const backend = new Backend({
+    agentId,
+    identifiers,
+    stream: call,
+    budget,
+    onUnrecognizedAnswer: () => metrics.dialFailed("unrecognized_response"),
+  });
+  backends.add(backend);
+  sessions.open(backend, sessionId);
+  metrics.backends(backends.sizes());
+  log.info("Agent connected", { hosts: identifiers.hosts });
+  let isOver = false;
+  const end = () => {
+    if (isOver) return;
+    isOver = true;
+    backends.remove(backend);
+    sessions.close(sessionId);
+    metrics.backends(backends.sizes());
+    metrics.streams("Connect", -1);
+    backend.close();
+    log.info("Agent disconnected");
+    call.end();
+  };
+  call.on("data", (packet: Packet) => {
+    metrics.packet("from_agent", packet.type);
+    if (packet.type === "drain") log.info("Agent drains");
+    backend.handle(packet);
+  });
+  call.on("end", end);
+  call.on("cancelled", end);
+  call.on("close", end);
+  call.on("error", (error) => {
+    metrics.streamError("from_agent", "Unknown");
+    log.warn("Agent's stream failed", { error });
+    end();
+  });
+}
+
+function refuse(call: AgentCall, refusal: Refusal, { log, metrics }: ConnectOptions): void {
+  metrics.agentRefused();
+  log.warn("Refused agent", { peer: call.getPeer(), reason: refusal.details });
+  call.emit("error", refusal);
+}
+
+function peerCertificate(call: AgentCall) {
+  return call.getAuthContext().sslPeerCertificate;
+}

@@ -1,0 +1,155 @@
+import { TunnelError } from "../tunnel-error.ts";
+import type { DialResponse, OutgoingPacket, Packet } from "./packet.ts";
+import { dialErrorCode } from "./texts.ts";
+
+/** The frontend's side of one tunnelled connection, without sockets and without timers. */
+export type ConnectionState =
+  | { readonly kind: "dialling"; readonly dialId: bigint }
+  | { readonly kind: "open"; readonly connectionId: bigint }
+  /** We asked to close; what the target still sends is delivered until the agent confirms. */
+  | { readonly kind: "closing" }
+  | { readonly kind: "closed" };
+
+export type ConnectionEvent =
+  | { readonly kind: "received"; readonly packet: Packet }
+  | { readonly kind: "written"; readonly bytes: Buffer }
+  /** The caller has written all it wanted to. */
+  | { readonly kind: "ended" }
+  /** The caller, or a timer of the caller, wants nothing more to do with it. */
+  | { readonly kind: "abandoned" }
+  /** The stream to the server is over, with the error that ended it. */
+  | { readonly kind: "streamEnded"; readonly error?: TunnelError };
+
+export type ConnectionEffect =
+  | { readonly kind: "opened" }
+  | { readonly kind: "send"; readonly packet: OutgoingPacket }
+  | { readonly kind: "deliver"; readonly bytes: Buffer }
+  /** The connection is over; without an error it has ended as it should. */
+  | { readonly kind: "finish"; readonly error?: TunnelError }
+  /** End the stream to the server: properly, or at once. The server tells the agent. */
+  | { readonly kind: "endStream" }
+  | { readonly kind: "cancelStream" };
+
+export type ConnectionStep = readonly [next: ConnectionState, effects: readonly ConnectionEffect[]];
+
+const closed: ConnectionState = { kind: "closed" };
+const endStream: ConnectionEffect = { kind: "endStream" };
+
+/** What comes next, and what to do about it. An event that comes too late changes nothing. */
+export function stepConnection(state: ConnectionState, event: ConnectionEvent): ConnectionStep {
+  if (state.kind === "closed") return [state, []];
+  if (event.kind === "abandoned") return [closed, [{ kind: "cancelStream" }]];
+  switch (state.kind) {
+    case "dialling":
+      return whileDialling(state, event);
+    case "open":
+      return whileOpen(state, event);
+    case "closing":
+      return whileClosing(state, event);
+  }
+}
+
+type StateOf<Kind extends ConnectionState["kind"]> = Extract<ConnectionState, { kind: Kind }>;
+type LiveEvent = Exclude<ConnectionEvent, { kind: "abandoned" }>;
+
+function whileDialling(state: StateOf<"dialling">, event: LiveEvent): ConnectionStep {
+  if (event.kind === "streamEnded") {
+    const error = event.error ?? new TunnelError("unreachable", "Tunnel server ended the dial");
+    return dialFailed(error);
+  }
+  // The caller gets the connection once it is open: nothing can be written or ended before.
+  return event.kind === "received" ? dialAnswered(state, event.packet) : [state, []];
+}
+
+function dialAnswered(state: StateOf<"dialling">, packet: Packet): ConnectionStep {
+  switch (packet.type) {
+    case "dialResponse":
+      return dialResponded(state, packet);
+    case "closeDial":
+      return dialFailed(new TunnelError("dial_failed", "dial closed"));
+    case "closeResponse":
+      return dialFailed(new TunnelError("dial_failed", packet.error));
+    case "data":
+      return broken("data before the dial's answer");
+    case "dialRequest":
+    case "closeRequest":
+    case "drain":
+    case "unknown":
+      return [state, []];
+  }
+}
+
+function dialResponded(
+  state: StateOf<"dialling">,
+  { dialId, connectionId, error }: DialResponse,
+): ConnectionStep {
+  if (dialId !== state.dialId) return broken("an answer to another dial");
+  if (error !== "") return dialFailed(new TunnelError(dialErrorCode(error), error));
+  if (connectionId === 0n) return broken("a connection without an id");
+  return [{ kind: "open", connectionId }, [{ kind: "opened" }]];
+}
+
+function dialFailed(error: TunnelError): ConnectionStep {
+  return [closed, [{ kind: "finish", error }, endStream]];
+}
+
+function whileOpen(state: StateOf<"open">, event: LiveEvent): ConnectionStep {
+  const { connectionId } = state;
+  switch (event.kind) {
+    case "received":
+      return received(state, event.packet, connectionId);
+    case "written":
+      return [
+        state,
+        [{ kind: "send", packet: { type: "data", connectionId, bytes: event.bytes } }],
+      ];
+    case "ended":
+      return [
+        { kind: "closing" },
+        [{ kind: "send", packet: { type: "closeRequest", connectionId } }],
+      ];
+    case "streamEnded":
+      return [closed, [{ kind: "finish", error: event.error ?? lost() }, endStream]];
+  }
+}
+
+function whileClosing(state: StateOf<"closing">, event: LiveEvent): ConnectionStep {
+  if (event.kind === "received") return received(state, event.packet, undefined);
+  if (event.kind !== "streamEnded") return [state, []];
+  // Servers may end the stream instead of passing the confirmation on.
+  const isFine = event.error === undefined;
+  return [
+    closed,
+    [isFine ? { kind: "finish" } : { kind: "finish", error: event.error }, endStream],
+  ];
+}
+
+/** A stream carries one connection, so an id that is not ours means a broken peer. */
+function received(
+  state: ConnectionState,
+  packet: Packet,
+  connectionId: bigint | undefined,
+): ConnectionStep {
+  if (packet.type === "data") {
+    if (connectionId !== undefined && packet.connectionId !== connectionId) {
+      return broken("data of another connection");
+    }
+    // Some peers read an empty one as the end; it means nothing.
+    return packet.bytes.length === 0
+      ? [state, []]
+      : [state, [{ kind: "deliver", bytes: packet.bytes }]];
+  }
+  if (packet.type !== "closeResponse") return [state, []];
+  if (packet.error === "") return [closed, [{ kind: "finish" }, endStream]];
+  const error = new TunnelError("closed", `Connection was closed: ${packet.error}`);
+  return [closed, [{ kind: "finish", error }, endStream]];
+}
+
+function broken(what: string): ConnectionStep {
+  const error = new TunnelError("protocol", `Cannot go on: the tunnel server sent ${what}`);
+  return [closed, [{ kind: "finish", error }, { kind: "cancelStream" }]];
+}
+
+function lost(): TunnelError {
+  return new TunnelError("closed", "Connection was lost: the tunnel server ended it");
+}

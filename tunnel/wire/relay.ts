@@ -1,0 +1,282 @@
+import type {
+  CloseDial,
+  CloseRequest,
+  CloseResponse,
+  Data,
+  DialRequest,
+  DialResponse,
+  OutgoingPacket,
+} from "./packet.ts";
+import { texts } from "./texts.ts";
+
+/** The tunnel server's side of one Proxy stream, without sockets and without timers. */
+export type RelayState =
+  /** Nothing was asked for yet. */
+  | { readonly kind: "idle" }
+  /** A backend has the dial. Each side knows it by its own id. */
+  | { readonly kind: "dialling"; readonly frontendDialId: bigint; readonly dialId: bigint }
+  | { readonly kind: "open"; readonly connectionId: bigint }
+  /** The frontend asked to close; data still comes until the agent confirms. */
+  | { readonly kind: "closing"; readonly connectionId: bigint }
+  /** Over. What still comes from the frontend is discarded. */
+  | { readonly kind: "closed" };
+
+export type RelayEvent =
+  /** The frontend dialled and a backend was found. */
+  | { readonly kind: "dialled"; readonly request: DialRequest; readonly dialId: bigint }
+  /** The frontend dialled and nobody can take it. */
+  | { readonly kind: "undialable"; readonly request: DialRequest; readonly error: string }
+  | { readonly kind: "fromFrontend"; readonly packet: Data | CloseRequest | CloseDial }
+  | { readonly kind: "fromAgent"; readonly packet: DialResponse | Data | CloseResponse | CloseDial }
+  | { readonly kind: "dialTimedOut" }
+  | { readonly kind: "readerStalled" }
+  | { readonly kind: "frontendGone" }
+  | { readonly kind: "agentGone" };
+
+/** Why a dial came to nothing, as metrics name it. */
+export type DialFailure =
+  | "no_agent"
+  | "error_response"
+  | "backend_close"
+  | "backend_dial_timeout"
+  | "frontend_close";
+
+export type RelayEffect =
+  | { readonly kind: "toAgent"; readonly packet: OutgoingPacket }
+  | { readonly kind: "toFrontend"; readonly packet: OutgoingPacket }
+  /** Packets of the agent with this connection id belong to this stream from now on. */
+  | { readonly kind: "established"; readonly connectionId: bigint }
+  | { readonly kind: "dialFailed"; readonly reason: DialFailure }
+  /** End the frontend's stream now, without waiting for what it has not taken. */
+  | { readonly kind: "cut"; readonly reason: string }
+  /** The backend is done with this stream: nothing more goes to it or comes from it. */
+  | { readonly kind: "released" };
+
+export type RelayStep = readonly [next: RelayState, effects: readonly RelayEffect[]];
+
+export const idleRelay: RelayState = { kind: "idle" };
+const closed: RelayState = { kind: "closed" };
+const released: RelayEffect = { kind: "released" };
+const cutStalled: RelayEffect = { kind: "cut", reason: texts.readerStalled };
+
+/** What comes next, and what to do about it. An event that comes too late changes nothing. */
+export function stepRelay(state: RelayState, event: RelayEvent): RelayStep {
+  switch (state.kind) {
+    case "idle":
+      return whileIdle(state, event);
+    case "dialling":
+      return whileDialling(state, event);
+    case "open":
+      return whileOpen(state, event);
+    case "closing":
+      return whileClosing(state, event);
+    case "closed":
+      return [state, []];
+  }
+}
+
+type StateOf<Kind extends RelayState["kind"]> = Extract<RelayState, { kind: Kind }>;
+
+function whileIdle(state: StateOf<"idle">, event: RelayEvent): RelayStep {
+  switch (event.kind) {
+    case "dialled":
+      return [
+        { kind: "dialling", frontendDialId: event.request.dialId, dialId: event.dialId },
+        [{ kind: "toAgent", packet: { ...event.request, dialId: event.dialId } }],
+      ];
+    case "undialable":
+      return [
+        closed,
+        [refuseDial(event.request.dialId, event.error), { kind: "dialFailed", reason: "no_agent" }],
+      ];
+    case "fromFrontend":
+      return beforeDial(state, event.packet);
+    case "frontendGone":
+      return [closed, []];
+    case "fromAgent":
+    case "dialTimedOut":
+    case "readerStalled":
+    case "agentGone":
+      return [state, []];
+  }
+}
+
+function beforeDial(state: RelayState, packet: Data | CloseRequest | CloseDial): RelayStep {
+  switch (packet.type) {
+    case "data":
+      return [closed, [closeFrontend(packet.connectionId, texts.dataBeforeDial)]];
+    case "closeRequest":
+      return [state, [closeFrontend(packet.connectionId, texts.closeBeforeDial)]];
+    case "closeDial":
+      return [state, []];
+  }
+}
+
+function whileDialling(state: StateOf<"dialling">, event: RelayEvent): RelayStep {
+  switch (event.kind) {
+    case "fromAgent":
+      return dialAnswered(state, event.packet);
+    case "fromFrontend":
+      if (event.packet.type === "closeDial") return giveUp(state, "frontend_close", []);
+      return giveUp(state, "frontend_close", [
+        closeFrontend(event.packet.connectionId, texts.mismatchedConnection),
+      ]);
+    case "dialTimedOut":
+      return giveUp(state, "backend_dial_timeout", [
+        refuseDial(state.frontendDialId, texts.dialTimedOut),
+      ]);
+    case "frontendGone":
+      return giveUp(state, "frontend_close", []);
+    case "agentGone":
+      return [
+        closed,
+        [
+          refuseDial(state.frontendDialId, texts.agentLost),
+          { kind: "dialFailed", reason: "backend_close" },
+          released,
+        ],
+      ];
+    case "dialled":
+    case "undialable":
+      return [state, [refuseDial(event.request.dialId, texts.secondDial)]];
+    case "readerStalled":
+      return [state, []];
+  }
+}
+
+function dialAnswered(
+  state: StateOf<"dialling">,
+  packet: DialResponse | Data | CloseResponse | CloseDial,
+): RelayStep {
+  if (packet.type === "closeDial") {
+    const passedOn = { ...packet, dialId: state.frontendDialId };
+    return [
+      closed,
+      [
+        { kind: "toFrontend", packet: passedOn },
+        { kind: "dialFailed", reason: "backend_close" },
+        released,
+      ],
+    ];
+  }
+  // Data cannot be ours yet: the backend knows no connection id of this stream.
+  if (packet.type !== "dialResponse") return [state, []];
+  const answer: RelayEffect = {
+    kind: "toFrontend",
+    packet: { ...packet, dialId: state.frontendDialId },
+  };
+  if (packet.error !== "") {
+    return [closed, [answer, { kind: "dialFailed", reason: "error_response" }, released]];
+  }
+  const { connectionId } = packet;
+  return [{ kind: "open", connectionId }, [{ kind: "established", connectionId }, answer]];
+}
+
+function giveUp(
+  { dialId }: StateOf<"dialling">,
+  reason: DialFailure,
+  answers: readonly RelayEffect[],
+): RelayStep {
+  return [
+    closed,
+    [
+      ...answers,
+      { kind: "toAgent", packet: { type: "closeDial", dialId } },
+      { kind: "dialFailed", reason },
+      released,
+    ],
+  ];
+}
+
+function whileOpen(state: StateOf<"open">, event: RelayEvent): RelayStep {
+  const { connectionId } = state;
+  const closeAgent: RelayEffect = {
+    kind: "toAgent",
+    packet: { type: "closeRequest", connectionId },
+  };
+  switch (event.kind) {
+    case "fromFrontend":
+      return frontendSpoke(state, event.packet, closeAgent);
+    case "fromAgent":
+      return agentSpoke(state, event.packet);
+    case "readerStalled":
+      return [closed, [closeAgent, released, cutStalled]];
+    case "frontendGone":
+      return [closed, [closeAgent, released]];
+    case "agentGone":
+      return [closed, [closeFrontend(connectionId, texts.agentLost), released]];
+    case "dialled":
+    case "undialable":
+      return [state, [refuseDial(event.request.dialId, texts.secondDial)]];
+    case "dialTimedOut":
+      return [state, []];
+  }
+}
+
+function frontendSpoke(
+  state: StateOf<"open">,
+  packet: Data | CloseRequest | CloseDial,
+  closeAgent: RelayEffect,
+): RelayStep {
+  // Too late to cancel: the answer crossed it. The frontend closes what it got, or ends its stream.
+  if (packet.type === "closeDial") return [state, []];
+  const { connectionId } = state;
+  if (packet.connectionId !== connectionId) {
+    // The id may be another frontend's connection: nothing with it may reach the agent.
+    return [
+      closed,
+      [
+        closeFrontend(packet.connectionId, texts.mismatchedConnection),
+        closeFrontend(connectionId, texts.mismatchedConnection),
+        closeAgent,
+        released,
+      ],
+    ];
+  }
+  if (packet.type === "closeRequest") return [{ kind: "closing", connectionId }, [closeAgent]];
+  return packet.bytes.length === 0 ? [state, []] : [state, [{ kind: "toAgent", packet }]];
+}
+
+function agentSpoke(
+  state: RelayState,
+  packet: DialResponse | Data | CloseResponse | CloseDial,
+): RelayStep {
+  switch (packet.type) {
+    case "data":
+      return packet.bytes.length === 0 ? [state, []] : [state, [{ kind: "toFrontend", packet }]];
+    case "closeResponse":
+      return [closed, [{ kind: "toFrontend", packet }, released]];
+    case "dialResponse":
+    case "closeDial":
+      return [state, []];
+  }
+}
+
+function whileClosing(state: StateOf<"closing">, event: RelayEvent): RelayStep {
+  switch (event.kind) {
+    case "fromAgent":
+      return agentSpoke(state, event.packet);
+    case "agentGone":
+      return [closed, [closeFrontend(state.connectionId, texts.agentLost), released]];
+    case "frontendGone":
+      return [closed, [released]];
+    case "readerStalled":
+      return [closed, [released, cutStalled]];
+    case "fromFrontend":
+    case "dialled":
+    case "undialable":
+    case "dialTimedOut":
+      return [state, []];
+  }
+}
+
+function refuseDial(dialId: bigint, error: string): RelayEffect {
+  return {
+    kind: "toFrontend",
+    packet: { type: "dialResponse", dialId, connectionId: 0n, error },
+  };
+}
+
+function closeFrontend(connectionId: bigint, error: string): RelayEffect {
+  return { kind: "toFrontend", packet: { type: "closeResponse", connectionId, error } };
+}
