@@ -120,6 +120,13 @@ const restful: Readonly<Record<string, Case>> = {
     snapshot: makeSnapshot({ account: makeAccount({ metadata: { generation: 2 } }) }),
     want: { kind: "keep", renewalInMs },
   },
+  "keeps a token that was made after the last report": {
+    snapshot: makeSnapshot({
+      token: makeToken({ iat: hoursLater(0.4) / 1000, exp: hoursLater(1.4) / 1000 }),
+    }),
+    nowMs: hoursLater(0.9),
+    want: { kind: "keep", renewalInMs: 18 * 60_000 + 5_000 },
+  },
   "does not renew twice within a minute": {
     snapshot: makeSnapshot({
       account: makeAccount({

@@ -1,7 +1,8 @@
 import { type Refusal, reasonToRefuse } from "./refusal.ts";
-import { isOfOtherIncarnation, lifeOf, type RenewalReason, reasonToRenew } from "./renewal.ts";
+import { isOfOtherIncarnation, type RenewalReason, reasonToRenew } from "./renewal.ts";
 import { renewalDelayMs } from "./renewal-time.ts";
 import type { PlanSettings, Snapshot } from "./snapshot.ts";
+import { lifeOf } from "./token-life.ts";
 import { isAsDesired } from "./token-secret.ts";
 import { readValidity } from "./validity.ts";
 
@@ -30,7 +31,7 @@ export function planToken(snapshot: Snapshot, settings: PlanSettings, nowMs: num
   const reason = reasonToRenew(snapshot, settings, nowMs);
   if (isLeaving(snapshot)) return { kind: "leave" };
   if (reason !== undefined) return planRenewal(snapshot, reason);
-  const life = lifeOf(snapshot);
+  const life = lifeOf(snapshot.account, snapshot.token?.claims);
   const renewalInMs = life === undefined ? 0 : renewalDelayMs(life, nowMs);
   return { kind: isAsDesired(snapshot) ? "keep" : "repair", renewalInMs };
 }

@@ -24,12 +24,12 @@ import {
 } from "./perform.ts";
 import { type Plan, planToken } from "./plan.ts";
 import type { Refusal } from "./refusal.ts";
-import { lifeOf } from "./renewal.ts";
-import { renewalDelayMs } from "./renewal-time.ts";
+import { renewalDelayMs, type TokenLife } from "./renewal-time.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { type IssuedToken, isReportStanding, statusOfFailure, statusOfSuccess } from "./status.ts";
+import { isReportStanding, statusOfFailure, statusOfSuccess } from "./status.ts";
 import { readTokenClaims, type TokenClaims } from "./token-claims.ts";
 import type { TokenEvents } from "./token-events.ts";
+import { lifeOf } from "./token-life.ts";
 import type { TokenMetrics } from "./token-metrics.ts";
 
 export interface TokenPorts extends GatherPorts, PerformPorts {
@@ -105,14 +105,13 @@ async function renew(
   const granted = await requestToken(ports, account, plan.validitySeconds, signal);
   await writeSecret(ports, snapshot, granted.text, signal);
   ports.reviews.remember(key, granted.text, ports.now());
-  const issued = { expiresAt: granted.expiresAt, refreshedAt: new Date(ports.now()) };
+  const issued = { refreshedAtMs: ports.now(), expiresAtMs: granted.expiresAt.getTime() };
   await succeed(ports, account, readTokenClaims(granted.text), issued, signal);
   ports.metrics.renewed(plan.reason);
   const expires = granted.expiresAt.toISOString();
   ports.log.info("Token refreshed", { account: key, reason: plan.reason, expires });
   await ports.events.refreshed(account, `Token issued (${plan.reason}), it expires at ${expires}`);
-  const life = { refreshedAtMs: ports.now(), expiresAtMs: granted.expiresAt.getTime() };
-  return recheckAfter(Math.min(renewalDelayMs(life, ports.now()), ports.reviewEveryMs()));
+  return recheckAfter(Math.min(renewalDelayMs(issued, ports.now()), ports.reviewEveryMs()));
 }
 
 async function repair(ports: TokenPorts, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
@@ -126,14 +125,13 @@ async function succeed(
   ports: TokenPorts,
   account: ManagedServiceAccount,
   claims: TokenClaims | undefined,
-  issued: IssuedToken | undefined,
+  issued: TokenLife | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const now = new Date(ports.now());
   await writeStatus(ports, account, (at) => statusOfSuccess(at, claims, issued, now), signal);
-  const life = lifeOf({ account, token: undefined });
-  const expiresAtMs = issued?.expiresAt.getTime() ?? life?.expiresAtMs;
-  if (expiresAtMs !== undefined) ports.metrics.holds(account.metadata.name, expiresAtMs);
+  const life = issued ?? lifeOf(account, claims);
+  if (life !== undefined) ports.metrics.holds(account.metadata.name, life.expiresAtMs);
 }
 
 async function refuse(

@@ -1,6 +1,7 @@
 import { findCondition, managedServiceAccountConditionTypes } from "#api";
 import { isRenewalDue, type TokenLife } from "./renewal-time.ts";
 import { type PlanSettings, type Snapshot, subjectOf } from "./snapshot.ts";
+import { lifeOf } from "./token-life.ts";
 import { readValidity } from "./validity.ts";
 
 /** Why a new token is asked for. Also the value of a metric's label: a closed set. */
@@ -27,7 +28,7 @@ type Check = (input: Input) => boolean;
 const checks: readonly (readonly [RenewalReason, Check])[] = [
   ["ServiceAccountMissing", ({ snapshot }) => snapshot.serviceAccount === undefined],
   ["SecretMissing", ({ snapshot }) => snapshot.secret === undefined],
-  ["NeverReported", ({ snapshot }) => lifeOf(snapshot) === undefined],
+  ["NeverReported", ({ snapshot }) => heldLife(snapshot) === undefined],
   ["TokenUnreadable", ({ snapshot }) => snapshot.token?.claims === undefined],
   ["SubjectChanged", hasOtherSubject],
   ["ServiceAccountReplaced", ({ snapshot }) => isOfOtherIncarnation(snapshot)],
@@ -45,26 +46,14 @@ export function reasonToRenew(
   return checks.find(([, applies]) => applies({ snapshot, settings, nowMs }))?.[0];
 }
 
-/**
- * The life of the held token, or undefined when none was reported. Where the token itself ends
- * before what the status says, as one that somebody put back does, its own word counts.
- */
-export function lifeOf({
-  account,
-  token,
-}: Pick<Snapshot, "account" | "token">): TokenLife | undefined {
-  const { expirationTimestamp, tokenSecretRef } = account.status;
-  const refreshedAtMs = Date.parse(tokenSecretRef?.lastRefreshTimestamp ?? "");
-  const reportedMs = Date.parse(expirationTimestamp ?? "");
-  if (Number.isNaN(refreshedAtMs) || Number.isNaN(reportedMs)) return undefined;
-  const ownMs = token?.claims?.expiresAtMs ?? Number.POSITIVE_INFINITY;
-  return { refreshedAtMs, expiresAtMs: Math.min(reportedMs, ownMs) };
-}
-
 /** True when the held token belongs to a ServiceAccount of that name that was deleted since. */
 export function isOfOtherIncarnation({ token, serviceAccount }: Snapshot): boolean {
   const uid = token?.claims?.serviceAccountUid;
   return uid !== undefined && serviceAccount !== undefined && uid !== serviceAccount.metadata.uid;
+}
+
+function heldLife({ account, token }: Snapshot): TokenLife | undefined {
+  return lifeOf(account, token?.claims);
 }
 
 function hasOtherSubject({ snapshot, settings }: Input): boolean {
@@ -86,6 +75,6 @@ function hasOtherValidity({ account, token }: Snapshot): boolean {
 }
 
 function isNearExpiry({ snapshot, nowMs }: Input): boolean {
-  const life = lifeOf(snapshot);
+  const life = heldLife(snapshot);
   return life !== undefined && isRenewalDue(life, nowMs);
 }

@@ -11,7 +11,7 @@ const failure = { reason: "TokenReportFailed", message: "Cannot POST x: no" } as
 
 describe("statusOfSuccess()", () => {
   it("reports a new token as upstream does", () => {
-    const issued = { expiresAt: new Date(hoursLater(3)), refreshedAt: now };
+    const issued = { refreshedAtMs: now.getTime(), expiresAtMs: hoursLater(3) };
     const got = statusOfSuccess(makeAccount({ status: undefined }), claims, issued, now);
     const common = { status: "True", message: "", observedGeneration: 1 } as const;
     const at = "2026-01-01T02:00:00Z";
@@ -29,6 +29,14 @@ describe("statusOfSuccess()", () => {
     const account = makeAccount();
     const got = statusOfSuccess(account, claims, undefined, now);
     assert.ok(isSameStatus(got, account.status));
+  });
+
+  it("makes good for a report that an agent could not give any more", () => {
+    const iat = hoursLater(1) / 1000;
+    const newer = readTokenClaims(makeToken({ iat, exp: iat + 7200 }));
+    const got = statusOfSuccess(makeAccount(), newer, undefined, now);
+    assert.equal(got.expirationTimestamp, "2026-01-01T03:00:00Z");
+    assert.equal(got.tokenSecretRef?.lastRefreshTimestamp, "2026-01-01T01:00:00Z");
   });
 
   it("names both durations when the cluster grants less", () => {

@@ -12,23 +12,19 @@ import {
 } from "#api";
 import { formatGoDuration } from "#runtime";
 import type { Refusal } from "./refusal.ts";
-import { lifeOf } from "./renewal.ts";
-import { isRenewalDue } from "./renewal-time.ts";
+import { isRenewalDue, type TokenLife } from "./renewal-time.ts";
 import type { TokenClaims } from "./token-claims.ts";
+import { lifeOf } from "./token-life.ts";
 import { readValidity } from "./validity.ts";
 
-/** A token that has just been written to the hub. */
-export interface IssuedToken {
-  /** From the answer of the API server, which may grant less than was asked for. */
-  readonly expiresAt: Date;
-  readonly refreshedAt: Date;
-}
-
-/** The status once the hub Secret is as it should be, with a new token or the one it had. */
+/**
+ * The status once the hub Secret is as it should be: with a token that has just been `issued`, whose
+ * expiry is what the API server granted, or with the one it had.
+ */
 export function statusOfSuccess(
   account: ManagedServiceAccount,
   claims: TokenClaims | undefined,
-  issued: IssuedToken | undefined,
+  issued: TokenLife | undefined,
   now: Date,
 ): ManagedServiceAccountStatus {
   const conditions = withConditions(account, now, [
@@ -40,14 +36,15 @@ export function statusOfSuccess(
       message: shortenedMessage(account, claims),
     },
   ]);
-  if (issued === undefined) return { ...account.status, conditions };
+  const life = issued ?? lifeOf(account, claims);
+  if (life === undefined) return { ...account.status, conditions };
   return {
     ...account.status,
     conditions,
-    expirationTimestamp: timestamp(issued.expiresAt),
+    expirationTimestamp: timestamp(new Date(life.expiresAtMs)),
     tokenSecretRef: {
       name: account.metadata.name,
-      lastRefreshTimestamp: timestamp(issued.refreshedAt),
+      lastRefreshTimestamp: timestamp(new Date(life.refreshedAtMs)),
     },
   };
 }
@@ -83,7 +80,7 @@ export function isSameStatus(
 
 /** True while the last report was good and no renewal is due: a passing fault is no news then. */
 export function isReportStanding(account: ManagedServiceAccount, nowMs: number): boolean {
-  const life = lifeOf({ account, token: undefined });
+  const life = lifeOf(account, undefined);
   if (life === undefined || isRenewalDue(life, nowMs)) return false;
   return isConditionTrue(account.status.conditions, types.tokenReported);
 }
