@@ -8,6 +8,7 @@ import {
   type Usage,
   type Violation,
 } from "#pki";
+import type { GaugeMetric } from "#runtime";
 import { keyPairOf } from "./tls-secret.ts";
 
 /** One certificate that a Secret is to hold. */
@@ -41,6 +42,18 @@ export function certificateIn(secret: Secret | undefined): Certificate | undefin
   } catch {
     return undefined;
   }
+}
+
+/** Shows when the certificate of a Secret ends; answers the certificate. */
+export function observeEnd(
+  gauge: GaugeMetric,
+  { namespace, secretName }: Pick<WantedCertificate, "namespace" | "secretName">,
+  certificate: Certificate | undefined,
+): Certificate | undefined {
+  const labels = { namespace, secret: secretName };
+  if (certificate === undefined) gauge.remove(labels);
+  else gauge.set(certificate.notAfter.getTime() / 1000, labels);
+  return certificate;
 }
 
 /** How long until the first of the certificates is due for renewal; at most `maxMs`. */

@@ -9,7 +9,12 @@ import {
   discoverAddonVersion,
   type Part,
 } from "#controllers";
-import { createKubeClient, createLeaderElection, type KubeClient } from "#kube";
+import {
+  createEventRecorder,
+  createKubeClient,
+  createLeaderElection,
+  type KubeClient,
+} from "#kube";
 import {
   type Check,
   createHealthServer,
@@ -44,6 +49,7 @@ export const controller: ProcessOptions<typeof controllerFlags> = {
       log,
       version: await discoverAddonVersion(client, signal),
       metrics: createAddonMetrics(metrics),
+      events: createEventRecorder(client, "spokeway-controller", log),
       now: () => new Date(),
     };
     log.info("Found addon API", { version: deps.version, addons });

@@ -5,7 +5,13 @@ import {
   managedClusterSetBindings,
   ocmLabels,
 } from "#api";
-import { createController, createObjectCache, type KubeClient, onCacheChange } from "#kube";
+import {
+  createController,
+  createObjectCache,
+  type EventRecorder,
+  type KubeClient,
+  onCacheChange,
+} from "#kube";
 import type { Logger, Metrics, Runnable } from "#runtime";
 import { type AddonCaches, type CacheRunnable, createAddonCaches } from "./addon-caches.ts";
 import { createCertificateReconciler } from "./certificates/reconciler.ts";
@@ -25,6 +31,7 @@ export interface ControllerDeps {
   readonly namespace: string;
   readonly log: Logger;
   readonly metrics: AddonMetrics;
+  readonly events: EventRecorder;
   readonly now: () => Date;
 }
 
@@ -43,6 +50,16 @@ export function createAddonMetrics(metrics: Metrics) {
       name: "spokeway_addon_certificate_decisions_total",
       help: "Certificate requests of addon agents that were granted or left alone, and why.",
       labels: ["addon", "decision", "reason"],
+    }),
+    certificateEnd: metrics.gauge({
+      name: "spokeway_certificate_not_after_seconds",
+      help: "When a certificate that the controller keeps ends, in seconds since 1970.",
+      labels: ["namespace", "secret"],
+    }),
+    clusterHealthy: metrics.gauge({
+      name: "spokeway_gateway_cluster_healthy",
+      help: "1 while the managed cluster answers through the gateway, else 0.",
+      labels: ["cluster"],
     }),
   };
 }

@@ -24,7 +24,7 @@ export async function approve(
   await client.replace(certificateSigningRequests, approved, signal, { subresource: "approval" });
 }
 
-/** Signs the approved request for a client that may also serve, as agents of the tunnel do. */
+/** Signs the approved request, for a client and nothing else. */
 export async function sign(
   client: KubeClient,
   request: CertificateSigningRequest,
@@ -39,7 +39,7 @@ export async function sign(
   const { expirationSeconds } = request.spec;
   const askedMs = expirationSeconds === undefined ? signer.lifetimeMs : expirationSeconds * 1000;
   const options = {
-    usages: ["server", "client"] as const,
+    usages: ["client"] as const,
     lifetimeMs: Math.min(signer.lifetimeMs, askedMs),
   };
   const pem = await signRequest(authority, asked, options, now);

@@ -22,8 +22,9 @@ export interface DeployCaches {
 }
 
 /**
- * Reads all that a plan needs. Undefined while there is nothing to do: no cluster, no addon, one
- * of them going away, or the addon not yet adopted by OCM's addon manager.
+ * Reads all that a plan needs. Undefined while there is nothing to do: no cluster, or one that the
+ * hub has not accepted; no addon; one of them going away; or the addon not yet adopted by OCM's
+ * addon manager.
  */
 export function gather(
   { name, hubAccess }: AddonDefinition,
@@ -34,7 +35,7 @@ export function gather(
   const cluster = caches.clusters.get(clusterName);
   const addon = caches.addonOf(clusterName);
   if (cluster === undefined || addon === undefined) return undefined;
-  if (isGoing(cluster) || addon.isDeleting || !isAdopted(addon)) return undefined;
+  if (!isMember(cluster) || addon.isDeleting || !isAdopted(addon)) return undefined;
   const roleKey = `${clusterName}/${hubAccess?.role.name}`;
   const prefix = `addon-${name}-deploy-`;
   return {
@@ -51,9 +52,12 @@ export function gather(
   };
 }
 
-function isGoing({ metadata, status }: ManagedCluster): boolean {
+/** Accepted by the hub, and not on its way out. */
+function isMember({ metadata, spec, status }: ManagedCluster): boolean {
   const { deleting } = managedClusterConditionTypes;
-  return metadata.deletionTimestamp !== undefined || isConditionTrue(status.conditions, deleting);
+  const isGoing =
+    metadata.deletionTimestamp !== undefined || isConditionTrue(status.conditions, deleting);
+  return spec.hubAcceptsClient && !isGoing;
 }
 
 function isAdopted({ name, object }: AddonView): boolean {

@@ -1,5 +1,11 @@
-import { type AddonVersion, addonConditionTypes, findCondition, managedClusterAddOns } from "#api";
-import { type KubeClient, type Reconciler, settled } from "#kube";
+import {
+  type AddonVersion,
+  addonConditionTypes,
+  type Condition,
+  findCondition,
+  managedClusterAddOns,
+} from "#api";
+import { type EventRecorder, type KubeClient, type Reconciler, settled } from "#kube";
 import type { Logger } from "#runtime";
 import type { AddonStatus } from "../addon-view.ts";
 import type { ConfigSource } from "../configuration/config-source.ts";
@@ -18,6 +24,7 @@ export interface DeployPorts {
   readonly source: ConfigSource;
   readonly caches: DeployCaches;
   readonly log: Logger;
+  readonly events: EventRecorder;
   readonly now: () => Date;
 }
 
@@ -44,14 +51,19 @@ export function createDeployReconciler(ports: DeployPorts): Reconciler<string> {
 }
 
 async function writeStatus(
-  { client, log }: DeployPorts,
+  { client, log, events }: DeployPorts,
   { addon, version }: Snapshot,
   status: AddonStatus,
   signal: AbortSignal,
 ): Promise<void> {
   const patch = statusPatch(version, addon.status, status);
   if (patch === undefined) return;
-  tellNewRefusal(log, addon.cluster, addon.status, status);
+  const refusal = newRefusal(addon.status, status);
+  if (refusal !== undefined) {
+    const { reason, message } = refusal;
+    log.warn("Addon is not applied", { cluster: addon.cluster, reason, detail: message });
+    await events.record(addonType(version), addon.object, { type: "Warning", reason, message });
+  }
   const key = { namespace: addon.cluster, name: addon.name };
   await client.mergePatch(addonType(version), key, guardedPatch(addon, patch), signal, {
     subresource: "status",
@@ -63,15 +75,9 @@ function addonType(version: AddonVersion) {
   return { group, version, plural, kind, namespaced };
 }
 
-/** Bad input is logged when it begins or changes, not at each look. */
-function tellNewRefusal(
-  log: Logger,
-  cluster: string,
-  before: AddonStatus,
-  after: AddonStatus,
-): void {
+/** Bad input is told when it begins or changes, not at each look. */
+function newRefusal(before: AddonStatus, after: AddonStatus): Condition | undefined {
   const type = addonConditionTypes.manifestApplied;
   const [old, present] = [before, after].map(({ conditions }) => findCondition(conditions, type));
-  if (present?.status !== "False" || present.message === old?.message) return;
-  log.warn("Addon is not applied", { cluster, reason: present.reason, detail: present.message });
+  return present?.status === "False" && present.message !== old?.message ? present : undefined;
 }

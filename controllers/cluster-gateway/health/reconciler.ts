@@ -1,5 +1,6 @@
 import { type AddonVersion, type ManagedCluster, managedClusterAddOns, withCondition } from "#api";
 import {
+  type EventRecorder,
   type KubeClient,
   type ObjectCache,
   type Reconciler,
@@ -8,6 +9,7 @@ import {
   settled,
 } from "#kube";
 import { describeError, type Logger } from "#runtime";
+import type { AddonMetrics } from "../../addon/addon.ts";
 import type { AddonView } from "../../addon/addon-view.ts";
 import { guardedPatch } from "../../addon/status-patch.ts";
 import { type ClusterGateway, clusterGateways } from "./cluster-gateways.ts";
@@ -20,6 +22,8 @@ export interface HealthPorts {
   readonly clusters: ObjectCache<ManagedCluster>;
   readonly addonOf: (cluster: string) => AddonView | undefined;
   readonly log: Logger;
+  readonly events: EventRecorder;
+  readonly metrics: Pick<AddonMetrics, "clusterHealthy">;
   readonly now: () => Date;
 }
 
@@ -38,17 +42,19 @@ interface Memory {
  * condition, and to the gateway. Nothing is written unless something has changed.
  */
 export function createHealthReconciler(ports: HealthPorts): Reconciler<string> {
-  const { client, clusters, addonOf, now } = ports;
+  const { client, addonOf, now, metrics } = ports;
   const memories = new Map<string, Memory>();
   return {
     name: "gateway-health",
     async reconcile(cluster, signal) {
-      const addon = addonOf(cluster);
-      if (addon === undefined || addon.isDeleting || !shouldProbe(clusters.get(cluster))) {
+      const addon = addonToProbe(ports, cluster);
+      if (addon === undefined) {
         memories.delete(cluster);
+        metrics.clusterHealthy.remove({ cluster });
         return settled;
       }
       const result = await probe(client, cluster, probeTimeoutMs, signal);
+      metrics.clusterHealthy.set(result.isHealthy ? 1 : 0, { cluster });
       const before = memories.get(cluster);
       const failingSince = result.isHealthy ? undefined : (before?.failingSince ?? now());
       const told = await tellGateway(ports, cluster, result, before?.told, signal);
@@ -60,8 +66,14 @@ export function createHealthReconciler(ports: HealthPorts): Reconciler<string> {
   };
 }
 
+function addonToProbe({ clusters, addonOf }: HealthPorts, cluster: string): AddonView | undefined {
+  const addon = addonOf(cluster);
+  const isWanted = addon?.isDeleting === false && shouldProbe(clusters.get(cluster));
+  return isWanted ? addon : undefined;
+}
+
 async function tellAddon(
-  { client, version, log, now }: HealthPorts,
+  { client, version, log, now, events }: HealthPorts,
   addon: AddonView,
   result: ProbeResult,
   signal: AbortSignal,
@@ -74,11 +86,10 @@ async function tellAddon(
   const key = { namespace: addon.cluster, name: addon.name };
   const patch = guardedPatch(addon, { conditions });
   await client.mergePatch(type, key, patch, signal, { subresource: "status" });
-  log.info("Health of cluster changed", {
-    cluster: addon.cluster,
-    status: update.status,
-    detail: update.message,
-  });
+  const { status, reason, message } = update;
+  log.info("Health of cluster changed", { cluster: addon.cluster, status, detail: message });
+  const eventType = result.isHealthy ? "Normal" : "Warning";
+  await events.record(type, addon.object, { type: eventType, reason, message });
 }
 
 /** Answers what the gateway knows now. A gateway that cannot be told is told next time. */

@@ -8,7 +8,8 @@ import {
 import { type ObjectCache, type Outcome, type Reconciler, recheckAfter, settled } from "#kube";
 import type { Authority } from "#pki";
 import { describeError, TerminalError } from "#runtime";
-import { certificateIn, msUntilRenewal } from "../../certificate-plan.ts";
+import type { AddonMetrics } from "../../addon/addon.ts";
+import { certificateIn, msUntilRenewal, observeEnd } from "../../certificate-plan.ts";
 import { writeConfigurationStatus } from "../../configuration-status.ts";
 import type { Target } from "../../following-trigger.ts";
 import { authorityOf } from "../../tls-secret.ts";
@@ -23,6 +24,7 @@ export interface ServerPorts extends PerformPorts {
   /** As the API server sends them. */
   readonly configurations: ObjectCache<KubeObject>;
   readonly imagePullPolicy: string;
+  readonly metrics: Pick<AddonMetrics, "certificateEnd">;
   /** Is told which objects a configuration depends on. */
   readonly follow: (targets: readonly Target[]) => void;
 }
@@ -63,7 +65,12 @@ async function reconcileOne(
   if (failure !== undefined) throw failure as Error;
   // What was just made is looked at again, so that its renewal is not forgotten.
   if (actions.some(({ kind }) => kind !== "apply")) return recheckAfter(0);
-  const certificates = [certificateIn(before.serving)];
+  const serving = {
+    namespace: configuration.spec.installNamespace,
+    secretName: gatewayNames.servingSecret,
+  };
+  const { certificateEnd } = ports.metrics;
+  const certificates = [observeEnd(certificateEnd, serving, certificateIn(before.serving))];
   return recheckAfter(msUntilRenewal(certificates, lifetimes.certificateMs / 8, now()));
 }
 

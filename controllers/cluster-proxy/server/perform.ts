@@ -1,5 +1,5 @@
-import { type ManagedProxyConfiguration, secrets } from "#api";
-import { isApiError, type KubeClient } from "#kube";
+import { type ManagedProxyConfiguration, managedProxyConfigurations, secrets } from "#api";
+import { type EventRecorder, isApiError, type KubeClient } from "#kube";
 import { type Authority, createAuthority, issueCertificate } from "#pki";
 import type { Logger } from "#runtime";
 import { authoritySecret, tlsSecret } from "../../tls-secret.ts";
@@ -14,6 +14,7 @@ export interface PerformPorts {
   readonly client: KubeClient;
   readonly signerKey: SignerKey;
   readonly log: Logger;
+  readonly events: EventRecorder;
   readonly now: () => Date;
 }
 
@@ -57,7 +58,7 @@ async function makeAuthority(
 }
 
 async function issue(
-  { client, log, now }: PerformPorts,
+  { client, log, events, now }: PerformPorts,
   configuration: ManagedProxyConfiguration,
   authority: Authority,
   { certificate, why }: Extract<Action, { readonly kind: "issue" }>,
@@ -67,5 +68,11 @@ async function issue(
   const pair = await issueCertificate(authority, options, now());
   const secret = tlsSecret(ownedBy(configuration, certificate.secretName), pair);
   await client.apply(secrets, secret, signal, { fieldManager });
-  log.info("Issued certificate", { secret: certificate.secretName, why });
+  const { secretName } = certificate;
+  log.info("Issued certificate", { secret: secretName, why });
+  const message = `Secret ${secret.metadata.namespace}/${secretName}: ${why}`;
+  await events.record(managedProxyConfigurations, configuration, {
+    reason: "CertificateIssued",
+    message,
+  });
 }

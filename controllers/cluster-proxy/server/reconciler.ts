@@ -2,7 +2,8 @@ import { type KubeObject, type ManagedProxyConfiguration, managedProxyConfigurat
 import { type ObjectCache, type Outcome, type Reconciler, recheckAfter, settled } from "#kube";
 import type { Authority } from "#pki";
 import { describeError, TerminalError } from "#runtime";
-import { certificateIn, msUntilRenewal } from "../../certificate-plan.ts";
+import type { AddonMetrics } from "../../addon/addon.ts";
+import { certificateIn, msUntilRenewal, observeEnd } from "../../certificate-plan.ts";
 import { writeConfigurationStatus } from "../../configuration-status.ts";
 import { authorityOf } from "../../tls-secret.ts";
 import { parseConfiguration } from "../configuration.ts";
@@ -17,6 +18,7 @@ export interface ServerPorts extends PerformPorts {
   /** As the API server sends them. */
   readonly configurations: ObjectCache<KubeObject>;
   readonly options: DesiredOptions;
+  readonly metrics: Pick<AddonMetrics, "certificateEnd">;
 }
 
 /** Keeps the tunnel server of each ManagedProxyConfiguration as it asks for. */
@@ -54,7 +56,9 @@ async function reconcileOne(
   await writeConfigurationStatus(client, type, configuration, conditions, signal);
   if (failure !== undefined) throw failure as Error;
   if (authority === undefined) return recheckAfter(0);
-  const certificates = after.certificates.map(({ secret }) => certificateIn(secret));
+  const certificates = after.certificates.map(({ wanted, secret }) =>
+    observeEnd(ports.metrics.certificateEnd, wanted, certificateIn(secret)),
+  );
   return recheckAfter(msUntilRenewal(certificates, lifetimes.certificateMs / 8, now()));
 }
 
