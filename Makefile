@@ -47,13 +47,13 @@ test: preflight ## Everything, as CI runs it: check, integration, charts, end to
 
 .PHONY: test-integration
 test-integration: node_modules/.stamp ## Tests against real API servers, OCM and Go peers, as plain processes
-	node --test --test-concurrency=1 $$(git ls-files -co --exclude-standard '*.integration.test.ts' ':!:helm/**' ':!:tools/crds/**')
+	node --test --test-concurrency=1 --test-timeout=600000 $$(git ls-files -co --exclude-standard '*.integration.test.ts' ':!:helm/**' ':!:tools/crds/**')
 
 .PHONY: test-e2e
 test-e2e: node_modules/.stamp ## The walk-through and all that follows, on a fresh bed of two real clusters
 	@$(BED) down
 	@ADDONS=none $(BED) up
-	node --test --test-concurrency=1 $(addprefix e2e/,$(addsuffix .e2e.test.ts,$(E2E)))
+	node --test --test-concurrency=1 --test-timeout=600000 $(addprefix e2e/,$(addsuffix .e2e.test.ts,$(E2E)))
 	@$(BED) prove
 	@$(BED) down
 
@@ -115,4 +115,4 @@ charts: node_modules/.stamp ## Package the three charts as a repository in .buil
 
 .PHONY: test-charts
 test-charts: node_modules/.stamp ## Tests of charts and CRDs with real helm and API server (needs make tools)
-	node --test helm/tests/*.integration.test.ts tools/crds/*.integration.test.ts
+	node --test --test-timeout=600000 helm/tests/*.integration.test.ts tools/crds/*.integration.test.ts

@@ -12,6 +12,7 @@ import { createDocuments } from "./documents-handler.ts";
 import { createGatewayMetrics } from "./gateway-metrics.ts";
 import { createObjectHandlers } from "./handlers.ts";
 import { createClusterTransports, type TunnelDial } from "./proxying/cluster-transports.ts";
+import { createFailureLog } from "./proxying/failure-log.ts";
 import { sharedIdentity } from "./proxying/identity.ts";
 import { createProxyCluster } from "./proxying/proxy-cluster.ts";
 import { createReachability } from "./proxying/reachability.ts";
@@ -89,6 +90,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       clusters,
       transports,
       reachability,
+      failures: createFailureLog({ log }),
       identity: sharedIdentity,
     }),
     isCluster: (name) => clusters.find(name).kind !== "unknown",

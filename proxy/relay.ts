@@ -35,8 +35,8 @@ export function relayBody(source: BodySource, sink: BodySink): Promise<boolean> 
 }
 
 /**
- * How long a joined pair may be silent once one direction has ended. Short, because a peer that
- * died looks the same as one that has only finished sending.
+ * How long a joined pair may be silent once one direction has ended and all of it has been handed
+ * over. Short, because a peer that died looks the same as one that has only finished sending.
  */
 const lingerMs = 500;
 
@@ -46,23 +46,31 @@ const lingerMs = 500;
  */
 export async function joinStreams(a: Duplex, b: Duplex): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const linger = () => {
-    timer ??= setTimeout(() => {
-      a.destroy();
-      b.destroy();
-    }, lingerMs).unref();
-    timer.refresh();
+  const linger: Linger = {
+    begin() {
+      timer ??= setTimeout(() => {
+        a.destroy();
+        b.destroy();
+      }, lingerMs).unref();
+    },
+    goOn: () => timer?.refresh(),
   };
   await Promise.all([copy(a, b, linger), copy(b, a, linger)]);
   clearTimeout(timer);
 }
 
-async function copy(from: Duplex, to: Duplex, linger: () => void): Promise<void> {
+interface Linger {
+  begin(): void;
+  goOn(): void;
+}
+
+async function copy(from: Duplex, to: Duplex, linger: Linger): Promise<void> {
   const closed = Promise.withResolvers<void>();
   from.on("error", () => undefined);
   from.once("end", () => {
-    linger();
-    to.on("data", linger);
+    // Not before: a reader that is slower than the sender was still has the rest to come.
+    to.once("finish", () => linger.begin());
+    to.on("data", () => linger.goOn());
   });
   from.once("close", () => {
     // Broken off, or finished in both directions: what `to` was still to get is in its buffer.

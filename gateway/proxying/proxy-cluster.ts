@@ -5,6 +5,7 @@ import type { Cluster } from "../clusters/cluster.ts";
 import type { ClusterStore } from "../clusters/cluster-store.ts";
 import type { Route } from "../route.ts";
 import type { ClusterTransports } from "./cluster-transports.ts";
+import type { FailureLog } from "./failure-log.ts";
 import type { Identity } from "./identity.ts";
 import { isLongRunning } from "./managed-path.ts";
 import type { Reachability } from "./reachability.ts";
@@ -15,6 +16,7 @@ export interface ProxyClusterOptions {
   readonly clusters: Pick<ClusterStore, "find">;
   readonly transports: ClusterTransports;
   readonly reachability: Reachability;
+  readonly failures: FailureLog;
   readonly identity: Identity;
   readonly secretNamespace: string;
   /** Name of the ManagedServiceAccount, in each cluster's namespace, that the tokens come from. */
@@ -46,7 +48,9 @@ export function createProxyCluster(options: ProxyClusterOptions): ProxyCluster {
       return await forward(exchange, planFor(exchange, route, user, cluster, options));
     } catch (error) {
       if (!(error instanceof ProxyError)) throw error;
-      throw upstreamError(error, cluster, options.reachability.since(cluster.name));
+      const told = upstreamError(error, cluster, options.reachability.since(cluster.name));
+      options.failures.note(cluster.name, told);
+      throw told;
     }
   };
 }

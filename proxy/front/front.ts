@@ -91,6 +91,8 @@ export function createFront(options: FrontOptions): Front {
       try {
         server.listen(options.port, options.host);
         await once(server, "listening", { signal });
+        // From now on it is a connection that could not be accepted, and the next one may be.
+        server.on("error", (error) => options.log.warn("Cannot accept connection", { error }));
         listening.resolve((server.address() as AddressInfo).port);
         await once(signal, "abort");
       } catch (error) {
@@ -147,6 +149,10 @@ function createH2({ handle, log }: FrontOptions, sessions: Set<ServerHttp2Sessio
       maxHeaderListSize: 256 * 1024,
     },
     maxHeaderListPairs: 2000,
+    // One connection of a hub's API server carries all its users: a thousand of their watches may
+    // end in one moment, and Node's own limit would then end the connection for everybody.
+    streamResetBurst: 10_000,
+    streamResetRate: 1000,
     maxSessionMemory: windows.sessionMemoryMb,
   });
   server.on("session", (session) => {

@@ -44,7 +44,8 @@ export class TunnelConnection extends Duplex {
 
   constructor({ stream, address, dialId }: ConnectionOptions) {
     super({
-      allowHalfOpen: false,
+      // TLS on top closes this side once it has read all; closing here at once would cut its tail.
+      allowHalfOpen: true,
       readableHighWaterMark: bufferBytes,
       writableHighWaterMark: bufferBytes,
     });
