@@ -137,6 +137,8 @@ describe("a token that is missing", () => {
       options,
     );
     await kubectl(["-n", "managed1", "delete", "secret", "cluster-gateway"]);
+    // The gateway's copy outlives the original, so that a token that is made anew costs no request.
+    await kubectl(["-n", "open-cluster-management-credentials", "delete", "secret", "managed1"]);
     const failure = await waitFor(
       "the refusal",
       async () => {

@@ -142,6 +142,11 @@ export class GatewayBed implements AsyncDisposable {
     return new GatewayBed(hub, managed, hubAdmin);
   }
 
+  /** A kubeconfig with the rights that the chart gives the gateway. */
+  async gatewayKubeconfig(): Promise<string> {
+    return this.hub.kubeconfigFor(gatewayUser);
+  }
+
   /** Starts the gateway with the rights that the chart gives it, and registers it on the hub. */
   async startGateway(
     authority: Authority,
@@ -150,7 +155,7 @@ export class GatewayBed implements AsyncDisposable {
     const service = `cluster-gateway.${installNamespace}.svc`;
     const pair = await authority.server(service, "localhost");
     const client = await createKubeClient({
-      kubeconfig: await this.hub.kubeconfigFor(gatewayUser),
+      kubeconfig: await this.gatewayKubeconfig(),
       userAgent: "gateway",
     });
     const gateway = createGateway({

@@ -37,7 +37,8 @@ export function createRequestHandler(options: RequestHandlerOptions): (exchange:
       if (error.code === "internal") {
         options.log.error("Cannot handle request", { error: describeError(reason) });
       }
-      answerError(exchange, error);
+      if (exchange.isAnswered) exchange.cut();
+      else answerError(exchange, error);
     });
   };
 }

@@ -290,6 +290,30 @@ describe("forward()", () => {
     }
   }
 
+  it("forgets a request whose client leaves before there is a connection, and goes on", async () => {
+    const dialled = Promise.withResolvers<void>();
+    await using upstream = await startUpstream(authority, {
+      h2: (stream) => {
+        stream.respond({ ":status": 200 });
+        stream.end("ok");
+      },
+    });
+    using transport = transportTo(upstream, {}, async () => {
+      await dialled.promise;
+      return upstream.dial();
+    });
+    await using proxy = await startProxy(authority, toEverything(transport));
+    const stream = proxy.h2.request({ ":path": "/" });
+    stream.on("error", () => undefined);
+    await once(stream, "ready");
+    await delay(20);
+    stream.close(8);
+    await eventually("failure", () => proxy.failures.length === 1);
+    assert.equal(proxy.failures[0]?.code, "client_gone");
+    dialled.resolve();
+    assert.equal((await proxy.get("/")).body, "ok");
+  });
+
   it("passes the upstream's own errors through untouched", async () => {
     await using upstream = await startUpstream(authority, {
       h2: (stream) => {

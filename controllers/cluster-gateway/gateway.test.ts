@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { clusterGatewayConfiguration, type KubeObject, type Secret } from "#api";
-import { createAuthority, loadAuthority } from "#pki";
+import { createAuthority } from "#pki";
+import { authoritySecret } from "../installation/tls-secret.ts";
 import { assertGolden } from "../testdata/golden.ts";
 import { makeCluster, makeCondition } from "../testdata/makers.ts";
 import { isMadeByAddon, plan as planCredential } from "./credentials/plan.ts";
 import type { Snapshot as CredentialSnapshot } from "./credentials/snapshot.ts";
-import { defaultPace, nextProbeMs, planCondition, shouldProbe } from "./health/plan.ts";
+import { defaultPace, isHiccup, nextProbeMs, planCondition, shouldProbe } from "./health/plan.ts";
 import { desiredObjects } from "./server/desired.ts";
 import type { Snapshot } from "./server/gather.ts";
 import { plan } from "./server/plan.ts";
 import { conditionsAfter } from "./server/status.ts";
 
 const now = new Date("2026-05-01T12:00:00Z");
-const authority = loadAuthority(
-  await createAuthority({ commonName: "ca", lifetimeMs: 3_650 * 86_400_000 }, now),
-);
+const authority = await createAuthority({ commonName: "ca", lifetimeMs: 3_650 * 86_400_000 }, now);
+const place = { namespace: "addons", name: "signer", commonName: "ca" };
 
 function makeConfiguration(overrides: Record<string, unknown> = {}) {
   const credentials = {
@@ -53,7 +53,7 @@ const deployment = { metadata: { name: "gateway-deployment", generation: 1 }, st
 function makeSnapshot(overrides: Partial<Snapshot> = {}): Snapshot {
   return {
     configuration: makeConfiguration(),
-    signer: undefined,
+    signer: authoritySecret({ name: "signer" }, authority),
     serving: undefined,
     tunnel,
     deployment: undefined,
@@ -64,7 +64,7 @@ function makeSnapshot(overrides: Partial<Snapshot> = {}): Snapshot {
 
 describe("plan() of the gateway", () => {
   const applied = (snapshot: Snapshot): readonly string[] =>
-    plan(snapshot, authority, "IfNotPresent", now).actions.flatMap((action) =>
+    plan(snapshot, place, "IfNotPresent", now).actions.flatMap((action) =>
       action.kind === "apply"
         ? [`${action.desired.type.kind} ${action.desired.object.metadata.name}`]
         : [],
@@ -79,8 +79,13 @@ describe("plan() of the gateway", () => {
     ]);
   });
 
+  it("makes its authority first, and nothing else without it", () => {
+    const { actions } = plan(makeSnapshot({ signer: undefined }), place, "IfNotPresent", now);
+    assert.deepEqual(actions, [{ kind: "makeAuthority", place }]);
+  });
+
   it("copies no more than the gateway reads", () => {
-    const { actions } = plan(makeSnapshot(), authority, "IfNotPresent", now);
+    const { actions } = plan(makeSnapshot(), place, "IfNotPresent", now);
     const copies = actions.flatMap((action) =>
       action.kind === "apply" && action.desired.type.kind === "Secret"
         ? [Object.keys((action.desired.object as Secret).data ?? {})]
@@ -99,7 +104,7 @@ describe("plan() of the gateway", () => {
 
   it("waits for cluster-proxy, and says for what", () => {
     const snapshot = makeSnapshot({ tunnel: { ...tunnel, client: undefined } });
-    const { actions, missing } = plan(snapshot, authority, "IfNotPresent", now);
+    const { actions, missing } = plan(snapshot, place, "IfNotPresent", now);
     assert.deepEqual(
       actions.map(({ kind }) => kind),
       ["issue"],
@@ -278,6 +283,17 @@ describe("health of clusters", () => {
   it("is written again after the hub has called it unknown", () => {
     const unknown = makeCondition({ type: "Available", status: "Unknown", reason: "Lost" });
     assert.equal(planCondition([unknown], { isHealthy: true })?.status, "True");
+  });
+
+  it("forgives a single failure of a cluster that was well", () => {
+    const well = makeCondition({ type: "Available", reason: "SuccessfullyProbedHealthz" });
+    const sick = makeCondition({ type: "Available", status: "False" });
+    const failure = { isHealthy: false, message: "x" } as const;
+    assert.equal(isHiccup([well], failure, undefined), true);
+    assert.equal(isHiccup([well], failure, now), false);
+    assert.equal(isHiccup([sick], failure, undefined), false);
+    assert.equal(isHiccup([], failure, undefined), false);
+    assert.equal(isHiccup([well], { isHealthy: true }, undefined), false);
   });
 
   it("is asked often while a cluster comes up, and seldom when it is well or given up", () => {

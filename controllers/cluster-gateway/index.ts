@@ -14,7 +14,10 @@ import { createController, createObjectCache, type ObjectCache, onCacheChange } 
 import type { Runnable } from "#runtime";
 import { type ControllerDeps, createAddon, type Part } from "../addon/addon.ts";
 import { changedCluster, clusterOf, onSpecChange } from "../addon/triggers.ts";
-import { createFollowingTrigger, type FollowingTrigger } from "../following-trigger.ts";
+import {
+  createFollowingTrigger,
+  type FollowingTrigger,
+} from "../installation/following-trigger.ts";
 import { createCredentialReconciler } from "./credentials/reconciler.ts";
 import { clusterGatewayDefinition } from "./definition.ts";
 import { createHealthReconciler } from "./health/reconciler.ts";
@@ -102,7 +105,8 @@ function serverController(
     reconciler: createServerReconciler({
       ...deps,
       configurations,
-      signerKey: signer,
+      fieldManager: "spokeway-cluster-gateway",
+      place: { ...signer, commonName: "cluster-gateway" },
       imagePullPolicy,
       follow: (targets) => follows.follow(targets),
     }),

@@ -31,9 +31,5 @@ export const credentialLabels = {
 /** Marks what we made, where others make the like. */
 export const managedByUs = { "app.kubernetes.io/managed-by": "spokeway" } as const;
 
-export const lifetimes = {
-  authorityMs: 3_650 * 86_400_000,
-  certificateMs: 180 * 86_400_000,
-  /** Of the tokens with which the gateway reaches managed clusters, as Go writes it. */
-  token: "4320h",
-} as const;
+/** Validity of the tokens with which the gateway reaches managed clusters, as Go writes it. */
+export const tokenValidity = "4320h";

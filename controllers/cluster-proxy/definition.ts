@@ -2,11 +2,12 @@ import { addonNames, type KubeObject, managedProxyConfigurations, signerNames } 
 import { type ObjectCache, onCacheChange } from "#kube";
 import type { AddonDefinition, RenderInput, Rendering } from "../addon/definition.ts";
 import { variable, wholeNumberVariable } from "../addon/rendering/variables.ts";
-import type { AuthorityCache } from "../authority-cache.ts";
+import type { AuthorityCache } from "../installation/authority-cache.ts";
+import { lifetimes } from "../installation/perform.ts";
 import { agentManifests } from "./agent-manifests.ts";
 import { parseConfiguration } from "./configuration.ts";
 import { resolveEntrypoint } from "./entrypoint.ts";
-import { agentIdentity, lifetimes, proxyNames } from "./names.ts";
+import { agentIdentity, proxyNames } from "./names.ts";
 
 export interface ClusterProxyAgentOptions {
   /** Namespace of the agent when no configuration names one. */

@@ -16,7 +16,7 @@ import {
 } from "#kube";
 import { type ControllerDeps, createAddon, type Part } from "../addon/addon.ts";
 import { onSpecChange } from "../addon/triggers.ts";
-import { createAuthorityCache } from "../authority-cache.ts";
+import { createAuthorityCache } from "../installation/authority-cache.ts";
 import { clusterProxyDefinition } from "./definition.ts";
 import { proxyNames, serverLabels } from "./names.ts";
 import { createServerReconciler } from "./server/reconciler.ts";
@@ -62,7 +62,10 @@ export function createClusterProxy(deps: ControllerDeps, options: ClusterProxyOp
       ...deps,
       log,
       configurations,
-      signerKey: options.signer,
+      fieldManager: "spokeway-cluster-proxy",
+      places: {
+        tunnel: { ...options.signer, commonName: "open-cluster-management:cluster-proxy" },
+      },
       options,
     }),
     triggers: [

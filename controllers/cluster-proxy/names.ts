@@ -25,9 +25,3 @@ export const agentIdentity = {
   tunnelUser: "open-cluster-management:cluster-proxy:proxy-agent",
   group: "open-cluster-management:cluster-proxy",
 } as const;
-
-/** How long certificates of the tunnel live. */
-export const lifetimes = {
-  authorityMs: 3_650 * 86_400_000,
-  certificateMs: 180 * 86_400_000,
-} as const;

@@ -12,6 +12,8 @@ export type Endpoint =
       /** PEM. Without it, and not insecure, the system's CAs. */
       readonly ca: string | undefined;
       readonly isInsecure: boolean;
+      /** Forward proxy in front of it. May carry a password. */
+      readonly proxyUrl: URL | undefined;
     }
   | { readonly kind: "tunnel"; readonly ca: string };
 

@@ -108,6 +108,14 @@ const cases: Readonly<Record<string, Case>> = {
     want: ({ endpoint }) => endpoint.kind === "const" && endpoint.isInsecure,
     is: false,
   },
+  "takes a forward proxy": {
+    given: () => ({
+      endpoint: "Const",
+      data: { endpoint: "https://a", ca, token: "t", "proxy-url": "http://ann:pw@proxy:3128" },
+    }),
+    want: ({ endpoint }) => endpoint.kind === "const" && endpoint.proxyUrl?.host,
+    is: "proxy:3128",
+  },
   "takes a certificate with its key": {
     given: () => ({
       credential: "X509Certificate",
@@ -149,6 +157,10 @@ const faults: Readonly<Record<string, readonly [given: () => Given, message: Reg
   "an address that is none": [
     () => ({ endpoint: "Const", data: { endpoint: "file:///etc", token: "t" } }),
     /not an http or https URL/,
+  ],
+  "a forward proxy of another kind": [
+    () => ({ endpoint: "Const", data: { token: "t", "proxy-url": "socks5://ann:pw@proxy" } }),
+    /^key proxy-url is not an http or https URL$/,
   ],
   "a certificate without its key": [
     () => ({ credential: "X509Certificate", data: { "ca.crt": ca, "tls.crt": pair.cert } }),

@@ -63,10 +63,10 @@ function endpointOf(secret: Secret, managedCluster: ManagedCluster | undefined):
       `label ${clusterSecretLabels.endpointType} is "${type}": expected Const or ClusterProxy`,
     );
   }
-  if (text(secret, clusterSecretKeys.proxyUrl) !== "") {
-    throw new ConversionError(`key ${clusterSecretKeys.proxyUrl} is not supported yet`);
-  }
-  return managedCluster === undefined ? secretEndpoint(secret) : ocmEndpoint(managedCluster);
+  const proxyUrl = proxyUrlOf(secret);
+  return managedCluster === undefined
+    ? secretEndpoint(secret, proxyUrl)
+    : ocmEndpoint(managedCluster, proxyUrl);
 }
 
 function tunnelEndpoint(secret: Secret): Endpoint {
@@ -79,7 +79,15 @@ function tunnelEndpoint(secret: Secret): Endpoint {
   return { kind: "tunnel", ca: checkedCa(ca) };
 }
 
-function secretEndpoint(secret: Secret): Endpoint {
+function proxyUrlOf(secret: Secret): URL | undefined {
+  const value = text(secret, clusterSecretKeys.proxyUrl).trim();
+  if (value === "") return undefined;
+  const url = URL.parse(value);
+  if (url !== null && (url.protocol === "http:" || url.protocol === "https:")) return url;
+  throw new ConversionError(`key ${clusterSecretKeys.proxyUrl} is not an http or https URL`);
+}
+
+function secretEndpoint(secret: Secret, proxyUrl: URL | undefined): Endpoint {
   const address = text(secret, clusterSecretKeys.endpoint).trim();
   if (address === "") throw new ConversionError(`key ${clusterSecretKeys.endpoint} is missing`);
   const ca = caOf(secret);
@@ -88,10 +96,11 @@ function secretEndpoint(secret: Secret): Endpoint {
     url: addressOf(address),
     ca: ca === undefined || ca === "" ? undefined : checkedCa(ca),
     isInsecure: ca === undefined,
+    proxyUrl,
   };
 }
 
-function ocmEndpoint({ metadata, spec }: ManagedCluster): Endpoint {
+function ocmEndpoint({ metadata, spec }: ManagedCluster, proxyUrl: URL | undefined): Endpoint {
   const config = spec.managedClusterClientConfigs?.[0];
   if (config === undefined) {
     throw new ConversionError(`ManagedCluster ${metadata.name} has no managedClusterClientConfigs`);
@@ -102,6 +111,7 @@ function ocmEndpoint({ metadata, spec }: ManagedCluster): Endpoint {
     url: addressOf(config.url),
     ca: ca === "" ? undefined : checkedCa(ca),
     isInsecure: false,
+    proxyUrl,
   };
 }
 
@@ -161,7 +171,8 @@ function checkedCa(pem: string): string {
 function addressOf(address: string): URL {
   const url = URL.parse(address);
   if (url !== null && (url.protocol === "https:" || url.protocol === "http:")) return url;
-  throw new ConversionError(`address "${address}" is not an http or https URL`);
+  // Not the value itself: it may carry a password.
+  throw new ConversionError("the address of its API server is not an http or https URL");
 }
 
 function required(secret: Secret, key: string): string {

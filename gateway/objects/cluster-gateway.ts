@@ -31,13 +31,14 @@ export function clusterGatewayOf(cluster: Cluster): ClusterGateway {
 
 function endpointOf(endpoint: Endpoint): ClusterGateway["spec"]["access"]["endpoint"] {
   if (endpoint.kind === "tunnel") return { type: endpointTypes.clusterProxy };
-  const { url, ca, isInsecure } = endpoint;
+  const { url, ca, isInsecure, proxyUrl } = endpoint;
   return {
     type: endpointTypes.const,
     const: {
       address: withoutUserInfo(url),
       ...(ca === undefined ? {} : { caBundle: Buffer.from(ca).toString("base64") }),
       ...(isInsecure ? { insecure: true } : {}),
+      ...(proxyUrl === undefined ? {} : { "proxy-url": withoutUserInfo(proxyUrl) }),
     },
   };
 }

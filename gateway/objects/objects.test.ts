@@ -21,6 +21,7 @@ function makeCluster(overrides: Partial<Cluster> = {}): Cluster {
       url: new URL("https://ann:SECRET-PASSWORD@a:6443/base"),
       ca: "CA",
       isInsecure: false,
+      proxyUrl: new URL("http://ann:SECRET-PROXY@proxy:3128"),
     },
     isHealthy: true,
     healthyReason: "",
@@ -45,7 +46,14 @@ describe("clusterGatewayOf()", () => {
     assert.deepEqual(clusterGatewayOf(makeCluster()).spec, {
       provider: "",
       access: {
-        endpoint: { type: "Const", const: { address: "https://a:6443/base", caBundle: "Q0E=" } },
+        endpoint: {
+          type: "Const",
+          const: {
+            address: "https://a:6443/base",
+            caBundle: "Q0E=",
+            "proxy-url": "http://proxy:3128",
+          },
+        },
         credential: { type: "X509Certificate" },
       },
     });

@@ -1,9 +1,8 @@
-import { once } from "node:events";
-import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { createTransport, createTransportPool, type Transport, type Upstream } from "#proxy";
 import { describeError } from "#runtime";
 import type { Cluster, Endpoint } from "../clusters/cluster.ts";
+import { dialAddress, dialThroughProxy } from "./dial-address.ts";
 import type { Reachability } from "./reachability.ts";
 
 /** The way through the tunnel to `host:port` as the managed cluster sees it. */
@@ -69,28 +68,16 @@ function trustOf(endpoint: Endpoint, { tunnelServerName }: ClusterTransportsOpti
 type Dial = Upstream["dial"];
 
 function dialTo(name: string, endpoint: Endpoint, { tunnelDial }: ClusterTransportsOptions): Dial {
-  if (endpoint.kind === "const") return (signal) => dialUrl(endpoint.url, signal);
+  if (endpoint.kind === "const") {
+    const { url, proxyUrl } = endpoint;
+    return proxyUrl === undefined
+      ? (signal) => dialAddress(url, signal)
+      : (signal) => dialThroughProxy(url, proxyUrl, signal);
+  }
   if (tunnelDial === undefined) {
     return () => Promise.reject(new Error("this gateway runs without --proxy-host"));
   }
   return (signal) => tunnelDial(name, tunnelPort, signal);
-}
-
-async function dialUrl(url: URL, signal: AbortSignal): Promise<Duplex> {
-  const fallback = url.protocol === "http:" ? 80 : 443;
-  const socket = connect({
-    host: url.hostname.replace(/^\[|\]$/g, ""),
-    port: url.port === "" ? fallback : Number(url.port),
-    keepAlive: true,
-    allowHalfOpen: true,
-  });
-  try {
-    await once(socket, "connect", { signal });
-    return socket;
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  }
 }
 
 function watched(name: string, dial: Dial, reachability: Reachability): Dial {

@@ -91,6 +91,8 @@ export function createFront(options: FrontOptions): Front {
       try {
         server.listen(options.port, options.host);
         await once(server, "listening", { signal });
+        // From now on it is a connection that could not be accepted, and the next one may be.
+        server.on("error", (error) => options.log.warn("Cannot accept connection", { error }));
         listening.resolve((server.address() as AddressInfo).port);
         await once(signal, "abort");
       } catch (error) {

@@ -129,6 +129,8 @@ export function h1Response(
   outgoing.on("error", (error) => {
     failure = error;
   });
+  // Whoever cancels does not wait for the answer, and its loss is then nobody's news.
+  answer.promise.catch(() => undefined);
   let isAnswered = false;
   outgoing.once("close", () => {
     if (!isAnswered) answer.reject(lossOf(failure));

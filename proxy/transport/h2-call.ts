@@ -58,6 +58,8 @@ function responseOf(
   stream.on("error", (error) => {
     failure = error;
   });
+  // Whoever cancels does not wait for the answer, and its loss is then nobody's news.
+  answer.promise.catch(() => undefined);
   let isAnswered = false;
   stream.once("close", () => {
     if (!isAnswered) answer.reject(lossOf(stream, failure));

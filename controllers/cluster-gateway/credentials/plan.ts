@@ -9,7 +9,7 @@ import {
   tokenSecretKeys,
 } from "#api";
 import { isContained } from "../../canonical-json.ts";
-import { credentialLabels, lifetimes, managedByUs } from "../names.ts";
+import { credentialLabels, managedByUs, tokenValidity } from "../names.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export type Action =
@@ -58,7 +58,7 @@ function account(
       name: spec.secretManagement.managedServiceAccount.name,
       ownerReferences: [owner],
     },
-    spec: { rotation: { enabled: true, validity: lifetimes.token } },
+    spec: { rotation: { enabled: true, validity: tokenValidity } },
   };
   return object;
 }

@@ -4,6 +4,7 @@ import {
   type Condition,
   type ConditionUpdate,
   findCondition,
+  isConditionTrue,
   type ManagedCluster,
   managedClusterConditionTypes,
 } from "#api";
@@ -34,6 +35,19 @@ export function planCondition(
     present.reason === update.reason &&
     present.message === update.message;
   return isSame ? undefined : update;
+}
+
+/**
+ * True for the first failure of a cluster that was well: a gateway or a tunnel that is being
+ * replaced. The next probe, soon after, decides.
+ */
+export function isHiccup(
+  conditions: readonly Condition[],
+  result: ProbeResult,
+  failingSince: Date | undefined,
+): boolean {
+  const wasWell = isConditionTrue(conditions, addonConditionTypes.available);
+  return !result.isHealthy && wasWell && failingSince === undefined;
 }
 
 export interface ProbePace {

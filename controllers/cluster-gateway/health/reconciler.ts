@@ -13,7 +13,7 @@ import type { AddonMetrics } from "../../addon/addon.ts";
 import type { AddonView } from "../../addon/addon-view.ts";
 import { guardedPatch } from "../../addon/status-patch.ts";
 import { type ClusterGateway, clusterGateways } from "./cluster-gateways.ts";
-import { defaultPace, nextProbeMs, planCondition, shouldProbe } from "./plan.ts";
+import { defaultPace, isHiccup, nextProbeMs, planCondition, shouldProbe } from "./plan.ts";
 import { type ProbeResult, probe } from "./probe.ts";
 
 export interface HealthPorts {
@@ -37,6 +37,8 @@ interface Memory {
   readonly told: string | undefined;
 }
 
+const unknown: Memory = { failingSince: undefined, told: undefined };
+
 /**
  * Asks every cluster that has the addon how it is, again and again, and tells it: in the addon's
  * condition, and to the gateway. Nothing is written unless something has changed.
@@ -54,12 +56,17 @@ export function createHealthReconciler(ports: HealthPorts): Reconciler<string> {
         return settled;
       }
       const result = await probe(client, cluster, probeTimeoutMs, signal);
-      metrics.clusterHealthy.set(result.isHealthy ? 1 : 0, { cluster });
-      const before = memories.get(cluster);
-      const failingSince = result.isHealthy ? undefined : (before?.failingSince ?? now());
-      const told = await tellGateway(ports, cluster, result, before?.told, signal);
-      memories.set(cluster, { failingSince, told });
-      await tellAddon(ports, addonOf(cluster) ?? addon, result, signal);
+      const before = memories.get(cluster) ?? unknown;
+      const failingSince = result.isHealthy ? undefined : (before.failingSince ?? now());
+      const fresh = addonOf(cluster) ?? addon;
+      if (isHiccup(fresh.status.conditions, result, before.failingSince)) {
+        memories.set(cluster, { ...before, failingSince });
+      } else {
+        metrics.clusterHealthy.set(result.isHealthy ? 1 : 0, { cluster });
+        const told = await tellGateway(ports, cluster, result, before.told, signal);
+        memories.set(cluster, { failingSince, told });
+        await tellAddon(ports, fresh, result, signal);
+      }
       const failingForMs = failingSince && now().getTime() - failingSince.getTime();
       return recheckAfter(nextProbeMs(defaultPace, failingForMs, Math.random()));
     },

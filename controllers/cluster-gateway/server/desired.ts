@@ -1,39 +1,23 @@
 import {
   apiServices,
-  apiVersionOf,
   type ClusterGatewayConfiguration,
   clusterGatewayConfigurations,
   deployments,
-  type KubeObject,
   type ObjectMeta,
-  ownerReferenceTo,
-  type ResourceType,
   type Secret,
   secrets,
   services,
 } from "#api";
-import { opaqueSecret, secretText } from "../../tls-secret.ts";
+import type { Desired } from "../../installation/action.ts";
+import { type Owner, ownedBy } from "../../installation/owner.ts";
+import { opaqueSecret, secretText } from "../../installation/tls-secret.ts";
 import { gatewayApi, gatewayLabels, gatewayNames, gatewayPort } from "../names.ts";
 import type { TunnelSources } from "./gather.ts";
 import { gatewayPodSpec } from "./pod-spec.ts";
 
-/** An object that is to be on the hub. */
-export interface Desired {
-  readonly type: ResourceType;
-  readonly object: KubeObject;
-}
-
-/** Metadata of an object of the gateway, which goes with its configuration. */
-export function ownedBy(configuration: ClusterGatewayConfiguration, name: string): ObjectMeta {
-  const { kind } = clusterGatewayConfigurations;
-  const apiVersion = apiVersionOf(clusterGatewayConfigurations);
-  const owner = ownerReferenceTo(apiVersion, kind, configuration, { blockOwnerDeletion: true });
-  return { name, labels: gatewayLabels, ownerReferences: [owner] };
-}
-
-/** The same in the namespace of the gateway. */
-export function installedFor(configuration: ClusterGatewayConfiguration, name: string): ObjectMeta {
-  return { ...ownedBy(configuration, name), namespace: configuration.spec.installNamespace };
+/** The configuration as the owner of all that is made for it. */
+export function ownerOf(configuration: ClusterGatewayConfiguration): Owner {
+  return { type: clusterGatewayConfigurations, object: configuration, labels: gatewayLabels };
 }
 
 /** The gateway and the Service that leads to it. */
@@ -42,14 +26,14 @@ export function desiredObjects(
   imagePullPolicy: string,
 ): readonly Desired[] {
   const service = {
-    metadata: installedFor(configuration, gatewayNames.service),
+    metadata: metadataOf(configuration, gatewayNames.service),
     spec: {
       selector: gatewayLabels,
       ports: [{ name: "https", port: gatewayPort, targetPort: gatewayPort }],
     },
   };
   const deployment = {
-    metadata: installedFor(configuration, gatewayNames.deployment),
+    metadata: metadataOf(configuration, gatewayNames.deployment),
     spec: {
       replicas: configuration.spec.replicas,
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
@@ -73,8 +57,8 @@ export function tunnelCopies(
 ): readonly Desired[] {
   const { tunnelCaSecret, tunnelClientSecret } = gatewayNames;
   return [
-    copyOf(installedFor(configuration, tunnelCaSecret), ca, ["ca.crt"]),
-    copyOf(installedFor(configuration, tunnelClientSecret), client, ["tls.crt", "tls.key"]),
+    copyOf(metadataOf(configuration, tunnelCaSecret), ca, ["ca.crt"]),
+    copyOf(metadataOf(configuration, tunnelClientSecret), client, ["tls.crt", "tls.key"]),
   ];
 }
 
@@ -82,7 +66,7 @@ export function tunnelCopies(
 export function apiService(configuration: ClusterGatewayConfiguration, caPem: string): Desired {
   const { group, version } = gatewayApi;
   const object = {
-    metadata: ownedBy(configuration, gatewayNames.apiService),
+    metadata: ownedBy(ownerOf(configuration), gatewayNames.apiService),
     spec: {
       group,
       version,
@@ -106,4 +90,8 @@ function copyOf(
 ): Desired {
   const texts = Object.fromEntries(keys.map((key) => [key, secretText(source, key) ?? ""]));
   return { type: secrets, object: opaqueSecret(metadata, texts) };
+}
+
+function metadataOf(configuration: ClusterGatewayConfiguration, name: string): ObjectMeta {
+  return ownedBy(ownerOf(configuration), name, configuration.spec.installNamespace);
 }

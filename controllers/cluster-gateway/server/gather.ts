@@ -10,6 +10,7 @@ import {
   secrets,
 } from "#api";
 import { ignoreNotFound, type KubeClient } from "#kube";
+import type { AuthorityPlace } from "../../installation/action.ts";
 import { gatewayNames } from "../names.ts";
 
 /** An APIService, as far as we read it. */
@@ -33,15 +34,10 @@ export interface Snapshot {
   readonly apiService: ApiService | undefined;
 }
 
-export interface SignerKey {
-  readonly namespace: string;
-  readonly name: string;
-}
-
 /** Reads all that a plan needs. */
 export async function gather(
   client: KubeClient,
-  signerKey: SignerKey,
+  place: AuthorityPlace,
   configuration: ClusterGatewayConfiguration,
   signal: AbortSignal,
 ): Promise<Snapshot> {
@@ -52,7 +48,7 @@ export async function gather(
   ): Promise<T | undefined> => ignoreNotFound(client.get(type, key, signal));
   const sources = tunnelSourcesOf(configuration);
   const [signer, serving, deployment, apiService, ca, clientSecret] = await Promise.all([
-    find(secrets, signerKey),
+    find(secrets, place),
     find(secrets, { namespace, name: gatewayNames.servingSecret }),
     find(deployments, { namespace, name: gatewayNames.deployment }),
     find<ApiService>(apiServices, { name: gatewayNames.apiService }),

@@ -1,16 +1,16 @@
 import type { Authority } from "#pki";
-import { type WantedCertificate, whyReissue } from "../../certificate-plan.ts";
-import { isAvailable } from "../../deployment-availability.ts";
-import { secretText } from "../../tls-secret.ts";
+import {
+  type Action,
+  type AuthorityPlace,
+  applies,
+  type Desired,
+} from "../../installation/action.ts";
+import { isAvailable } from "../../installation/availability.ts";
+import { type WantedCertificate, whyReissue } from "../../installation/certificates.ts";
+import { authorityOf, secretText } from "../../installation/tls-secret.ts";
 import { gatewayNames } from "../names.ts";
-import { apiService, type Desired, desiredObjects, tunnelCopies } from "./desired.ts";
+import { apiService, desiredObjects, tunnelCopies } from "./desired.ts";
 import { type Snapshot, tunnelSourcesOf } from "./gather.ts";
-
-export type Action =
-  /** The serving certificate needs it, so the rest of the plan waits for the next look. */
-  | { readonly kind: "makeAuthority" }
-  | { readonly kind: "issue"; readonly certificate: WantedCertificate; readonly why: string }
-  | { readonly kind: "apply"; readonly desired: Desired };
 
 export interface Plan {
   readonly actions: readonly Action[];
@@ -18,19 +18,27 @@ export interface Plan {
   readonly missing: string | undefined;
 }
 
-/** Decides, and does nothing. `authority` is the one that the signer's Secret holds. */
+/**
+ * Decides, and does nothing. Where the authority is missing it comes first, and all the rest waits
+ * for the next look. Throws a `TerminalError` when one is there that cannot be used.
+ */
 export function plan(
   snapshot: Snapshot,
-  authority: Authority | undefined,
+  place: AuthorityPlace,
   imagePullPolicy: string,
   now: Date,
 ): Plan {
-  if (authority === undefined) return { actions: [{ kind: "makeAuthority" }], missing: undefined };
-  const { configuration, tunnel } = snapshot;
+  const { configuration, tunnel, signer } = snapshot;
+  const authority = authorityOf(signer);
+  if (authority === undefined) {
+    return { actions: [{ kind: "makeAuthority", place }], missing: undefined };
+  }
   const certificate = servingCertificate(snapshot);
   const violation = whyReissue(certificate, snapshot.serving, authority, now);
   const issue: readonly Action[] =
-    violation === undefined ? [] : [{ kind: "issue", certificate, why: violation.message }];
+    violation === undefined
+      ? []
+      : [{ kind: "issue", certificate, authority, why: violation.message }];
   const missing = missingSource(snapshot);
   // Pods that wait for a Secret are tried again ever more seldom; they had better not exist yet.
   if (missing !== undefined) return { actions: issue, missing };
@@ -39,8 +47,7 @@ export function plan(
     ...desiredObjects(configuration, imagePullPolicy),
     ...registration(snapshot, authority),
   ];
-  const applies = objects.map((desired): Action => ({ kind: "apply", desired }));
-  return { actions: [...issue, ...applies], missing };
+  return { actions: [...issue, ...applies(objects)], missing };
 }
 
 /**

@@ -6,23 +6,25 @@ import {
   secrets,
 } from "#api";
 import { type ObjectCache, type Outcome, type Reconciler, recheckAfter, settled } from "#kube";
-import type { Authority } from "#pki";
 import { describeError, TerminalError } from "#runtime";
 import type { AddonMetrics } from "../../addon/addon.ts";
-import { certificateIn, msUntilRenewal, observeEnd } from "../../certificate-plan.ts";
-import { writeConfigurationStatus } from "../../configuration-status.ts";
-import type { Target } from "../../following-trigger.ts";
-import { authorityOf } from "../../tls-secret.ts";
+import type { AuthorityPlace } from "../../installation/action.ts";
+import { certificateIn, msUntilRenewal, observeEnd } from "../../installation/certificates.ts";
+import { writeConfigurationStatus } from "../../installation/configuration-status.ts";
+import type { Target } from "../../installation/following-trigger.ts";
+import { lifetimes, type PerformPorts, performAll } from "../../installation/perform.ts";
 import { parseConfiguration } from "../configuration.ts";
-import { gatewayNames, lifetimes } from "../names.ts";
-import { gather, type Snapshot, tunnelSourcesOf } from "./gather.ts";
-import { type PerformPorts, perform } from "./perform.ts";
-import { type Action, plan } from "./plan.ts";
+import { gatewayNames } from "../names.ts";
+import { ownerOf } from "./desired.ts";
+import { gather, tunnelSourcesOf } from "./gather.ts";
+import { plan } from "./plan.ts";
 import { conditionsAfter, conditionsOfRefusal } from "./status.ts";
 
 export interface ServerPorts extends PerformPorts {
   /** As the API server sends them. */
   readonly configurations: ObjectCache<KubeObject>;
+  /** Where the authority is kept. */
+  readonly place: AuthorityPlace;
   readonly imagePullPolicy: string;
   readonly metrics: Pick<AddonMetrics, "certificateEnd">;
   /** Is told which objects a configuration depends on. */
@@ -53,11 +55,10 @@ async function reconcileOne(
   configuration: ClusterGatewayConfiguration,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { client, signerKey, imagePullPolicy, now } = ports;
-  const before = await gather(client, signerKey, configuration, signal);
-  const authority = usableAuthority(before);
-  const { actions, missing } = plan(before, authority, imagePullPolicy, now());
-  const failure = await performAll(ports, configuration, authority, actions, signal);
+  const { client, place, imagePullPolicy, now } = ports;
+  const before = await gather(client, place, configuration, signal);
+  const { actions, missing } = plan(before, place, imagePullPolicy, now());
+  const failure = await performAll(ports, ownerOf(configuration), actions, signal);
   const obstacle = failure === undefined ? missing : describeError(failure);
   const conditions = conditionsAfter(before, obstacle, now());
   const type = clusterGatewayConfigurations;
@@ -72,34 +73,6 @@ async function reconcileOne(
   const { certificateEnd } = ports.metrics;
   const certificates = [observeEnd(certificateEnd, serving, certificateIn(before.serving))];
   return recheckAfter(msUntilRenewal(certificates, lifetimes.certificateMs / 8, now()));
-}
-
-function usableAuthority({ signer }: Snapshot): Authority | undefined {
-  try {
-    return authorityOf(signer);
-  } catch (error) {
-    throw new TerminalError("Cannot use the certificate authority in the signer's Secret", {
-      cause: error,
-    });
-  }
-}
-
-async function performAll(
-  ports: ServerPorts,
-  configuration: ClusterGatewayConfiguration,
-  authority: Authority | undefined,
-  actions: readonly Action[],
-  signal: AbortSignal,
-): Promise<unknown> {
-  try {
-    for (const action of actions) {
-      await perform(ports, configuration, authority, action, signal);
-    }
-    return undefined;
-  } catch (error) {
-    signal.throwIfAborted();
-    return error;
-  }
 }
 
 function targetsOf(configuration: ClusterGatewayConfiguration): readonly Target[] {

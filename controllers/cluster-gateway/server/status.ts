@@ -4,8 +4,8 @@ import {
   clusterGatewayConditionTypes,
   findCondition,
 } from "#api";
-import { type Configuration, conditionsWith } from "../../configuration-status.ts";
-import { isAvailable, replicasMessage } from "../../deployment-availability.ts";
+import { isAvailable, replicasMessage } from "../../installation/availability.ts";
+import { type Configuration, conditionsWith } from "../../installation/configuration-status.ts";
 import type { Snapshot } from "./gather.ts";
 
 const type = clusterGatewayConditionTypes.deployed;

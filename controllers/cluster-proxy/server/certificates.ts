@@ -1,10 +1,13 @@
 import type { ManagedProxyConfigurationSpec } from "#api";
-import type { WantedCertificate } from "../../certificate-plan.ts";
+import type { WantedCertificate } from "../../installation/certificates.ts";
 import { proxyNames } from "../names.ts";
+import type { AuthorityName } from "./authorities.ts";
 
 /** A certificate of the tunnel, and the condition that tells of it. */
 export interface TunnelCertificate extends WantedCertificate {
   readonly role: "proxyServer" | "agentServer" | "proxyClient" | "userServer";
+  /** Who signs it. */
+  readonly authority: AuthorityName;
 }
 
 /** The certificates that a configuration asks for. `address` is the load balancer's. */
@@ -19,7 +22,7 @@ export function wantedCertificates(
     signingProxyClientSecretName,
   } = spec.authentication.dump.secrets;
   const names = tunnelNames(spec, address);
-  const server = { namespace, names, usages: ["server"] as const };
+  const server = { namespace, names, usages: ["server"], authority: "tunnel" } as const;
   return [
     {
       ...server,
@@ -78,6 +81,7 @@ function userServerCertificate({
   return [
     {
       role: "userServer",
+      authority: "tunnel",
       namespace,
       secretName: proxyNames.userServerSecret,
       commonName: service,

@@ -1,43 +1,28 @@
 import {
-  apiVersionOf,
   deployments,
   type KubeObject,
   type ManagedProxyConfiguration,
   managedProxyConfigurations,
   type ObjectMeta,
-  ownerReferenceTo,
-  type ResourceType,
   roleBindings,
   roles,
   secrets,
   serviceAccounts,
   services,
 } from "#api";
-import { opaqueSecret } from "../../tls-secret.ts";
+import type { Desired } from "../../installation/action.ts";
+import { type Owner, ownedBy } from "../../installation/owner.ts";
+import { opaqueSecret } from "../../installation/tls-secret.ts";
 import { agentIdentity, proxyNames, serverLabels, serverPorts } from "../names.ts";
 import { serverPodSpec } from "./pod-spec.ts";
-
-/** An object that is to be on the hub. */
-export interface Desired {
-  readonly type: ResourceType;
-  readonly object: KubeObject;
-}
 
 export interface DesiredOptions {
   readonly imagePullPolicy: string;
 }
 
-/** Metadata of an object of the tunnel server, which goes with its configuration. */
-export function ownedBy(
-  configuration: ManagedProxyConfiguration,
-  name: string,
-  labels: Readonly<Record<string, string>> = serverLabels,
-): ObjectMeta {
-  const { kind } = managedProxyConfigurations;
-  const apiVersion = apiVersionOf(managedProxyConfigurations);
-  const owner = ownerReferenceTo(apiVersion, kind, configuration, { blockOwnerDeletion: true });
-  const { namespace } = configuration.spec.proxyServer;
-  return { name, namespace, labels, ownerReferences: [owner] };
+/** The configuration as the owner of all that is made for it. */
+export function ownerOf(configuration: ManagedProxyConfiguration): Owner {
+  return { type: managedProxyConfigurations, object: configuration, labels: serverLabels };
 }
 
 /** The tunnel server and what leads to it, except for its certificates. */
@@ -47,7 +32,7 @@ export function desiredObjects(
   options: DesiredOptions,
 ): readonly Desired[] {
   const { inClusterServiceName } = configuration.spec.proxyServer;
-  const metadata = (name: string): ObjectMeta => ownedBy(configuration, name);
+  const metadata = (name: string): ObjectMeta => metadataOf(configuration, name);
   return [
     { type: serviceAccounts, object: { metadata: metadata(proxyNames.serviceAccount) } },
     {
@@ -86,7 +71,7 @@ function loadBalancer(configuration: ManagedProxyConfiguration): readonly Desire
     loadBalancerService.annotations.map(({ key, value }) => [key, value]),
   );
   const service = {
-    metadata: { ...ownedBy(configuration, loadBalancerService.name), annotations },
+    metadata: { ...metadataOf(configuration, loadBalancerService.name), annotations },
     spec: {
       type: "LoadBalancer",
       selector: serverLabels,
@@ -123,7 +108,7 @@ function deployment(
 ): Desired {
   const { replicas } = configuration.spec.proxyServer;
   const object = {
-    metadata: ownedBy(configuration, configuration.metadata.name),
+    metadata: metadataOf(configuration, configuration.metadata.name),
     spec: {
       replicas,
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
@@ -135,4 +120,8 @@ function deployment(
     },
   };
   return { type: deployments, object };
+}
+
+function metadataOf(configuration: ManagedProxyConfiguration, name: string): ObjectMeta {
+  return ownedBy(ownerOf(configuration), name, configuration.spec.proxyServer.namespace);
 }

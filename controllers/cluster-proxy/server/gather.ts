@@ -9,6 +9,12 @@ import {
 } from "#api";
 import { ignoreNotFound, type KubeClient } from "#kube";
 import { type EntrypointService, resolveEntrypoint } from "../entrypoint.ts";
+import {
+  type AuthorityPlaces,
+  authorityNames,
+  type ByAuthority,
+  byAuthority,
+} from "./authorities.ts";
 import { type TunnelCertificate, wantedCertificates } from "./certificates.ts";
 
 /** A certificate that is wanted, and the Secret that is there for it. */
@@ -20,23 +26,18 @@ export interface ObservedCertificate {
 /** All that is known about the tunnel server of one configuration. */
 export interface Snapshot {
   readonly configuration: ManagedProxyConfiguration;
-  /** The Secret of the authority, whatever it holds. */
-  readonly signer: Secret | undefined;
+  /** The Secrets of the authorities, whatever they hold. */
+  readonly signers: ByAuthority<Secret | undefined>;
   readonly certificates: readonly ObservedCertificate[];
   readonly deployment: Deployment | undefined;
   /** False while a load balancer is asked for and has no address. */
   readonly hasEntrypoint: boolean;
 }
 
-export interface SignerKey {
-  readonly namespace: string;
-  readonly name: string;
-}
-
 /** Reads all that a plan needs. The Secrets' names are the configuration's, so they are asked for. */
 export async function gather(
   client: KubeClient,
-  signerKey: SignerKey,
+  places: AuthorityPlaces,
   configuration: ManagedProxyConfiguration,
   signal: AbortSignal,
 ): Promise<Snapshot> {
@@ -55,10 +56,12 @@ export async function gather(
     : undefined;
   const resolved = resolveEntrypoint(spec, service);
   const wanted = wantedCertificates(spec, isBalanced ? resolved?.host : undefined);
-  const [signer, deployment, ...found] = await Promise.all([
-    ignoreNotFound(client.get(secrets, signerKey, signal)),
+  const [deployment, signers, ...found] = await Promise.all([
     ignoreNotFound(
       client.get(deployments, { namespace, name: configuration.metadata.name }, signal),
+    ),
+    Promise.all(
+      authorityNames.map((name) => ignoreNotFound(client.get(secrets, places[name], signal))),
     ),
     ...wanted.map(({ secretName }) =>
       ignoreNotFound(client.get(secrets, { namespace, name: secretName }, signal)),
@@ -66,7 +69,7 @@ export async function gather(
   ]);
   return {
     configuration,
-    signer,
+    signers: byAuthority((name) => signers[authorityNames.indexOf(name)]),
     deployment,
     certificates: wanted.map((wantedOne, index) => ({ wanted: wantedOne, secret: found[index] })),
     hasEntrypoint: resolved !== undefined,

@@ -1,29 +1,30 @@
-import type { Authority } from "#pki";
-import { whyReissue } from "../../certificate-plan.ts";
-import type { TunnelCertificate } from "./certificates.ts";
-import { type Desired, type DesiredOptions, desiredObjects } from "./desired.ts";
+import { type Action, applies } from "../../installation/action.ts";
+import { whyReissue } from "../../installation/certificates.ts";
+import { type AuthorityPlaces, authorityNames, loadAuthorities } from "./authorities.ts";
+import { type DesiredOptions, desiredObjects } from "./desired.ts";
 import type { Snapshot } from "./gather.ts";
 
-export type Action =
-  /** The first certificates need it, so the rest of the plan waits for the next look. */
-  | { readonly kind: "makeAuthority" }
-  | { readonly kind: "issue"; readonly certificate: TunnelCertificate; readonly why: string }
-  | { readonly kind: "apply"; readonly desired: Desired };
-
-/** Decides, and does nothing. `authority` is the one that the signer's Secret holds. */
+/**
+ * Decides, and does nothing. Where an authority is missing it comes first, and all the rest waits
+ * for the next look. Throws a `TerminalError` when one is there that cannot be used.
+ */
 export function plan(
   snapshot: Snapshot,
-  authority: Authority | undefined,
+  places: AuthorityPlaces,
   options: DesiredOptions,
   now: Date,
 ): readonly Action[] {
-  if (authority === undefined) return [{ kind: "makeAuthority" }];
-  const issues = snapshot.certificates.flatMap((certificate): Action[] => {
-    const violation = whyReissue(certificate.wanted, certificate.secret, authority, now);
-    return violation === undefined
-      ? []
-      : [{ kind: "issue", certificate: certificate.wanted, why: violation.message }];
+  const authorities = loadAuthorities(snapshot.signers);
+  const missing = authorityNames.filter((name) => authorities[name] === undefined);
+  if (missing.length > 0) {
+    return missing.map((name) => ({ kind: "makeAuthority", place: places[name] }));
+  }
+  const issues = snapshot.certificates.flatMap(({ wanted, secret }): readonly Action[] => {
+    const authority = authorities[wanted.authority];
+    const violation = authority && whyReissue(wanted, secret, authority, now);
+    if (authority === undefined || violation === undefined) return [];
+    return [{ kind: "issue", certificate: wanted, authority, why: violation.message }];
   });
-  const objects = desiredObjects(snapshot.configuration, authority.certificate.pem, options);
-  return [...issues, ...objects.map((desired): Action => ({ kind: "apply", desired }))];
+  const caPem = authorities.tunnel?.certificate.pem ?? "";
+  return [...issues, ...applies(desiredObjects(snapshot.configuration, caPem, options))];
 }

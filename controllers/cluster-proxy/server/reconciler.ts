@@ -1,22 +1,22 @@
 import { type KubeObject, type ManagedProxyConfiguration, managedProxyConfigurations } from "#api";
 import { type ObjectCache, type Outcome, type Reconciler, recheckAfter, settled } from "#kube";
-import type { Authority } from "#pki";
 import { describeError, TerminalError } from "#runtime";
 import type { AddonMetrics } from "../../addon/addon.ts";
-import { certificateIn, msUntilRenewal, observeEnd } from "../../certificate-plan.ts";
-import { writeConfigurationStatus } from "../../configuration-status.ts";
-import { authorityOf } from "../../tls-secret.ts";
+import { certificateIn, msUntilRenewal, observeEnd } from "../../installation/certificates.ts";
+import { writeConfigurationStatus } from "../../installation/configuration-status.ts";
+import { lifetimes, type PerformPorts, performAll } from "../../installation/perform.ts";
 import { parseConfiguration } from "../configuration.ts";
-import { lifetimes } from "../names.ts";
-import type { DesiredOptions } from "./desired.ts";
-import { gather, type Snapshot } from "./gather.ts";
-import { type PerformPorts, perform } from "./perform.ts";
-import { type Action, plan } from "./plan.ts";
+import type { AuthorityPlaces } from "./authorities.ts";
+import { type DesiredOptions, ownerOf } from "./desired.ts";
+import { gather } from "./gather.ts";
+import { plan } from "./plan.ts";
 import { conditionsAfter, conditionsOfRefusal } from "./status.ts";
 
 export interface ServerPorts extends PerformPorts {
   /** As the API server sends them. */
   readonly configurations: ObjectCache<KubeObject>;
+  /** Where the authorities are kept. */
+  readonly places: AuthorityPlaces;
   readonly options: DesiredOptions;
   readonly metrics: Pick<AddonMetrics, "certificateEnd">;
 }
@@ -43,51 +43,22 @@ async function reconcileOne(
   configuration: ManagedProxyConfiguration,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { client, signerKey, options, now } = ports;
-  const before = await gather(client, signerKey, configuration, signal);
-  const authority = usableAuthority(before);
-  const actions = plan(before, authority, options, now());
-  const failure = await performAll(ports, configuration, authority, actions, signal);
+  const { client, places, options, metrics, now } = ports;
+  const before = await gather(client, places, configuration, signal);
+  const actions = plan(before, places, options, now());
+  const failure = await performAll(ports, ownerOf(configuration), actions, signal);
   const isSigned = actions.every(({ kind }) => kind === "apply");
-  const after = isSigned ? before : await gather(client, signerKey, configuration, signal);
+  const after = isSigned ? before : await gather(client, places, configuration, signal);
   const reason = failure === undefined ? undefined : describeError(failure);
   const conditions = conditionsAfter(after, reason, now());
   const type = managedProxyConfigurations;
   await writeConfigurationStatus(client, type, configuration, conditions, signal);
   if (failure !== undefined) throw failure as Error;
-  if (authority === undefined) return recheckAfter(0);
+  if (actions.some(({ kind }) => kind === "makeAuthority")) return recheckAfter(0);
   const certificates = after.certificates.map(({ wanted, secret }) =>
-    observeEnd(ports.metrics.certificateEnd, wanted, certificateIn(secret)),
+    observeEnd(metrics.certificateEnd, wanted, certificateIn(secret)),
   );
   return recheckAfter(msUntilRenewal(certificates, lifetimes.certificateMs / 8, now()));
-}
-
-function usableAuthority({ signer }: Snapshot): Authority | undefined {
-  try {
-    return authorityOf(signer);
-  } catch (error) {
-    throw new TerminalError("Cannot use the certificate authority in the signer's Secret", {
-      cause: error,
-    });
-  }
-}
-
-async function performAll(
-  ports: ServerPorts,
-  configuration: ManagedProxyConfiguration,
-  authority: Authority | undefined,
-  actions: readonly Action[],
-  signal: AbortSignal,
-): Promise<unknown> {
-  try {
-    for (const action of actions) {
-      await perform(ports, configuration, authority, action, signal);
-    }
-    return undefined;
-  } catch (error) {
-    signal.throwIfAborted();
-    return error;
-  }
 }
 
 async function refuse(

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Deployment, managedProxyConfiguration, type Secret } from "#api";
 import { createAuthority, issueCertificate, loadAuthority } from "#pki";
+import { authoritySecret, tlsSecret } from "../../installation/tls-secret.ts";
 import { assertGolden } from "../../testdata/golden.ts";
-import { tlsSecret } from "../../tls-secret.ts";
 import { resolveEntrypoint } from "../entrypoint.ts";
 import { wantedCertificates } from "./certificates.ts";
 import { desiredObjects } from "./desired.ts";
@@ -13,9 +13,10 @@ import { conditionsAfter } from "./status.ts";
 
 const now = new Date("2026-05-01T12:00:00Z");
 const day = 86_400_000;
-const authority = loadAuthority(
-  await createAuthority({ commonName: "ca", lifetimeMs: 3_650 * day }, now),
-);
+const authorityPair = await createAuthority({ commonName: "ca", lifetimeMs: 3_650 * day }, now);
+const authority = loadAuthority(authorityPair);
+const places = { tunnel: { namespace: "addons", name: "signer", commonName: "ca" } };
+const signers = { tunnel: authoritySecret({ name: "signer", namespace: "addons" }, authorityPair) };
 
 function makeConfiguration(entrypoint: Record<string, unknown> = { type: "PortForward" }) {
   return managedProxyConfiguration.parse({
@@ -42,7 +43,7 @@ async function makeSnapshot(configuration = makeConfiguration()): Promise<Snapsh
   );
   return {
     configuration,
-    signer: undefined,
+    signers,
     certificates: wanted.map((certificate, index) => ({
       wanted: certificate,
       secret: secrets[index],
@@ -78,18 +79,30 @@ describe("plan() of the tunnel server", () => {
   const options = { imagePullPolicy: "IfNotPresent" };
 
   it("makes the authority first, and nothing else without it", async () => {
-    const actions = plan(await makeSnapshot(), undefined, options, now);
-    assert.deepEqual(actions, [{ kind: "makeAuthority" }]);
+    const snapshot = { ...(await makeSnapshot()), signers: { tunnel: undefined } };
+    assert.deepEqual(plan(snapshot, places, options, now), [
+      { kind: "makeAuthority", place: places.tunnel },
+    ]);
+  });
+
+  it("refuses an authority that it cannot use, instead of making another", async () => {
+    const { keyPem } = await createAuthority({ commonName: "other", lifetimeMs: day }, now);
+    const mixed = authoritySecret(signers.tunnel.metadata, { ...authorityPair, keyPem });
+    const snapshot = { ...(await makeSnapshot()), signers: { tunnel: mixed } };
+    assert.throws(() => plan(snapshot, places, options, now), {
+      name: "TerminalError",
+      message: "Cannot use certificate authority in Secret addons/signer",
+    });
   });
 
   it("issues no certificate that is fine", async () => {
-    const actions = plan(await makeSnapshot(), authority, options, now);
+    const actions = plan(await makeSnapshot(), places, options, now);
     assert.ok(actions.length > 0 && actions.every(({ kind }) => kind === "apply"));
   });
 
   it("renews certificates in time", async () => {
     const later = new Date(now.getTime() + 150 * day);
-    const issued = plan(await makeSnapshot(), authority, options, later).flatMap((action) =>
+    const issued = plan(await makeSnapshot(), places, options, later).flatMap((action) =>
       action.kind === "issue" ? [action.certificate.secretName] : [],
     );
     assert.deepEqual(issued, ["proxy-server", "agent-server", "proxy-client"]);
@@ -106,7 +119,7 @@ describe("plan() of the tunnel server", () => {
         secret: certificates[index]?.secret,
       })),
     };
-    const reasons = plan(snapshot, authority, options, now).flatMap((action) =>
+    const reasons = plan(snapshot, places, options, now).flatMap((action) =>
       action.kind === "issue" ? [action.why] : [],
     );
     assert.equal(reasons[0], "Certificate lacks hub.example");

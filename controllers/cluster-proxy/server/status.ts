@@ -1,7 +1,7 @@
 import { type Condition, type ConditionUpdate, proxyConditionTypes, timestamp } from "#api";
-import { certificateIn } from "../../certificate-plan.ts";
-import { type Configuration, conditionsWith } from "../../configuration-status.ts";
-import { isAvailable, replicasMessage } from "../../deployment-availability.ts";
+import { isAvailable, replicasMessage } from "../../installation/availability.ts";
+import { certificateIn } from "../../installation/certificates.ts";
+import { type Configuration, conditionsWith } from "../../installation/configuration-status.ts";
 import type { TunnelCertificate } from "./certificates.ts";
 import type { ObservedCertificate, Snapshot } from "./gather.ts";
 

@@ -1,5 +1,6 @@
 import type { KubeObject, ObjectMeta, Secret } from "#api";
 import { type Authority, type KeyPair, loadAuthority } from "#pki";
+import { TerminalError } from "#runtime";
 
 /** Keys of the Secret that holds an authority. */
 const authorityKeys = { certificate: "ca.crt", key: "ca.key" } as const;
@@ -38,12 +39,19 @@ export function authoritySecret(metadata: ObjectMeta, { certificatePem, keyPem }
 }
 
 /**
- * The authority in such a Secret, undefined when there is none. Throws a `PkiError` when what is
- * there cannot be used: it is somebody's authority, and not ours to replace.
+ * The authority in such a Secret, undefined when there is none. Throws a `TerminalError` when what
+ * is there cannot be used: it is somebody's authority, and not ours to replace.
  */
 export function authorityOf(secret: Secret | undefined): Authority | undefined {
   const found = pair(secret, authorityKeys);
-  return found === undefined ? undefined : loadAuthority(found);
+  try {
+    return found === undefined ? undefined : loadAuthority(found);
+  } catch (error) {
+    const { namespace, name } = secret?.metadata ?? { name: "" };
+    throw new TerminalError(`Cannot use certificate authority in Secret ${namespace}/${name}`, {
+      cause: error,
+    });
+  }
 }
 
 function pair(

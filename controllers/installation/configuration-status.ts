@@ -1,7 +1,7 @@
 import type { Condition, ConditionUpdate, KubeObject, ResourceType } from "#api";
 import { withCondition } from "#api";
 import type { KubeClient } from "#kube";
-import { isSame } from "./canonical-json.ts";
+import { isSame } from "../canonical-json.ts";
 
 /** A configuration of ours, as far as its status is concerned. */
 export interface Configuration extends KubeObject {

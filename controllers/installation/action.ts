@@ -1,0 +1,32 @@
+import type { KubeObject, ResourceType } from "#api";
+import type { Authority } from "#pki";
+import type { WantedCertificate } from "./certificates.ts";
+
+/** An object that is to be on the hub. */
+export interface Desired {
+  readonly type: ResourceType;
+  readonly object: KubeObject;
+}
+
+/** A certificate authority of ours, and the Secret that keeps it. */
+export interface AuthorityPlace {
+  readonly namespace: string;
+  readonly name: string;
+  readonly commonName: string;
+}
+
+/** What can be done for a configuration of ours. */
+export type Action =
+  | { readonly kind: "makeAuthority"; readonly place: AuthorityPlace }
+  | {
+      readonly kind: "issue";
+      readonly certificate: WantedCertificate;
+      readonly authority: Authority;
+      readonly why: string;
+    }
+  | { readonly kind: "apply"; readonly desired: Desired };
+
+/** One `apply` for each object, in their order. */
+export function applies(objects: readonly Desired[]): readonly Action[] {
+  return objects.map((desired) => ({ kind: "apply", desired }));
+}

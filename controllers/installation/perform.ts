@@ -1,0 +1,93 @@
+import { secrets } from "#api";
+import { type EventRecorder, isApiError, type KubeClient } from "#kube";
+import { createAuthority, issueCertificate } from "#pki";
+import type { Logger } from "#runtime";
+import type { Action, AuthorityPlace } from "./action.ts";
+import { type Owner, ownedBy } from "./owner.ts";
+import { authoritySecret, tlsSecret } from "./tls-secret.ts";
+
+/** How long certificates live; both are renewed long before they end. */
+export const lifetimes = {
+  authorityMs: 3_650 * 86_400_000,
+  certificateMs: 180 * 86_400_000,
+} as const;
+
+export interface PerformPorts {
+  readonly client: KubeClient;
+  /** Who owns the fields that are applied. */
+  readonly fieldManager: string;
+  readonly log: Logger;
+  readonly events: EventRecorder;
+  readonly now: () => Date;
+}
+
+/**
+ * Carries the actions out, one after another, up to the first that fails. Answers that failure,
+ * or undefined; throws only when `signal` aborts.
+ */
+export async function performAll(
+  ports: PerformPorts,
+  owner: Owner,
+  actions: readonly Action[],
+  signal: AbortSignal,
+): Promise<unknown> {
+  try {
+    for (const action of actions) await perform(ports, owner, action, signal);
+    return undefined;
+  } catch (error) {
+    signal.throwIfAborted();
+    return error;
+  }
+}
+
+async function perform(
+  ports: PerformPorts,
+  owner: Owner,
+  action: Action,
+  signal: AbortSignal,
+): Promise<void> {
+  switch (action.kind) {
+    case "makeAuthority":
+      await makeAuthority(ports, owner, action.place, signal);
+      return;
+    case "issue":
+      await issue(ports, owner, action, signal);
+      return;
+    case "apply": {
+      const { type, object } = action.desired;
+      await ports.client.apply(type, object, signal, { fieldManager: ports.fieldManager });
+    }
+  }
+}
+
+async function makeAuthority(
+  { client, log, now }: PerformPorts,
+  owner: Owner,
+  { namespace, name, commonName }: AuthorityPlace,
+  signal: AbortSignal,
+): Promise<void> {
+  const made = await createAuthority({ commonName, lifetimeMs: lifetimes.authorityMs }, now());
+  try {
+    // Created, never applied: one that has appeared in the meantime must win.
+    await client.create(secrets, authoritySecret(ownedBy(owner, name, namespace), made), signal);
+    log.info("Made certificate authority", { secret: name });
+  } catch (error) {
+    if (!isApiError(error, "already_exists")) throw error;
+  }
+}
+
+async function issue(
+  { client, fieldManager, log, events, now }: PerformPorts,
+  owner: Owner,
+  { certificate, authority, why }: Extract<Action, { readonly kind: "issue" }>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { secretName, namespace } = certificate;
+  const options = { ...certificate, lifetimeMs: lifetimes.certificateMs };
+  const pair = await issueCertificate(authority, options, now());
+  const secret = tlsSecret(ownedBy(owner, secretName, namespace), pair);
+  await client.apply(secrets, secret, signal, { fieldManager });
+  log.info("Issued certificate", { secret: secretName, why });
+  const message = `Secret ${namespace}/${secretName}: ${why}`;
+  await events.record(owner.type, owner.object, { reason: "CertificateIssued", message });
+}
