@@ -103,6 +103,12 @@ image: node_modules/.stamp ## Build the image of all processes to .build/image.t
 image-load: node_modules/.stamp ## Build the image and load it into the running bed
 	@$(BED) image-load
 
+##@ Performance
+
+.PHONY: bench-gateway
+bench-gateway: node_modules/.stamp ## Ways to a managed cluster, compared with direct access (BENCH=--quick: 3 minutes)
+	node e2e/bench/gateway/main.ts $(BENCH)
+
 ##@ Generated files
 
 .PHONY: crds

@@ -26,7 +26,7 @@ describe("chooseWindow()", () => {
 
   it("holds little even when each stream filled its window before the next one came", () => {
     let held = 0;
-    let window = streamBytes as number;
+    let window: number = streamBytes;
     for (let streams = 1; streams <= 250; streams += 1) {
       window = chooseWindow(streams, window);
       held += window;

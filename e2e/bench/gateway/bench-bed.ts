@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "#bed";
 import { makeAuthority, type TestAuthority } from "#testing";
+import { gatewayNodeFlags } from "../../../controllers/cluster-gateway/server/pod-spec.ts";
 import { GatewayBed, grantManifest, secretNamespace } from "../../../gateway/gateway-bed.ts";
 import { bundlePrograms } from "../../../tools/bundle.ts";
 import { findFreePorts } from "../../bed/process/ports.ts";
@@ -124,6 +125,10 @@ export class BenchBed implements AsyncDisposable {
         "--proxy-strategies=destHost",
       ],
     });
+    await this.#startAgents(authority, ports, link);
+  }
+
+  async #startAgents(authority: TestAuthority, ports: Ports, link: SlowLink): Promise<void> {
     const agent = await this.#pair("agent", await authority.client("agent"));
     const common = [`--agent-cert=${agent.cert}`, `--agent-key=${agent.key}`, "--ca-cert=ca.crt"];
     const near = {
@@ -166,6 +171,7 @@ export class BenchBed implements AsyncDisposable {
     this.#programs.start({
       name: "gateway",
       args: [
+        ...gatewayNodeFlags,
         ...nodeArgs,
         "app/gateway.mjs",
         `--secure-port=${ports.gateway}`,
@@ -186,12 +192,19 @@ export class BenchBed implements AsyncDisposable {
   async #makeTargets(gatewayPort: number, token: string) {
     const { hub, managed } = this.bed;
     const hubToken = await adminToken(hub);
-    const door = `https://127.0.0.1:${gatewayPort}`;
+    const roads = {
+      hub: { url: hub.server, token: hubToken, caFile: hub.caPath },
+      door: {
+        url: `https://localhost:${gatewayPort}`,
+        token: hubToken,
+        caFile: join(this.directory, "ca.crt"),
+      },
+    };
     return {
-      direct: { name: "direct", url: managed.server, token },
-      hub: { name: "hub", url: hub.server + proxyPath("managed1"), token: hubToken },
-      door: { name: "door", url: door + proxyPath("managed1"), token: hubToken },
-      far: { name: "far", url: door + proxyPath("managed2"), token: hubToken },
+      direct: { name: "direct", url: managed.server, token, caFile: managed.caPath },
+      hub: { ...roads.hub, name: "hub", url: roads.hub.url + proxyPath("managed1") },
+      door: { ...roads.door, name: "door", url: roads.door.url + proxyPath("managed1") },
+      far: { ...roads.door, name: "far", url: roads.door.url + proxyPath("managed2") },
     };
   }
 

@@ -13,6 +13,8 @@ export interface Target {
   readonly url: string;
   /** A bearer token of whoever is asked. It belongs to a cluster that lives for minutes. */
   readonly token: string;
+  /** The authority of its certificate, PEM. h2load has no option for it. */
+  readonly caFile: string;
 }
 
 export interface LoadOptions {
@@ -47,8 +49,12 @@ export async function load(
   const [connections, streams] = shapeOf(concurrency);
   const end = measureUsage(processes);
   const printed = await runH2load([
-    ...["-D", String(seconds + warmUpSeconds), "-c", String(connections), "-m", String(streams)],
-    ...["--log-file", log, "-H", `authorization: Bearer ${target.token}`, target.url + path],
+    `--duration=${seconds + warmUpSeconds}`,
+    `--clients=${connections}`,
+    `--max-concurrent-streams=${streams}`,
+    `--log-file=${log}`,
+    `--header=authorization: Bearer ${target.token}`,
+    target.url + path,
   ]);
   const usage = end();
   const requests = parseLog(await readFile(log, "latin1"));
@@ -58,8 +64,11 @@ export async function load(
 /** Sends a number of requests, sixteen at a time. */
 export async function send(target: Target, path: string, count: number): Promise<void> {
   await runH2load([
-    ...["-n", String(count), "-c", "4", "-m", "4"],
-    ...["-H", `authorization: Bearer ${target.token}`, target.url + path],
+    `--requests=${count}`,
+    "--clients=4",
+    "--max-concurrent-streams=4",
+    `--header=authorization: Bearer ${target.token}`,
+    target.url + path,
   ]);
 }
 

@@ -52,7 +52,7 @@ export class Programs implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const name of [...this.#children.keys()]) await this.stop(name, "SIGKILL");
+    await Promise.all(Array.from(this.#children.keys(), (name) => this.stop(name, "SIGKILL")));
   }
 
   #log(name: string): string {

@@ -8,6 +8,7 @@ import type { Target } from "./load.ts";
 export interface WatchOrder {
   readonly url: string;
   readonly token: string;
+  readonly caFile: string;
   readonly path: string;
   readonly count: number;
 }
