@@ -58,7 +58,7 @@ test-e2e: node_modules/.stamp ## The walk-through and all that follows, on a fre
 	@$(BED) down
 
 # Each builds on the clusters as the one before left them.
-E2E := walkthrough kubectl rotation bad-input lifecycle
+E2E := walkthrough readme kubectl rotation bad-input lifecycle
 
 ##@ Benches: each prints a table and writes .bench/NAME.json
 

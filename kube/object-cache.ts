@@ -57,12 +57,16 @@ export interface ObjectCacheOptions extends ListOptions {
   readonly sleep?: Sleep;
 }
 
-/** Server-side length of one watch; each ends by itself and is continued where it ended. */
-const watchSeconds = 290;
+/**
+ * Server-side length of one watch; each ends by itself and is continued where it ended. Short,
+ * because nothing else tells a quiet watch from a dead connection: bookmarks come only where
+ * something of the kind has changed since the watch began.
+ */
+const watchSeconds = 90;
 /** A watch that has not begun to answer for this long never will. */
 const answerMs = 30_000;
-/** Servers send a bookmark about every minute: after such a silence the connection is dead. */
-const silenceMs = 100_000;
+/** By then the server has long ended the watch: after such a silence the connection is dead. */
+const silenceMs = 110_000;
 /** A watch that ended sooner, and told nothing, is not a watch to be repeated at once. */
 const briefMs = 1_000;
 
