@@ -12,6 +12,7 @@ export {
   withCondition,
 } from "./conditions.ts";
 export * from "./core.ts";
+export { grantingRules } from "./granting-rules.ts";
 export * from "./managed-proxy-configuration.ts";
 export * from "./managed-service-account.ts";
 export {

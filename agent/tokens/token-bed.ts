@@ -26,7 +26,8 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: agent, namespace: ${clusterName}}
 rules:
-- {apiGroups: [""], resources: [secrets], verbs: [get, list, watch, create, update]}
+- {apiGroups: [""], resources: [secrets], verbs: [get, list, watch, create, update, patch]}
+- {apiGroups: [""], resources: [events], verbs: [create, patch]}
 - {apiGroups: [authentication.open-cluster-management.io], resources: [managedserviceaccounts], verbs: [get, list, watch]}
 - {apiGroups: [authentication.open-cluster-management.io], resources: [managedserviceaccounts/status], verbs: [get, update, patch]}
 ---
@@ -157,6 +158,7 @@ export class TokenBed implements AsyncDisposable {
       electionIdentity: undefined,
       endsEphemeral: false,
       adoptsAny: false,
+      permissionPolicy: undefined,
       metrics,
       log: silentLogger,
       ...overrides,

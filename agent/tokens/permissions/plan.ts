@@ -1,13 +1,7 @@
 import type { ManagedServiceAccount, PermissionPolicy } from "#api";
 import { grantsOf } from "./grant.ts";
 import { isAllowed, refusalOf } from "./policy.ts";
-import {
-  grantOf,
-  isSameRights,
-  objectsOf,
-  type RightsObject,
-  rightsKey,
-} from "./rights-object.ts";
+import { grantOf, isSameRights, objectsOf, type RightsObject, rightsKey } from "./rights-object.ts";
 
 /** All that the plan for the permissions of one account looks at. */
 export interface PermissionSnapshot {
@@ -45,7 +39,8 @@ const noPolicy =
 export function planPermissions(snapshot: PermissionSnapshot): PermissionPlan {
   const { account, existing, policy, name, agentNamespace } = snapshot;
   const asked = account?.spec.permissions;
-  if (asked === undefined) return { apply: [], remove: inOrder(existing), report: { kind: "none" } };
+  if (asked === undefined)
+    return { apply: [], remove: inOrder(existing), report: { kind: "none" } };
   if (policy === undefined) return refuse(noPolicy, []);
   const bounds = { account: name, agentNamespace, policy };
   const grants = grantsOf(asked);
@@ -97,8 +92,5 @@ function isSameRole({ object: a }: RightsObject, { object: b }: RightsObject): b
 
 function inOrder(objects: readonly RightsObject[]): readonly RightsObject[] {
   const isBinding = ({ kind }: RightsObject): boolean => kind.endsWith("Binding");
-  return [
-    ...objects.filter(isBinding),
-    ...objects.filter((object) => !isBinding(object)),
-  ];
+  return [...objects.filter(isBinding), ...objects.filter((object) => !isBinding(object))];
 }

@@ -1,5 +1,6 @@
-import { matchesAny, type PermissionPolicy, type PermissionRule, type PermissionStatement } from "#api";
+import { matchesAny, type PermissionPolicy, type PermissionStatement } from "#api";
 import { type AskedGrant, describeGrant, type Grant } from "./grant.ts";
+import { isCovered } from "./rule-coverage.ts";
 
 /** Whom grants are for, and what bounds them. */
 export interface Bounds {
@@ -47,48 +48,4 @@ function allowsRight(statement: PermissionStatement, { right }: Grant): boolean 
 
 function allowsName(allowed: readonly string[], name: string): boolean {
   return allowed.includes(name) || allowed.includes("*");
-}
-
-/** True when each single thing that the rule gives is in one of the other rules. */
-function isCovered(rule: PermissionRule, by: readonly PermissionRule[]): boolean {
-  return singlesOf(rule).every((single) => by.some((other) => covers(other, single)));
-}
-
-interface Single {
-  readonly verb: string;
-  readonly group?: string;
-  readonly resource?: string;
-  readonly url?: string;
-  readonly resourceNames: readonly string[];
-}
-
-function singlesOf(rule: PermissionRule): readonly Single[] {
-  const resourceNames = rule.resourceNames ?? [];
-  const objects = (rule.apiGroups ?? []).flatMap((group) =>
-    (rule.resources ?? []).map((resource) => ({ group, resource })),
-  );
-  const urls = (rule.nonResourceURLs ?? []).map((url) => ({ url }));
-  return rule.verbs.flatMap((verb) =>
-    [...objects, ...urls].map((what) => ({ verb, resourceNames, ...what })),
-  );
-}
-
-function covers(rule: PermissionRule, { verb, group, resource, url, resourceNames }: Single): boolean {
-  if (!holds(rule.verbs, verb)) return false;
-  if (url !== undefined) return coversUrl(rule.nonResourceURLs ?? [], url);
-  if (group === undefined || resource === undefined) return false;
-  if (!holds(rule.apiGroups ?? [], group) || !holds(rule.resources ?? [], resource)) return false;
-  const only = rule.resourceNames ?? [];
-  if (only.length === 0) return true;
-  return resourceNames.length > 0 && resourceNames.every((name) => only.includes(name));
-}
-
-function holds(list: readonly string[], item: string): boolean {
-  return list.includes(item) || list.includes("*");
-}
-
-function coversUrl(list: readonly string[], url: string): boolean {
-  return list.some((known) =>
-    known.endsWith("*") ? url.startsWith(known.slice(0, -1)) : known === url,
-  );
 }

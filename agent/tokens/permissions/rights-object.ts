@@ -117,7 +117,8 @@ export function isSameRights(a: RightsObject, b: RightsObject): boolean {
 export function grantOf({ object }: RightsObject): Grant | undefined {
   const { namespace } = object.metadata;
   const { roleRef } = object;
-  if (roleRef === undefined) return { right: { kind: "Rules", rules: object.rules ?? [] }, namespace };
+  if (roleRef === undefined)
+    return { right: { kind: "Rules", rules: object.rules ?? [] }, namespace };
   if (roleRef.name.startsWith(`${namePrefix}:`)) return undefined;
   const kind = roleRef.kind === "Role" ? "Role" : "ClusterRole";
   return { right: { kind, name: roleRef.name }, namespace };

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { agentNamespace, clusterName, type TokenBed } from "../../../agent/tokens/token-bed.ts";
+import { agentNodeOptions } from "../../../controllers/managed-serviceaccount/agent-manifests.ts";
 import { bundlePrograms } from "../../../tools/bundle.ts";
 import { waitFor } from "../../bed/index.ts";
 
@@ -35,7 +36,11 @@ export class MeasuredAgent implements AsyncDisposable {
       "--metrics-bind-address=0",
     ];
     const child = spawn(process.execPath, [join(directory, "agent.mjs"), "tokens", ...flags], {
-      env: { NAMESPACE: agentNamespace, HUB_KUBECONFIG: bed.kubeconfigs.hub },
+      env: {
+        NAMESPACE: agentNamespace,
+        HUB_KUBECONFIG: bed.kubeconfigs.hub,
+        NODE_OPTIONS: agentNodeOptions,
+      },
       stdio: ["ignore", "ignore", "inherit"],
     });
     await waitFor(
