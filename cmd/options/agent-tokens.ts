@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { createTokenAgent } from "#agent";
+import { createTokenAgent } from "#agent/tokens";
 import { createKubeClient, type KubeClient } from "#kube";
 import { createHealthServer, createMetrics, type Metrics, type Runnable } from "#runtime";
 import { type BindAddress, parseBindAddress } from "./bind-address.ts";
