@@ -66,6 +66,10 @@ E2E := walkthrough readme kubectl rotation bad-input lifecycle
 bench-tokens: node_modules/.stamp ## 2,000 ManagedServiceAccounts on one hub and one agent (5 minutes)
 	node e2e/bench/tokens/bench.ts
 
+.PHONY: bench-gateway
+bench-gateway: node_modules/.stamp ## Ways to a managed cluster, compared with direct access (BENCH=--quick: 3 minutes)
+	node e2e/bench/gateway/main.ts $(BENCH)
+
 ##@ The bed: two real clusters on this machine
 
 BED := node e2e/bed/cli.ts
@@ -108,12 +112,6 @@ image: node_modules/.stamp ## Build the image of all processes to .build/image.t
 .PHONY: image-load
 image-load: node_modules/.stamp ## Build the image and load it into the running bed
 	@$(BED) image-load
-
-##@ Performance
-
-.PHONY: bench-gateway
-bench-gateway: node_modules/.stamp ## Ways to a managed cluster, compared with direct access (BENCH=--quick: 3 minutes)
-	node e2e/bench/gateway/main.ts $(BENCH)
 
 ##@ Generated files
 

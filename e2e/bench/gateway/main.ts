@@ -12,8 +12,8 @@ import { findingsOf } from "./findings.ts";
 const efforts = {
   full: {
     repetitions: 3,
-    seconds: 6,
-    warmUpSeconds: 2,
+    seconds: 5,
+    warmUpSeconds: 1,
     watches: 1000,
     watchRepetitions: 2,
     requests: [1000, 10_000],
