@@ -57,10 +57,10 @@ export class RawStream extends EventEmitter implements PacketStream {
       case "data":
         return this.#writeData(packet.bytes, done);
       case "closeRequest":
-        this.end();
+        this.#finish();
         return true;
       case "closeResponse":
-        if (packet.error === "") this.end();
+        if (packet.error === "") this.#finish();
         else this.#lose();
         return true;
       case "dialResponse":
@@ -77,8 +77,10 @@ export class RawStream extends EventEmitter implements PacketStream {
     }
   }
 
+  /** Ends this direction; whoever has to confirm the close and has not done so loses it. */
   end(): void {
-    if (!this.#stream.writableEnded) this.#stream.end();
+    if (this.#options.closing === "asks") this.#finish();
+    else if (!this.#stream.writableEnded) this.#lose();
   }
 
   /** Ends both directions at once, whatever waits. The peer sees why a reader was cut. */
@@ -118,7 +120,12 @@ export class RawStream extends EventEmitter implements PacketStream {
   #lose(): void {
     this.#isLost = true;
     const stream = this.#stream;
-    if (stream.writableLength === 0) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    // Closing it would send the end of a good stream first.
+    if (stream.writableLength === 0) stream.destroy(new Error("the connection was lost"));
+  }
+
+  #finish(): void {
+    if (!this.#stream.writableEnded) this.#stream.end();
   }
 
   #peerEnded(): void {
