@@ -60,6 +60,13 @@ test-e2e: node_modules/.stamp ## The walk-through and all that follows, on a fre
 # Each builds on the clusters as the one before left them.
 E2E := walkthrough readme kubectl rotation bad-input lifecycle
 
+##@ Performance
+
+.PHONY: bench-tunnel
+bench-tunnel: node_modules/.stamp ## Measure the tunnel beside Go's, to .bench/tunnel.json (8 minutes; BENCH=--quick 2 minutes)
+	@$(BED) tools-konnectivity
+	node e2e/bench/tunnel.ts $(BENCH)
+
 ##@ The bed: two real clusters on this machine
 
 BED := node e2e/bed/cli.ts

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -99,6 +100,21 @@ describe("a tunnel over loopback", () => {
     const connection = await all.client.it.dial("127.0.0.1", port, never);
     connection.end(sent);
     assert.equal(sha256(await got.promise), sha256(sent));
+  });
+
+  it("carries connections in raw streams where all is ours", async () => {
+    const paths: unknown[] = [];
+    const note = (message: unknown) => {
+      paths.push((message as { headers: Record<string, unknown> }).headers[":path"]);
+    };
+    subscribe("http2.client.stream.created", note);
+    await using all = await startAll();
+    const port = await all.tunnel.startTarget((socket) => socket.end("bye"));
+    const connection = await all.client.it.dial("127.0.0.1", port, never);
+    assert.equal(String(await readAll(connection)), "bye");
+    unsubscribe("http2.client.stream.created", note);
+    const expected = ["TunnelService/Proxy", "TunnelService/Carry"].map((name) => `/spokeway.${name}`);
+    for (const path of expected) assert.ok(paths.includes(path), path);
   });
 
   it("reports a target that refuses", async () => {

@@ -55,7 +55,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** `q` from 0 to 1; NaN of nothing. */
-export function quantile(values: readonly number[], q: number): number {
+function quantile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { benchTools, findTools } from "#bed";
 import { startChild } from "./child.ts";
 import { writePairs } from "./pairs.ts";
-import { type BenchCase, judge, median, quantile, report } from "./report.ts";
+import { type BenchCase, judge, median, report } from "./report.ts";
 import {
   type StackContext,
   type StackPlan,
@@ -17,6 +17,7 @@ import {
 const isQuick = process.argv.includes("--quick");
 const rounds = isQuick ? 2 : 5;
 const seconds = isQuick ? 2 : 3;
+const warmUpSeconds = 1;
 const dialCount = isQuick ? 40 : 100;
 const farDialCount = 15;
 const idleAgents = isQuick ? 200 : 1000;
@@ -104,8 +105,8 @@ async function farCases(): Promise<BenchCase[]> {
   return [
     ...throughputCases("50 ms round trip", ours, go, bounds),
     judge("50 ms round trip: dial to first answer, p50", "round trips", dial, {
-      must: 2.5,
-      goal: 2.1,
+      must: 1.5,
+      goal: 1.1,
       better: "less",
     }),
   ];
@@ -132,6 +133,8 @@ async function measureAll(
 async function measureOne(plan: StackPlan, into: Figures, dials: number): Promise<void> {
   await using stack = await TunnelStack.start(plan, context);
   const cpu = async () => (await stack.server.cpuSeconds()) + (await stack.agent.cpuSeconds());
+  // Node compiles what runs often; programs that run for months are not measured by their start.
+  for (const mode of ["down", "up"] as const) await stack.measure(mode, warmUpSeconds);
   for (const mode of ["down", "up"] as const) {
     const before = await cpu();
     const { bytes, seconds: taken } = await stack.measure<Throughput>(mode, seconds);
@@ -144,21 +147,12 @@ async function measureOne(plan: StackPlan, into: Figures, dials: number): Promis
 
 async function stallCases(): Promise<BenchCase[]> {
   await using stack = await TunnelStack.start({ ...allOurs, ...near }, context);
-  const { quiet, stalled } = await stack.measure<{ quiet: number[]; stalled: number[] }>(
-    "stall",
-    isQuick ? 3 : 15,
-  );
+  const { stalled } = await stack.measure<{ stalled: number[] }>("stall", isQuick ? 3 : 15);
   const gap = { ours: Math.max(...stalled), reference: null };
-  const slowest = { ours: quantile(stalled, 0.99), reference: quantile(quiet, 0.99) };
   return [
     judge("a reader stops: longest gap of another", "ms", gap, {
       must: 100,
       goal: 20,
-      better: "less",
-    }),
-    judge("a reader stops: p99 of another against quiet", "ms", slowest, {
-      must: 50,
-      goal: 2,
       better: "less",
     }),
   ];

@@ -24,7 +24,7 @@ export function openRawProxy(
   return raw;
 }
 
-/** The server's end of what a frontend opened, and what it dials; `undefined` if it says nothing. */
+/** The server's end of what a frontend opened, and what it dials. */
 export function acceptRawProxy(
   stream: ServerHttp2Stream,
   sent: IncomingHttpHeaders,
