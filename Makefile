@@ -60,12 +60,16 @@ test-e2e: node_modules/.stamp ## The walk-through and all that follows, on a fre
 # Each builds on the clusters as the one before left them.
 E2E := walkthrough readme kubectl rotation bad-input lifecycle
 
-##@ Performance
+##@ Benches: each prints a table and writes .bench/NAME.json
+
+.PHONY: bench-tokens
+bench-tokens: node_modules/.stamp ## 2,000 ManagedServiceAccounts on one hub and one agent (5 minutes)
+	node e2e/bench/tokens/bench.ts
 
 .PHONY: bench-tunnel
-bench-tunnel: node_modules/.stamp ## Measure the tunnel beside Go's, to .bench/tunnel.json (8 minutes; BENCH=--quick 2 minutes)
+bench-tunnel: node_modules/.stamp ## The tunnel beside Go's, as processes (8 minutes; BENCH=--quick: 2 minutes)
 	@$(BED) tools-konnectivity
-	node e2e/bench/tunnel.ts $(BENCH)
+	node e2e/bench/tunnel/bench.ts $(BENCH)
 
 ##@ The bed: two real clusters on this machine
 

@@ -113,7 +113,9 @@ describe("a tunnel over loopback", () => {
     const connection = await all.client.it.dial("127.0.0.1", port, never);
     assert.equal(String(await readAll(connection)), "bye");
     unsubscribe("http2.client.stream.created", note);
-    const expected = ["TunnelService/Proxy", "TunnelService/Carry"].map((name) => `/spokeway.${name}`);
+    const expected = ["TunnelService/Proxy", "TunnelService/Carry"].map(
+      (name) => `/spokeway.${name}`,
+    );
     for (const path of expected) assert.ok(paths.includes(path), path);
   });
 

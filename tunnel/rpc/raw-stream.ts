@@ -1,7 +1,13 @@
 import { EventEmitter } from "node:events";
 import { constants, type Http2Stream } from "node:http2";
 import { status } from "@grpc/grpc-js";
-import type { CloseDial, DialResponse, OutgoingPacket, Packet } from "../wire/packet.ts";
+import type {
+  CloseDial,
+  CloseResponse,
+  DialResponse,
+  OutgoingPacket,
+  Packet,
+} from "../wire/packet.ts";
 import { texts } from "../wire/texts.ts";
 import type { PacketStream } from "./packet-stream.ts";
 
@@ -60,8 +66,7 @@ export class RawStream extends EventEmitter implements PacketStream {
         this.#finish();
         return true;
       case "closeResponse":
-        if (packet.error === "") this.#finish();
-        else this.#lose();
+        this.#confirm(packet);
         return true;
       case "dialResponse":
         this.#connectionId = packet.connectionId;
@@ -116,6 +121,11 @@ export class RawStream extends EventEmitter implements PacketStream {
     return !this.#isFull;
   }
 
+  #confirm({ error }: CloseResponse): void {
+    if (error === "") this.#finish();
+    else this.#lose();
+  }
+
   /** Resets the stream once what was written has left. */
   #lose(): void {
     this.#isLost = true;
@@ -131,7 +141,7 @@ export class RawStream extends EventEmitter implements PacketStream {
   #peerEnded(): void {
     const stream = this.#stream;
     // Node ends the readable side of a stream that was reset, too.
-    if (stream.aborted || (stream.rstCode ?? 0) !== constants.NGHTTP2_NO_ERROR) return;
+    if (stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
     const connectionId = this.#connectionId;
     if (this.#options.closing === "confirms") this.deliver({ type: "closeRequest", connectionId });
     else this.deliver({ type: "closeResponse", connectionId, error: "" });

@@ -2,7 +2,7 @@ import { createMetrics } from "#runtime";
 import { createTunnelAgent, createTunnelServer, fixedTls, type ListenerOptions } from "#tunnel";
 import { readPair } from "./pairs.ts";
 
-/** A tunnel server or agent of ours as a process of its own: `tunnel-peer.ts ROLE DIRECTORY PORT`. */
+/** A tunnel server or agent of ours as a process of its own: `peer.ts ROLE DIRECTORY PORT`. */
 const [role = "", directory = "", port = "0"] = process.argv.slice(2);
 const stop = new AbortController();
 process.once("SIGTERM", () => stop.abort());

@@ -11,9 +11,9 @@ import {
   startPeer,
   type Throughput,
   TunnelStack,
-} from "./tunnel-stack.ts";
+} from "./stack.ts";
 
-/** Measures the tunnel beside Go's, all as separate processes: `tunnel.ts [--quick]`. */
+/** Measures the tunnel beside Go's, all as separate processes: `bench.ts [--quick]`. */
 const isQuick = process.argv.includes("--quick");
 const rounds = isQuick ? 2 : 5;
 const seconds = isQuick ? 2 : 3;
@@ -28,7 +28,7 @@ const tools = await findTools(benchTools);
 await writePairs(directory);
 const targetPort = basePort + 9;
 const target = startChild("target", process.execPath, [
-  join(import.meta.dirname, "tunnel-target.ts"),
+  join(import.meta.dirname, "target.ts"),
   String(targetPort),
 ]);
 const context: StackContext = { tools, directory, targetPort, firstPort: basePort };

@@ -75,7 +75,7 @@ export class TunnelStack implements AsyncDisposable {
     ].map(([name, value]) => `--${name}=${value}`);
     const limitMs = seconds * 1000 + 40_000;
     if (this.#plan.client === "ours") {
-      const args = [join(here, "tunnel-client.ts"), `--directory=${directory}`, ...common];
+      const args = [join(here, "client.ts"), `--directory=${directory}`, ...common];
       return runMeasure(process.execPath, args, limitMs);
     }
     const files = [
@@ -112,7 +112,7 @@ function startRelay(from: number, to: number, roundTripMs: number): Child {
 
 /** Ours as `role`, with the port or ports that it takes. */
 export function startPeer(role: string, directory: string, ports: string): Child {
-  return startChild(role, process.execPath, [join(here, "tunnel-peer.ts"), role, directory, ports]);
+  return startChild(role, process.execPath, [join(here, "peer.ts"), role, directory, ports]);
 }
 
 function startServer(maker: Maker, { tools, directory, firstPort }: StackContext): Child {
