@@ -81,7 +81,7 @@ function open(session: ClientHttp2Session, path: string, more: OutgoingHttpHeade
 }
 
 function respond(stream: ServerHttp2Stream, answer: DialResponse | CloseDial): void {
-  if (stream.destroyed || stream.headersSent) return;
+  if (stream.destroyed || stream.closed || stream.headersSent) return;
   const error = answer.type === "closeDial" ? "dial closed" : answer.error;
   if (error !== "" || answer.type === "closeDial") {
     stream.respond(
