@@ -224,6 +224,23 @@ describe("a tunnel over loopback", () => {
     assert.match(text, /grpc_connections\{service_method="Proxy"\} 0/);
   });
 
+  it("goes on however many connections are abandoned", async () => {
+    await using all = await startAll();
+    const port = await all.tunnel.startTarget((socket) => socket.pipe(socket));
+    const abandon = async (): Promise<void> => {
+      const connection = await all.client.it.dial("127.0.0.1", port, never);
+      connection.write("x");
+      connection.destroy();
+    };
+    // More than HTTP/2 lets a peer reset by itself.
+    for (let batch = 0; batch < 100; batch += 1) {
+      await Promise.all(Array.from({ length: 16 }, abandon));
+    }
+    const kept = all.agent.it.connectedServers;
+    assert.equal(kept.length, 1);
+    await eventually(() => all.agent.it.openConnections === 0, "all are closed");
+  });
+
   it("finds the server again after it was away, on both sides", async () => {
     await using all = await startAll();
     const { frontends, agents } = all.server.it.ports;

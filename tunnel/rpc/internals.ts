@@ -12,10 +12,15 @@ import type { Server } from "@grpc/grpc-js";
  * looks at what goes over the wire, so that an update which moves them is noticed.
  */
 interface ServerInternals {
-  readonly commonServerOptions: {
+  readonly commonServerOptions: ResetLimits & {
     settings?: { initialWindowSize?: number; maxFrameSize?: number };
   };
   readonly http2Servers: ReadonlyMap<Http2Server, unknown>;
+}
+
+interface ResetLimits {
+  streamResetBurst?: number;
+  streamResetRate?: number;
 }
 
 interface CallInternals {
@@ -34,15 +39,22 @@ export const streamWindowBytes = 4 * 1024 * 1024;
  */
 export const frameBytes = 128 * 1024;
 
+/**
+ * How many streams a peer may reset, at once and in a second, before its session is ended. Each
+ * abandoned dial is one; the usual 1,000 and 33 end sessions that carry many.
+ */
+const resetLimits: Required<ResetLimits> = { streamResetBurst: 100_000, streamResetRate: 10_000 };
+
 /** How much all streams of one session may have on the way. Node gives it back on receipt. */
 export const sessionWindowBytes = 16 * 1024 * 1024;
 
 /**
- * Sets the stream windows and frames of the connections that `server` will take; call it before it is given
+ * Sets the stream windows, frames and resets of the connections that `server` will take; call it before it is given
  * any credentials. grpc-js has an option for this on clients only (grpc-node #3058).
  */
 export function widenStreamWindows(server: Server): void {
   const { commonServerOptions } = server as unknown as ServerInternals;
+  Object.assign(commonServerOptions, resetLimits);
   commonServerOptions.settings = {
     ...commonServerOptions.settings,
     initialWindowSize: streamWindowBytes,
