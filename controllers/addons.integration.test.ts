@@ -78,15 +78,19 @@ function describeAddons(addonVersions: AddonVersions): void {
     }
   });
 
-  it("signs the certificate of the tunnel's agent with the tunnel's authority", async () => {
+  it("signs the certificate of the tunnel's agent with the agents' authority alone", async () => {
     const name = "cluster-proxy-open-cluster-management.io-proxy-agent-signer-client-cert";
     const [leaf] = parseCertificates(
       decode(await world.managedField("secret", name, ".data['tls\\.crt']", agentNamespaces.proxy)),
     );
-    const [authority] = parseCertificates(
-      decode(await world.field("secret", "proxy-server-ca", ".data['ca\\.crt']", addonNamespace)),
+    const [agents, frontends] = await Promise.all(
+      ["agent-server-ca", "proxy-server-ca"].map(async (ca) => {
+        const text = await world.field("secret", ca, ".data['ca\\.crt']", addonNamespace);
+        return parseCertificates(decode(text))[0];
+      }),
     );
-    assert.ok(isIssuedBy(leaf, authority));
+    assert.ok(agents !== undefined && isIssuedBy(leaf, agents));
+    assert.ok(frontends !== undefined && !isIssuedBy(leaf, frontends));
     assert.equal(leaf.commonName, "open-cluster-management:cluster-proxy:proxy-agent");
     assert.deepEqual(leaf.organizations, ["open-cluster-management:cluster-proxy"]);
   });
@@ -280,6 +284,7 @@ function describeAddons(addonVersions: AddonVersions): void {
       ["managedclusteraddon", "cluster-gateway", cluster],
       ["manifestwork", "addon-cluster-proxy-deploy-0", cluster],
       ["secret", "cluster-proxy-signer", addonNamespace],
+      ["secret", "cluster-proxy-frontend-signer", addonNamespace],
       ["secret", "proxy-client", addonNamespace],
       ["deployment", "cluster-proxy", addonNamespace],
       ["managedclustersetbinding", "global", addonNamespace],

@@ -34,7 +34,7 @@ export interface CacheChange<T> {
   readonly after: T | undefined;
 }
 
-/** What a list-watch knows, read without asking the server. */
+/** What a list-watch knows, read without asking the server. Objects come without managedFields. */
 export interface ObjectCache<T extends KubeObject> extends Runnable {
   /** True once the first list has arrived. */
   readonly isSynced: boolean;
@@ -57,12 +57,16 @@ export interface ObjectCacheOptions extends ListOptions {
   readonly sleep?: Sleep;
 }
 
-/** Server-side length of one watch; each ends by itself and is continued where it ended. */
-const watchSeconds = 290;
+/**
+ * Server-side length of one watch; each ends by itself and is continued where it ended. Short,
+ * because nothing else tells a quiet watch from a dead connection: bookmarks come only where
+ * something of the kind has changed since the watch began.
+ */
+const watchSeconds = 90;
 /** A watch that has not begun to answer for this long never will. */
 const answerMs = 30_000;
-/** Servers send a bookmark about every minute: after such a silence the connection is dead. */
-const silenceMs = 100_000;
+/** By then the server has long ended the watch: after such a silence the connection is dead. */
+const silenceMs = 110_000;
 /** A watch that ended sooner, and told nothing, is not a watch to be repeated at once. */
 const briefMs = 1_000;
 
@@ -249,7 +253,7 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
     const metadata = objectMeta.safeParse(input.metadata);
     if (!metadata.success) return undefined;
     const key = keyOfObject(input);
-    const after = this.#parse(key, input);
+    const after = this.#parse(key, withoutManagedFields(input));
     if (after === undefined) return key;
     const before = this.#objects.get(key);
     const { resourceVersion } = after.metadata;
@@ -281,6 +285,12 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
   #notify(change: CacheChange<T>): void {
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+/** Who set which field takes most of the memory of an object, and nobody asks a cache for it. */
+function withoutManagedFields(object: KubeObject): KubeObject {
+  const { managedFields: _unread, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 /** The same kind, without the check: a list is read item by item. */

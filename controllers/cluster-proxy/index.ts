@@ -19,6 +19,7 @@ import { onSpecChange } from "../addon/triggers.ts";
 import { createAuthorityCache } from "../installation/authority-cache.ts";
 import { clusterProxyDefinition } from "./definition.ts";
 import { proxyNames, serverLabels } from "./names.ts";
+import type { AuthorityPlaces } from "./server/authorities.ts";
 import { createServerReconciler } from "./server/reconciler.ts";
 
 export interface ClusterProxyOptions {
@@ -31,6 +32,26 @@ export interface ClusterProxyOptions {
   readonly imagePullPolicy: string;
 }
 
+/** Secrets of ours that are put right as soon as somebody changes them. */
+const watchedSecrets = [
+  "proxy-server",
+  "agent-server",
+  "proxy-client",
+  proxyNames.frontendCaSecret,
+  proxyNames.agentServerCaSecret,
+  proxyNames.frontendSigner,
+];
+
+/** The agents' authority is the one that upstream has for all: agents that are there go on. */
+function authorityPlaces(signer: ClusterProxyOptions["signer"]): AuthorityPlaces {
+  const commonName = "open-cluster-management:cluster-proxy";
+  const frontendSigner = { namespace: signer.namespace, name: proxyNames.frontendSigner };
+  return {
+    agents: { ...signer, commonName },
+    frontends: { ...frontendSigner, commonName: `${commonName}:frontends` },
+  };
+}
+
 /** The cluster-proxy addon: the tunnel server on the hub, and the agents that dial it. */
 export function createClusterProxy(deps: ControllerDeps, options: ClusterProxyOptions): Part {
   const { client, namespace } = deps;
@@ -41,13 +62,12 @@ export function createClusterProxy(deps: ControllerDeps, options: ClusterProxyOp
   const serverDeployments = createObjectCache<Deployment>(client, deployments, ofServer);
   const { parse: _parsed, ...unparsed } = managedProxyConfigurations;
   const configurations = createObjectCache<KubeObject>(client, unparsed, { log });
-  const certificates = ["proxy-server", "agent-server", "proxy-client", proxyNames.caSecret].map(
-    (name) =>
-      createObjectCache<Secret>(client, secrets, {
-        namespace,
-        fieldSelector: `metadata.name=${name}`,
-        log,
-      }),
+  const certificates = watchedSecrets.map((name) =>
+    createObjectCache<Secret>(client, secrets, {
+      namespace,
+      fieldSelector: `metadata.name=${name}`,
+      log,
+    }),
   );
   const every = (): readonly string[] => configurations.list().map(({ metadata }) => metadata.name);
   const watched: readonly ObjectCache<KubeObject>[] = [
@@ -63,9 +83,7 @@ export function createClusterProxy(deps: ControllerDeps, options: ClusterProxyOp
       log,
       configurations,
       fieldManager: "spokeway-cluster-proxy",
-      places: {
-        tunnel: { ...options.signer, commonName: "open-cluster-management:cluster-proxy" },
-      },
+      places: authorityPlaces(options.signer),
       options,
     }),
     triggers: [

@@ -9,7 +9,11 @@ export const serverPorts = { frontend: 8090, agent: 8091, health: 8092 } as cons
 /** Objects whose names others know. */
 export const proxyNames = {
   serviceAccount: "cluster-proxy",
-  caSecret: "proxy-server-ca",
+  /** With it front ends verify the tunnel server, and the tunnel server verifies front ends. */
+  frontendCaSecret: "proxy-server-ca",
+  /** With it the tunnel server verifies agents. */
+  agentServerCaSecret: "agent-server-ca",
+  frontendSigner: "cluster-proxy-frontend-signer",
   userServerSecret: "cluster-proxy-user-serving-cert",
   portForwardRole: "cluster-proxy-addon-agent:portforward",
   agentRole: "cluster-proxy-addon-agent",

@@ -148,6 +148,7 @@ for (const versions of ["v1alpha1-and-v1beta1", "v1alpha1"] as const) {
           "deployment.apps/cluster-proxy",
           "service/proxy-entrypoint",
           "secret/cluster-proxy-signer",
+          "secret/cluster-proxy-frontend-signer",
           "secret/proxy-server",
           "secret/proxy-client",
           "role.rbac.authorization.k8s.io/cluster-proxy-addon-agent:portforward",

@@ -223,7 +223,9 @@ describe("the rights of the charts", { timeout: 300_000 }, () => {
     });
     const own = [
       ["cluster-proxy", namespace, "cluster-proxy-signer"],
+      ["cluster-proxy", namespace, "cluster-proxy-frontend-signer"],
       ["cluster-proxy", namespace, "proxy-server-ca"],
+      ["cluster-proxy", namespace, "agent-server-ca"],
       ["cluster-gateway", namespace, "cluster-gateway-signer"],
       ["cluster-gateway", "vela-system", "cluster-gateway-tls-cert"],
       ["cluster-gateway", "vela-system", "proxy-client"],

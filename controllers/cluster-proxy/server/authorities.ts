@@ -3,8 +3,11 @@ import type { Authority } from "#pki";
 import type { AuthorityPlace } from "../../installation/action.ts";
 import { authorityOf } from "../../installation/tls-secret.ts";
 
-/** The authorities behind the tunnel: front ends and agents share one. */
-export const authorityNames = ["tunnel"] as const;
+/**
+ * The authorities behind the tunnel, one for each side of its server: what the agents' one signs
+ * opens no port for front ends.
+ */
+export const authorityNames = ["frontends", "agents"] as const;
 export type AuthorityName = (typeof authorityNames)[number];
 
 /** Something for each authority. */

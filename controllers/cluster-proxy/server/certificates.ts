@@ -22,7 +22,7 @@ export function wantedCertificates(
     signingProxyClientSecretName,
   } = spec.authentication.dump.secrets;
   const names = tunnelNames(spec, address);
-  const server = { namespace, names, usages: ["server"], authority: "tunnel" } as const;
+  const server = { namespace, names, usages: ["server"], authority: "frontends" } as const;
   return [
     {
       ...server,
@@ -33,6 +33,7 @@ export function wantedCertificates(
     {
       ...server,
       role: "agentServer",
+      authority: "agents",
       secretName: signingAgentServerSecretName,
       commonName: "agent-server",
     },
@@ -81,7 +82,7 @@ function userServerCertificate({
   return [
     {
       role: "userServer",
-      authority: "tunnel",
+      authority: "frontends",
       namespace,
       secretName: proxyNames.userServerSecret,
       commonName: service,

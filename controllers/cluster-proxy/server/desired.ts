@@ -14,6 +14,7 @@ import type { Desired } from "../../installation/action.ts";
 import { type Owner, ownedBy } from "../../installation/owner.ts";
 import { opaqueSecret } from "../../installation/tls-secret.ts";
 import { agentIdentity, proxyNames, serverLabels, serverPorts } from "../names.ts";
+import type { ByAuthority } from "./authorities.ts";
 import { serverPodSpec } from "./pod-spec.ts";
 
 export interface DesiredOptions {
@@ -25,10 +26,10 @@ export function ownerOf(configuration: ManagedProxyConfiguration): Owner {
   return { type: managedProxyConfigurations, object: configuration, labels: serverLabels };
 }
 
-/** The tunnel server and what leads to it, except for its certificates. */
+/** The tunnel server and what leads to it, except for its certificates. `ca` is what each side trusts, PEM. */
 export function desiredObjects(
   configuration: ManagedProxyConfiguration,
-  caPem: string,
+  ca: ByAuthority<string>,
   options: DesiredOptions,
 ): readonly Desired[] {
   const { inClusterServiceName } = configuration.spec.proxyServer;
@@ -42,7 +43,11 @@ export function desiredObjects(
     ...loadBalancer(configuration),
     {
       type: secrets,
-      object: opaqueSecret(metadata(proxyNames.caSecret), { "ca.crt": caPem }),
+      object: opaqueSecret(metadata(proxyNames.frontendCaSecret), { "ca.crt": ca.frontends }),
+    },
+    {
+      type: secrets,
+      object: opaqueSecret(metadata(proxyNames.agentServerCaSecret), { "ca.crt": ca.agents }),
     },
     ...portForwardRights(metadata(proxyNames.portForwardRole)),
     deployment(configuration, options),

@@ -1,6 +1,11 @@
 import { type Action, applies } from "../../installation/action.ts";
 import { whyReissue } from "../../installation/certificates.ts";
-import { type AuthorityPlaces, authorityNames, loadAuthorities } from "./authorities.ts";
+import {
+  type AuthorityPlaces,
+  authorityNames,
+  byAuthority,
+  loadAuthorities,
+} from "./authorities.ts";
 import { type DesiredOptions, desiredObjects } from "./desired.ts";
 import type { Snapshot } from "./gather.ts";
 
@@ -25,6 +30,6 @@ export function plan(
     if (authority === undefined || violation === undefined) return [];
     return [{ kind: "issue", certificate: wanted, authority, why: violation.message }];
   });
-  const caPem = authorities.tunnel?.certificate.pem ?? "";
-  return [...issues, ...applies(desiredObjects(snapshot.configuration, caPem, options))];
+  const ca = byAuthority((name) => authorities[name]?.certificate.pem ?? "");
+  return [...issues, ...applies(desiredObjects(snapshot.configuration, ca, options))];
 }

@@ -23,7 +23,8 @@ export function serverPodSpec(spec: ManagedProxyConfigurationSpec, imagePullPoli
     ],
     containers: [container(spec, imagePullPolicy)],
     volumes: [
-      { name: "proxy-server-ca-certs", secret: { secretName: proxyNames.caSecret } },
+      { name: "proxy-server-ca-certs", secret: { secretName: proxyNames.frontendCaSecret } },
+      { name: "agent-server-ca-certs", secret: { secretName: proxyNames.agentServerCaSecret } },
       { name: "proxy-server-certs", secret: { secretName: signingProxyServerSecretName } },
       { name: "proxy-agent-certs", secret: { secretName: signingAgentServerSecretName } },
     ],
@@ -42,7 +43,7 @@ function container({ proxyServer }: ManagedProxyConfigurationSpec, imagePullPoli
       "--server-ca-cert=/etc/server-ca-pki/ca.crt",
       "--server-cert=/etc/server-pki/tls.crt",
       "--server-key=/etc/server-pki/tls.key",
-      "--cluster-ca-cert=/etc/server-ca-pki/ca.crt",
+      "--cluster-ca-cert=/etc/agent-ca-pki/ca.crt",
       "--cluster-cert=/etc/agent-pki/tls.crt",
       "--cluster-key=/etc/agent-pki/tls.key",
       ...proxyServer.additionalArgs,
@@ -56,6 +57,7 @@ function container({ proxyServer }: ManagedProxyConfigurationSpec, imagePullPoli
     securityContext: containerSecurityContext,
     volumeMounts: [
       { name: "proxy-server-ca-certs", mountPath: "/etc/server-ca-pki", readOnly: true },
+      { name: "agent-server-ca-certs", mountPath: "/etc/agent-ca-pki", readOnly: true },
       { name: "proxy-server-certs", mountPath: "/etc/server-pki", readOnly: true },
       { name: "proxy-agent-certs", mountPath: "/etc/agent-pki", readOnly: true },
     ],

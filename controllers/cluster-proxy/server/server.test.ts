@@ -5,6 +5,7 @@ import { createAuthority, issueCertificate, loadAuthority } from "#pki";
 import { authoritySecret, tlsSecret } from "../../installation/tls-secret.ts";
 import { assertGolden } from "../../testdata/golden.ts";
 import { resolveEntrypoint } from "../entrypoint.ts";
+import { byAuthority } from "./authorities.ts";
 import { wantedCertificates } from "./certificates.ts";
 import { desiredObjects } from "./desired.ts";
 import type { Snapshot } from "./gather.ts";
@@ -13,10 +14,11 @@ import { conditionsAfter } from "./status.ts";
 
 const now = new Date("2026-05-01T12:00:00Z");
 const day = 86_400_000;
-const authorityPair = await createAuthority({ commonName: "ca", lifetimeMs: 3_650 * day }, now);
-const authority = loadAuthority(authorityPair);
-const places = { tunnel: { namespace: "addons", name: "signer", commonName: "ca" } };
-const signers = { tunnel: authoritySecret({ name: "signer", namespace: "addons" }, authorityPair) };
+const makePair = (commonName: string) =>
+  createAuthority({ commonName, lifetimeMs: 3_650 * day }, now);
+const pairs = { frontends: await makePair("frontends"), agents: await makePair("agents") };
+const places = byAuthority((name) => ({ namespace: "addons", name, commonName: name }));
+const signers = byAuthority((name) => authoritySecret({ name, namespace: "addons" }, pairs[name]));
 
 function makeConfiguration(entrypoint: Record<string, unknown> = { type: "PortForward" }) {
   return managedProxyConfiguration.parse({
@@ -34,7 +36,7 @@ async function makeSnapshot(configuration = makeConfiguration()): Promise<Snapsh
   const secrets = await Promise.all(
     wanted.map(async (certificate): Promise<Secret> => {
       const pair = await issueCertificate(
-        authority,
+        loadAuthority(pairs[certificate.authority]),
         { ...certificate, lifetimeMs: 180 * day },
         now,
       );
@@ -68,7 +70,8 @@ describe("desiredObjects() of the tunnel server", () => {
   })) {
     it(`are as the golden file ${name} says`, (context) => {
       const configuration = makeConfiguration(entrypoint);
-      const objects = desiredObjects(configuration, "CA", { imagePullPolicy: "IfNotPresent" });
+      const ca = { frontends: "CA of front ends", agents: "CA of agents" };
+      const objects = desiredObjects(configuration, ca, { imagePullPolicy: "IfNotPresent" });
       const shown = objects.map(({ type: { kind }, object }) => Object.assign({ kind }, object));
       assertGolden(context, shown, new URL(`testdata/${name}.yaml`, import.meta.url));
     });
@@ -78,20 +81,40 @@ describe("desiredObjects() of the tunnel server", () => {
 describe("plan() of the tunnel server", () => {
   const options = { imagePullPolicy: "IfNotPresent" };
 
-  it("makes the authority first, and nothing else without it", async () => {
-    const snapshot = { ...(await makeSnapshot()), signers: { tunnel: undefined } };
+  it("makes a missing authority first, and nothing else without it", async () => {
+    const snapshot = { ...(await makeSnapshot()), signers: { ...signers, frontends: undefined } };
     assert.deepEqual(plan(snapshot, places, options, now), [
-      { kind: "makeAuthority", place: places.tunnel },
+      { kind: "makeAuthority", place: places.frontends },
+    ]);
+  });
+
+  it("takes a certificate of the agents' authority away from front ends", async () => {
+    const { certificates, ...snapshot } = await makeSnapshot();
+    const agents = loadAuthority(pairs.agents);
+    const shared = await Promise.all(
+      certificates.map(async ({ wanted }) => {
+        const pair = await issueCertificate(agents, { ...wanted, lifetimeMs: 180 * day }, now);
+        return { wanted, secret: tlsSecret({ name: wanted.secretName }, pair) };
+      }),
+    );
+    const actions = plan({ ...snapshot, certificates: shared }, places, options, now);
+    const issued = actions.flatMap((action) =>
+      action.kind === "issue" ? [[action.certificate.secretName, action.why]] : [],
+    );
+    const why = "Certificate is signed by another authority";
+    assert.deepEqual(issued, [
+      ["proxy-server", why],
+      ["proxy-client", why],
     ]);
   });
 
   it("refuses an authority that it cannot use, instead of making another", async () => {
     const { keyPem } = await createAuthority({ commonName: "other", lifetimeMs: day }, now);
-    const mixed = authoritySecret(signers.tunnel.metadata, { ...authorityPair, keyPem });
-    const snapshot = { ...(await makeSnapshot()), signers: { tunnel: mixed } };
+    const mixed = authoritySecret(signers.agents.metadata, { ...pairs.agents, keyPem });
+    const snapshot = { ...(await makeSnapshot()), signers: { ...signers, agents: mixed } };
     assert.throws(() => plan(snapshot, places, options, now), {
       name: "TerminalError",
-      message: "Cannot use certificate authority in Secret addons/signer",
+      message: "Cannot use certificate authority in Secret addons/agents",
     });
   });
 
