@@ -28,7 +28,7 @@ format: node_modules/.stamp ## Format all sources and sort their imports
 
 .PHONY: test-unit
 test-unit: node_modules/.stamp ## Unit tests: no process, no network, no clock
-	node --test --test-isolation=none --test-reporter=dot $$(git ls-files -co --exclude-standard '*.test.ts' ':!:**/*.e2e.test.ts' ':!:**/*.integration.test.ts')
+	node --test --test-isolation=none --test-timeout=120000 --test-reporter=dot $$(git ls-files -co --exclude-standard '*.test.ts' ':!:**/*.e2e.test.ts' ':!:**/*.integration.test.ts')
 
 ##@ All tests
 
