@@ -49,4 +49,6 @@ const runs = await measureAll(bench, isQuick ? efforts.quick : efforts.full, (li
   progress.say(line),
 );
 await writeRuns(runs);
-await publish(repository, "gateway", findingsOf(runs));
+const findings = findingsOf(runs);
+await publish(repository, "gateway", findings);
+if (findings.some(({ holds }) => !holds)) process.exitCode = 1;
