@@ -66,6 +66,10 @@ E2E := walkthrough readme kubectl rotation bad-input lifecycle
 bench-tokens: node_modules/.stamp ## 2,000 ManagedServiceAccounts on one hub and one agent (5 minutes)
 	node e2e/bench/tokens/bench.ts
 
+.PHONY: bench-gateway
+bench-gateway: node_modules/.stamp ## Ways to a managed cluster, compared with direct access (BENCH=--quick: 3 minutes)
+	node e2e/bench/gateway/main.ts $(BENCH)
+
 .PHONY: bench-tunnel
 bench-tunnel: node_modules/.stamp ## The tunnel beside Go's, as processes (8 minutes; BENCH=--quick: 2 minutes)
 	@$(BED) tools-konnectivity
