@@ -47,6 +47,11 @@ export const controllerFlags = {
     default: true,
     help: "Reach each cluster's API server through the tunnel under the cluster's name",
   },
+  "accept-shared-agent-identity": {
+    type: "boolean",
+    default: false,
+    help: "Let agents connect that carry upstream's identity, the same for every cluster; for a migration",
+  },
   "image-pull-policy": {
     type: "string",
     default: "IfNotPresent",

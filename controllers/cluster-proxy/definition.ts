@@ -2,12 +2,13 @@ import { addonNames, type KubeObject, managedProxyConfigurations, signerNames } 
 import { type ObjectCache, onCacheChange } from "#kube";
 import type { AddonDefinition, RenderInput, Rendering } from "../addon/definition.ts";
 import { variable, wholeNumberVariable } from "../addon/rendering/variables.ts";
+import { defaultSubject } from "../addon/subject.ts";
 import type { AuthorityCache } from "../installation/authority-cache.ts";
 import { lifetimes } from "../installation/perform.ts";
 import { agentManifests } from "./agent-manifests.ts";
 import { parseConfiguration } from "./configuration.ts";
 import { resolveEntrypoint } from "./entrypoint.ts";
-import { agentIdentity, proxyNames } from "./names.ts";
+import { proxyNames, servedHosts } from "./names.ts";
 
 export interface ClusterProxyAgentOptions {
   /** Namespace of the agent when no configuration names one. */
@@ -26,12 +27,12 @@ export function clusterProxyDefinition(
   options: ClusterProxyAgentOptions,
   sources: ClusterProxySources,
 ): AddonDefinition {
-  const { group } = agentIdentity;
+  const name = addonNames.clusterProxy;
   return {
-    name: addonNames.clusterProxy,
+    name,
     configKind: managedProxyConfigurations,
     hubAccess: {
-      subject: () => ({ user: agentIdentity.hubUser, groups: [group] }),
+      subject: (cluster) => defaultSubject(name, "addon-agent", cluster),
       role: {
         name: proxyNames.agentRole,
         rules: [
@@ -46,7 +47,8 @@ export function clusterProxyDefinition(
     customSigners: [
       {
         signerName: signerNames.proxyAgent,
-        subject: () => ({ user: agentIdentity.tunnelUser, groups: [group] }),
+        subject: (cluster) => defaultSubject(name, "proxy-agent", cluster),
+        names: servedHosts,
         authority: () => sources.authority.current(),
         lifetimeMs: lifetimes.certificateMs,
       },
