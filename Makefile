@@ -60,6 +60,12 @@ test-e2e: node_modules/.stamp ## The walk-through and all that follows, on a fre
 # Each builds on the clusters as the one before left them.
 E2E := walkthrough readme kubectl rotation bad-input lifecycle
 
+##@ Benches: each prints a table and writes .bench/NAME.json
+
+.PHONY: bench-tokens
+bench-tokens: node_modules/.stamp ## 2,000 ManagedServiceAccounts on one hub and one agent (5 minutes)
+	node e2e/bench/tokens/bench.ts
+
 ##@ The bed: two real clusters on this machine
 
 BED := node e2e/bed/cli.ts

@@ -44,10 +44,13 @@ function restrictionsOf(room: string): Restricted[] {
   const paths = everyRoom.filter((other) => other !== room);
   return [
     {
-      group: doors.map((door) => `#${door}`),
+      group: doors.flatMap((door) => [`#${door}`, `#${door}/**`]),
       message: `${room}/ may not import this room (ARCHITECTURE.md)`,
     },
-    { group: [`#${room}`], message: `inside ${room}/ import the file, not the room's own door` },
+    {
+      group: [`#${room}`, `#${room}/**`],
+      message: `inside ${room}/ import the file, not the room's own door`,
+    },
     {
       group: paths.flatMap((other) => [
         `../${other}/**`,

@@ -12,6 +12,7 @@ export {
   withCondition,
 } from "./conditions.ts";
 export * from "./core.ts";
+export { grantingRules } from "./granting-rules.ts";
 export * from "./managed-proxy-configuration.ts";
 export * from "./managed-service-account.ts";
 export {
@@ -30,6 +31,15 @@ export * from "./ocm/managed-cluster-addon.ts";
 export * from "./ocm/manifest-work.ts";
 export * from "./ocm/placement.ts";
 export * from "./ocm/well-known.ts";
+export {
+  matchesAny,
+  type Permission,
+  type PermissionPolicy,
+  type PermissionRule,
+  type PermissionStatement,
+  permission,
+  permissionPolicy,
+} from "./permissions.ts";
 export { apiVersionOf, type ResourceType } from "./resource.ts";
 export type { Toleration } from "./scheduling.ts";
 export { failureStatus, type Status, statusObject } from "./status.ts";

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { conditionList, dateTime, int32, objectShape } from "./custom-resource.ts";
+import { permissions } from "./permissions.ts";
 import type { ResourceType } from "./resource.ts";
 
 /** A ServiceAccount on a managed cluster whose token is kept, fresh, in a Secret on the hub. */
@@ -40,6 +41,8 @@ export const managedServiceAccountConditionTypes = {
   secretCreated: "SecretCreated",
   /** The hub Secret holds a valid token. False carries the reason why it could not be renewed. */
   tokenReported: "TokenReported",
+  /** The managed cluster grants what `spec.permissions` asks for. Absent without that field. */
+  permissionsApplied: "PermissionsApplied",
 } as const;
 
 /** Condition reasons of a ManagedServiceAccount. */
@@ -55,6 +58,13 @@ export const managedServiceAccountReasons = {
   serviceAccountNotOurs: "ServiceAccountNotOurs",
   /** Others made the hub Secret of that name. */
   secretNotOurs: "SecretNotOurs",
+  permissionsApplied: "PermissionsApplied",
+  /** The hub's policy does not allow all that `spec.permissions` asks for. */
+  permissionsRefused: "PermissionsRefused",
+  /** The managed cluster did not take them. */
+  permissionsFailed: "PermissionsFailed",
+  /** There is no ServiceAccount of ours yet that could be given permissions. */
+  serviceAccountMissing: "ServiceAccountMissing",
 } as const;
 export type ManagedServiceAccountReason =
   (typeof managedServiceAccountReasons)[keyof typeof managedServiceAccountReasons];
@@ -106,6 +116,11 @@ export const managedServiceAccountSpec = z.object({
     .optional()
     .describe(
       "Seconds after which this object is deleted. Acted on where the feature EphemeralIdentity is on.",
+    ),
+  permissions: permissions
+    .optional()
+    .describe(
+      "What the ServiceAccount may do on its cluster, as far as the hub's policy allows. When absent, it is given nothing and nothing is taken from it.",
     ),
 });
 

@@ -1,5 +1,5 @@
 import { describe, it } from "node:test";
-import { type Manifest, managedProxyConfiguration } from "#api";
+import { type Manifest, managedProxyConfiguration, permissionPolicy } from "#api";
 import { managedRights } from "./cluster-gateway/managed-rights.ts";
 import { agentManifests as tunnelAgent } from "./cluster-proxy/agent-manifests.ts";
 import { agentManifests as tokenAgent } from "./managed-serviceaccount/agent-manifests.ts";
@@ -40,12 +40,25 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
     namespace: "open-cluster-management-agent-addon",
     image: "agent:v1",
     pullSecretData: undefined,
+    policy: undefined,
   }),
   "managed-serviceaccount-with-pull-secret": tokenAgent({
     clusterName: "c1",
     namespace: "elsewhere",
     image: "agent:v1",
     pullSecretData: "e30=",
+    policy: undefined,
+  }),
+  "managed-serviceaccount-with-permission-policy": tokenAgent({
+    clusterName: "c1",
+    namespace: "open-cluster-management-agent-addon",
+    image: "agent:v1",
+    pullSecretData: undefined,
+    policy: permissionPolicy.parse([
+      { clusterRoles: ["view", "edit"], namespaces: ["team-*"] },
+      { accounts: ["reader"], clusterRoles: ["view"], roles: ["*"], clusterWide: true },
+      { rules: [{ apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list"] }] },
+    ]),
   }),
   "cluster-gateway": managedRights({
     namespace: "open-cluster-management-agent-addon",

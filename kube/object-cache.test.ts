@@ -222,6 +222,14 @@ describe("createObjectCache()", () => {
     await withCache(lists, play, picky);
   });
 
+  it("keeps no record of who set which field", async () => {
+    const object = { metadata: { ...makeObject("a", "1").metadata, managedFields: [{ a: 1 }] } };
+    await withCache([{ items: [object], resourceVersion: "5" }], async ({ server, cache }) => {
+      await server.watch(0);
+      assert.deepEqual(cache.get("ns/a"), makeObject("a", "1"));
+    });
+  });
+
   it("tells nothing of objects that a second list shows unchanged", async () => {
     const lists = [{ items: [makeObject("a", "1")], resourceVersion: "5" }];
     await withCache(lists, async ({ server, changes }) => {

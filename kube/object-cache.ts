@@ -34,7 +34,7 @@ export interface CacheChange<T> {
   readonly after: T | undefined;
 }
 
-/** What a list-watch knows, read without asking the server. */
+/** What a list-watch knows, read without asking the server. Objects come without managedFields. */
 export interface ObjectCache<T extends KubeObject> extends Runnable {
   /** True once the first list has arrived. */
   readonly isSynced: boolean;
@@ -253,7 +253,7 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
     const metadata = objectMeta.safeParse(input.metadata);
     if (!metadata.success) return undefined;
     const key = keyOfObject(input);
-    const after = this.#parse(key, input);
+    const after = this.#parse(key, withoutManagedFields(input));
     if (after === undefined) return key;
     const before = this.#objects.get(key);
     const { resourceVersion } = after.metadata;
@@ -285,6 +285,12 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
   #notify(change: CacheChange<T>): void {
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+/** Who set which field takes most of the memory of an object, and nobody asks a cache for it. */
+function withoutManagedFields(object: KubeObject): KubeObject {
+  const { managedFields: _unread, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 /** The same kind, without the check: a list is read item by item. */

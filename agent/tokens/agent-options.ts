@@ -1,3 +1,4 @@
+import type { PermissionPolicy } from "#api";
 import type { KubeClient } from "#kube";
 import type { Logger, Metrics } from "#runtime";
 
@@ -17,6 +18,8 @@ export interface TokenAgentOptions {
   readonly endsEphemeral: boolean;
   /** Whether ServiceAccounts that others made are handed out without asking. */
   readonly adoptsAny: boolean;
+  /** What accounts may be given; undefined when the agent has no rights to give any. */
+  readonly permissionPolicy: PermissionPolicy | undefined;
   readonly metrics: Metrics;
   readonly log: Logger;
 }

@@ -10,6 +10,7 @@ import {
   sleep,
 } from "#runtime";
 import type { TokenAgentOptions } from "./agent-options.ts";
+import { createRightsCaches, type RightsCaches } from "./permissions/work.ts";
 import { readOwnName } from "./self.ts";
 import {
   type Caches,
@@ -27,7 +28,7 @@ export interface TokenAgent extends Runnable {
 
 /** Keeps a fresh token on the hub for every ManagedServiceAccount of one cluster. */
 export function createTokenAgent(options: TokenAgentOptions): TokenAgent {
-  let caches: Caches | undefined;
+  let caches: (Caches & Partial<RightsCaches>) | undefined;
   return {
     name: "token-agent",
     ready() {
@@ -36,8 +37,10 @@ export function createTokenAgent(options: TokenAgentOptions): TokenAgent {
     },
     async run(signal) {
       const start = await reach(options, signal);
-      caches = createCaches(options, start.accountType);
-      const work = createWork(options, start, caches);
+      const known = createCaches(options, start.accountType);
+      const rights = createRightsCaches(options);
+      caches = { ...known, ...rights };
+      const work = createWork(options, start, known, rights);
       const { electionIdentity: identity, managed, namespace, log } = options;
       const lease = { name: componentName, namespace };
       const runnables =

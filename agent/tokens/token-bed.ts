@@ -12,7 +12,8 @@ import { createTokenAgent } from "./token-agent.ts";
 export const clusterName = "c1";
 export const agentNamespace = "open-cluster-management-agent-addon";
 
-const agentUser = "addon-agent";
+/** The agent's user on the hub. */
+export const agentUser = "addon-agent";
 const agentServiceAccount = "managed-serviceaccount";
 
 /** What the hub controller grants the agent, and no more. */
@@ -25,7 +26,8 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: agent, namespace: ${clusterName}}
 rules:
-- {apiGroups: [""], resources: [secrets], verbs: [get, list, watch, create, update]}
+- {apiGroups: [""], resources: [secrets], verbs: [get, list, watch, create, update, patch]}
+- {apiGroups: [""], resources: [events], verbs: [create, patch]}
 - {apiGroups: [authentication.open-cluster-management.io], resources: [managedserviceaccounts], verbs: [get, list, watch]}
 - {apiGroups: [authentication.open-cluster-management.io], resources: [managedserviceaccounts/status], verbs: [get, update, patch]}
 ---
@@ -111,12 +113,17 @@ export class TokenBed implements AsyncDisposable {
     this.kubeconfigs = kubeconfigs;
   }
 
-  static async start(startRoad: (port: number) => Promise<Road>): Promise<TokenBed> {
+  /** `hubFlags` are further flags of the hub's API server. */
+  static async start(
+    startRoad: (port: number) => Promise<Road>,
+    hubFlags: readonly string[] = [],
+  ): Promise<TokenBed> {
     const crd = new URL("../../manifests/crds/managedserviceaccounts.yaml", import.meta.url);
     const hub = await startProcessCluster({
       name: "hub",
       controllerManager: true,
       manifests: [await readFile(crd, "utf8"), hubManifest],
+      apiServer: { flags: hubFlags },
     });
     const managed = await startProcessCluster({
       name: "managed",
@@ -151,6 +158,7 @@ export class TokenBed implements AsyncDisposable {
       electionIdentity: undefined,
       endsEphemeral: false,
       adoptsAny: false,
+      permissionPolicy: undefined,
       metrics,
       log: silentLogger,
       ...overrides,

@@ -22,6 +22,7 @@ import {
 import type { Runnable } from "#runtime";
 import { createAddonLease } from "../addon-lease.ts";
 import type { TokenAgentOptions } from "./agent-options.ts";
+import { createPermissionWork, type RightsCaches } from "./permissions/work.ts";
 import { createTokenReconciler, type TokenPorts } from "./reconciler.ts";
 import { releaseServiceAccount } from "./release.ts";
 import { ReviewMemory } from "./review-memory.ts";
@@ -95,32 +96,43 @@ export function createWork(
   options: TokenAgentOptions,
   start: Start,
   caches: Caches,
+  rights: RightsCaches | undefined,
 ): readonly Runnable[] {
   const { hub, log } = options;
   const views = createViews(caches);
   const reviews = new ReviewMemory();
   const ports = createTokenPorts(options, start, caches, views, reviews);
   const ttl = createTtlReconciler({ ...start, hub, ...views, now: Date.now, log });
+  const triggers = accountTriggers(options, caches);
+  const permissionPorts = { ...ports, ownNames: ports.settings.ownNames };
   return [
     createController({
       reconciler: createTokenReconciler(ports),
-      triggers: [
-        afterOutage(caches, reviews),
-        onCacheChange(caches.accounts),
-        onCacheChange(caches.secrets),
-        // What others change on a ServiceAccount is no business of ours; that it comes or goes is.
-        onCacheChange(caches.serviceAccounts, ({ before, after }) => {
-          const name = (after ?? before)?.metadata.name;
-          const isSame = before?.metadata.uid === after?.metadata.uid;
-          return isSame || name === undefined ? [] : [`${options.cluster}/${name}`];
-        }),
-      ],
+      triggers: [afterOutage(caches, reviews), ...triggers, onCacheChange(caches.secrets)],
       log,
+    }),
+    createPermissionWork(options, {
+      ports: permissionPorts,
+      rights,
+      triggers,
+      component: componentName,
     }),
     ...(options.endsEphemeral
       ? [createController({ reconciler: ttl, triggers: [onCacheChange(caches.accounts)], log })]
       : []),
     ...(options.renewsLease ? [createLease(options, start.accountType, caches)] : []),
+  ];
+}
+
+function accountTriggers({ cluster }: TokenAgentOptions, caches: Caches): readonly Trigger[] {
+  return [
+    onCacheChange(caches.accounts),
+    // What others change on a ServiceAccount is no business of ours; that it comes or goes is.
+    onCacheChange(caches.serviceAccounts, ({ before, after }) => {
+      const name = (after ?? before)?.metadata.name;
+      const isSame = before?.metadata.uid === after?.metadata.uid;
+      return isSame || name === undefined ? [] : [`${cluster}/${name}`];
+    }),
   ];
 }
 

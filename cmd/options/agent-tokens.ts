@@ -1,10 +1,11 @@
 import { hostname } from "node:os";
-import { createTokenAgent } from "#agent";
+import { createTokenAgent } from "#agent/tokens";
 import { createKubeClient, type KubeClient } from "#kube";
 import { createHealthServer, createMetrics, type Metrics, type Runnable } from "#runtime";
 import { type BindAddress, parseBindAddress } from "./bind-address.ts";
 import { parseFeatureGates } from "./feature-gates.ts";
 import { type Flag, UsageError } from "./flags.ts";
+import { parsePermissionPolicy } from "./permission-policy.ts";
 import type { ProcessOptions } from "./process.ts";
 
 const flags = {
@@ -38,6 +39,11 @@ const flags = {
     type: "boolean",
     default: false,
     help: "Hand out tokens of ServiceAccounts that others made, without asking for an annotation",
+  },
+  "permission-policy": {
+    type: "string",
+    default: "",
+    help: "JSON: what accounts may be given with spec.permissions; without it, nothing",
   },
   "metrics-bind-address": {
     type: "string",
@@ -80,6 +86,7 @@ export const agentTokens: ProcessOptions<typeof flags> = {
       electionIdentity: values["leader-elect"] ? hostname() : undefined,
       endsEphemeral: gates.EphemeralIdentity,
       adoptsAny: values["adopt-service-accounts"],
+      permissionPolicy: parsePermissionPolicy("permission-policy", values["permission-policy"]),
       metrics,
       log,
     });

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { createManagedTunnel, type ManagedTunnelOptions } from "#agent";
+import { createManagedTunnel, type ManagedTunnelOptions } from "#agent/tunnel";
 import { createKubeClient, type KubeClient } from "#kube";
 import {
   createHealthServer,

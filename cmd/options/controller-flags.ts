@@ -27,6 +27,11 @@ export const controllerFlags = {
     default: "",
     help: "Secret of our namespace with which managed clusters pull that image; $AGENT_IMAGE_PULL_SECRET when empty",
   },
+  "permission-policy": {
+    type: "string",
+    default: "",
+    help: "JSON: what managed-serviceaccount may give its accounts on managed clusters; without it, nothing",
+  },
   "agent-install-namespace": {
     type: "string",
     default: "open-cluster-management-cluster-proxy",

@@ -26,6 +26,7 @@ import {
 import { parseBindAddress } from "./bind-address.ts";
 import { controllerFlags } from "./controller-flags.ts";
 import { type FlagValues, UsageError } from "./flags.ts";
+import { parsePermissionPolicy } from "./permission-policy.ts";
 import type { ProcessOptions } from "./process.ts";
 
 type Values = FlagValues<typeof controllerFlags>;
@@ -76,7 +77,11 @@ const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Values) 
     if (agentImage === "") throw new UsageError("Cannot start without --agent-image");
     const agentImagePullSecret =
       values["agent-image-pull-secret"] || (process.env["AGENT_IMAGE_PULL_SECRET"] ?? "");
-    return createManagedServiceAccount(deps, { agentImage, agentImagePullSecret });
+    return createManagedServiceAccount(deps, {
+      agentImage,
+      agentImagePullSecret,
+      permissionPolicy: parsePermissionPolicy("permission-policy", values["permission-policy"]),
+    });
   },
   "cluster-gateway": (deps, values) =>
     createClusterGateway(deps, {

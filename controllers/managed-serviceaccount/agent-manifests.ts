@@ -1,4 +1,4 @@
-import { addonNames, type Manifest } from "#api";
+import { addonNames, grantingRules, type Manifest, type PermissionPolicy } from "#api";
 import { agentNamespace } from "../agent-namespace.ts";
 import { containerSecurityContext, podSecurityContext, probes } from "../pod-security.ts";
 
@@ -9,6 +9,8 @@ export interface AgentInput {
   readonly image: string;
   /** Content of the pull secret, as Secrets hold it (base64); undefined for none. */
   readonly pullSecretData: string | undefined;
+  /** What accounts of this cluster may be given; undefined for no rights to give any. */
+  readonly policy: PermissionPolicy | undefined;
 }
 
 const addon = addonNames.managedServiceAccount;
@@ -18,12 +20,17 @@ const pullSecretName = "open-cluster-management-image-pull-credentials";
 const pullSecretKey = ".dockerconfigjson";
 const rbacGroup = "rbac.authorization.k8s.io";
 const rbacVersion = `${rbacGroup}/v1`;
+/**
+ * How Node runs the agent. Bursts of short-lived objects, such as a list of thousands of Secrets,
+ * are collected early instead of growing the process for good.
+ */
+export const agentNodeOptions = "--enable-source-maps --max-semi-space-size=1";
 const healthPort = 8000;
 const metricsPort = 38_080;
 
 /** The agent on one managed cluster. */
 export function agentManifests(input: AgentInput): readonly Manifest[] {
-  const { namespace, pullSecretData } = input;
+  const { namespace, pullSecretData, policy } = input;
   const pullSecret = {
     apiVersion: "v1",
     kind: "Secret",
@@ -35,7 +42,7 @@ export function agentManifests(input: AgentInput): readonly Manifest[] {
     agentNamespace(namespace),
     { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: addon, namespace } },
     ...(pullSecretData === undefined ? [] : [pullSecret]),
-    ...clusterRights(namespace),
+    ...clusterRights(namespace, policy),
     ...namespaceRights(namespace),
     metricsService(namespace),
     deployment(input),
@@ -43,9 +50,13 @@ export function agentManifests(input: AgentInput): readonly Manifest[] {
 }
 
 /** The token it has made is shown to the API server, which says whether it is valid. */
-function clusterRights(namespace: string): readonly Manifest[] {
+function clusterRights(
+  namespace: string,
+  policy: PermissionPolicy | undefined,
+): readonly Manifest[] {
   const rules = [
     { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
+    ...(policy === undefined ? [] : grantingRules(policy)),
   ];
   return [
     { apiVersion: rbacVersion, kind: "ClusterRole", metadata: { name: roleName }, rules },
@@ -106,7 +117,8 @@ function metricsService(namespace: string): Manifest {
   };
 }
 
-function deployment({ namespace, clusterName, image, pullSecretData }: AgentInput): Manifest {
+function deployment(input: AgentInput): Manifest {
+  const { namespace, pullSecretData } = input;
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -120,7 +132,7 @@ function deployment({ namespace, clusterName, image, pullSecretData }: AgentInpu
           serviceAccountName: addon,
           securityContext: podSecurityContext,
           ...(pullSecretData === undefined ? {} : { imagePullSecrets: [{ name: pullSecretName }] }),
-          containers: [container(clusterName, image)],
+          containers: [container(input)],
           volumes: [{ name: "hub-kubeconfig", secret: { secretName: `${addon}-hub-kubeconfig` } }],
         },
       },
@@ -128,7 +140,7 @@ function deployment({ namespace, clusterName, image, pullSecretData }: AgentInpu
   };
 }
 
-function container(clusterName: string, image: string) {
+function container({ clusterName, image, policy }: AgentInput) {
   return {
     name: "addon-agent",
     image,
@@ -139,8 +151,12 @@ function container(clusterName: string, image: string) {
       `--cluster-name=${clusterName}`,
       "--kubeconfig=/etc/hub/kubeconfig",
       "--lease-health-check=true",
+      ...(policy === undefined ? [] : [`--permission-policy=${JSON.stringify(policy)}`]),
     ],
-    env: [{ name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } }],
+    env: [
+      { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
+      { name: "NODE_OPTIONS", value: agentNodeOptions },
+    ],
     ports: [
       { name: "health", containerPort: healthPort },
       { name: "metrics", containerPort: metricsPort },

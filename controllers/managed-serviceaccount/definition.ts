@@ -1,4 +1,10 @@
-import { addonNames, defaultAgentInstallNamespace, type Secret } from "#api";
+import {
+  addonNames,
+  defaultAgentInstallNamespace,
+  matchesAny,
+  type PermissionPolicy,
+  type Secret,
+} from "#api";
 import { type ObjectCache, onCacheChange } from "#kube";
 import type { AddonDefinition, Rendering } from "../addon/definition.ts";
 import { defaultSubject } from "../addon/subject.ts";
@@ -10,9 +16,15 @@ export interface PullSecret {
   readonly secrets: ObjectCache<Secret>;
 }
 
+/** What all agents have in common. */
+export interface AgentSettings {
+  readonly agentImage: string;
+  readonly permissionPolicy: PermissionPolicy | undefined;
+}
+
 /** What managed-serviceaccount is among OCM's addons. */
 export function managedServiceAccountDefinition(
-  agentImage: string,
+  { agentImage, permissionPolicy }: AgentSettings,
   pullSecret: PullSecret | undefined,
 ): AddonDefinition {
   const name = addonNames.managedServiceAccount;
@@ -52,7 +64,8 @@ export function managedServiceAccountDefinition(
         return { kind: "waiting", message };
       }
       const clusterName = cluster.metadata.name;
-      const input = { clusterName, namespace, image: agentImage, pullSecretData };
+      const policy = permissionPolicy?.filter(({ clusters }) => matchesAny(clusters, clusterName));
+      const input = { clusterName, namespace, image: agentImage, pullSecretData, policy };
       return { kind: "manifests", manifests: agentManifests(input) };
     },
     triggers: pullSecret === undefined ? [] : [onCacheChange(pullSecret.secrets, () => [""])],

@@ -1,4 +1,4 @@
-import { type Secret, secrets } from "#api";
+import { type PermissionPolicy, type Secret, secrets } from "#api";
 import { createObjectCache } from "#kube";
 import { type ControllerDeps, createAddon, type Part } from "../addon/addon.ts";
 import { managedServiceAccountDefinition } from "./definition.ts";
@@ -8,21 +8,23 @@ export interface ManagedServiceAccountOptions {
   readonly agentImage: string;
   /** Secret of our namespace with which agents pull it; empty for none. */
   readonly agentImagePullSecret: string;
+  /** What accounts may be given; undefined when agents are to have no rights to give any. */
+  readonly permissionPolicy: PermissionPolicy | undefined;
 }
 
 /** The managed-serviceaccount addon: the agents that make tokens on the managed clusters. */
 export function createManagedServiceAccount(
   deps: ControllerDeps,
-  { agentImage, agentImagePullSecret: name }: ManagedServiceAccountOptions,
+  { agentImagePullSecret: name, ...options }: ManagedServiceAccountOptions,
 ): Part {
   const { client, namespace, log } = deps;
-  if (name === "") return createAddon(deps, managedServiceAccountDefinition(agentImage, undefined));
+  if (name === "") return createAddon(deps, managedServiceAccountDefinition(options, undefined));
   const cache = createObjectCache<Secret>(client, secrets, {
     namespace,
     fieldSelector: `metadata.name=${name}`,
     log,
   });
-  const definition = managedServiceAccountDefinition(agentImage, {
+  const definition = managedServiceAccountDefinition(options, {
     name,
     namespace,
     secrets: cache,

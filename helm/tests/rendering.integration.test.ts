@@ -167,6 +167,19 @@ describe("chart managed-serviceaccount", () => {
     assert.equal(target.metadata.namespace, "managed1");
   });
 
+  it("passes the permission policy on, an empty one too, and none when there is none", async () => {
+    const flagsOf = async (...values: readonly string[]) => {
+      const rendered = await helm.render("managed-serviceaccount", ...values);
+      const args = argsOf(rendered, "managed-serviceaccount-addon-manager") as string[];
+      return args.filter((arg) => arg.startsWith("--permission-policy="));
+    };
+    const policy = [{ accounts: ["ci-*"], namespaces: ["team-*"], clusterRoles: ["view"] }];
+    assert.deepEqual(await flagsOf(), []);
+    assert.deepEqual(await flagsOf("--set-json=permissionPolicy=[]"), ["--permission-policy=[]"]);
+    const [flag = ""] = await flagsOf(`--set-json=permissionPolicy=${JSON.stringify(policy)}`);
+    assert.deepEqual(JSON.parse(flag.replace("--permission-policy=", "")), policy);
+  });
+
   it("reads the pull secret that it is told of, and no other", async () => {
     const flag = "--set=agentImagePullSecret=registry";
     const objects = await helm.render("managed-serviceaccount", flag);

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { permissionPolicy } from "#api";
 
 const text = z.string();
 const name = z.string().min(1);
@@ -52,6 +53,7 @@ export const valueSchemas = {
     agentInstallAll: z.boolean(),
     targetCluster: text,
     agentImagePullSecret: text,
+    permissionPolicy: permissionPolicy.nullish(),
     prometheus: z.strictObject({
       enabled: z.boolean(),
       serviceMonitor: z.strictObject({ labels }),

@@ -76,6 +76,49 @@ describe("the CRDs on a real API server", { timeout: 180_000 }, () => {
         error: /spec\.rotation\.validity: .*at most 1193046h/s,
       },
       {
+        name: "permissions of every kind",
+        spec: {
+          rotation: {},
+          permissions: [
+            { preset: "view" },
+            { clusterRole: "edit", namespaces: ["a", "b"] },
+            { role: "deployer", namespaces: ["a"] },
+            { rules: [{ apiGroups: [""], resources: ["pods"], verbs: ["get"] }] },
+            { rules: [{ nonResourceURLs: ["/healthz"], verbs: ["get"] }] },
+          ],
+        },
+      },
+      {
+        name: "a preset that there is not",
+        spec: { rotation: {}, permissions: [{ preset: "root" }] },
+        error: /spec\.permissions\[0\]\.preset: Unsupported value: "root"/,
+      },
+      {
+        name: "two things in one permission",
+        spec: { rotation: {}, permissions: [{ preset: "view", clusterRole: "edit" }] },
+        error: /spec\.permissions\[0\]: .*exactly one of preset, clusterRole, role and rules/s,
+      },
+      {
+        name: "a permission to nothing",
+        spec: { rotation: {}, permissions: [{ namespaces: ["a"] }] },
+        error: /spec\.permissions\[0\]: .*exactly one of preset, clusterRole, role and rules/s,
+      },
+      {
+        name: "a Role in no namespace",
+        spec: { rotation: {}, permissions: [{ role: "deployer" }] },
+        error: /spec\.permissions\[0\]: .*role needs namespaces/s,
+      },
+      {
+        name: "paths in a namespace",
+        spec: {
+          rotation: {},
+          permissions: [
+            { namespaces: ["a"], rules: [{ nonResourceURLs: ["/healthz"], verbs: ["get"] }] },
+          ],
+        },
+        error: /spec\.permissions\[0\]: .*nonResourceURLs hold in the whole cluster only/s,
+      },
+      {
         name: "a spec without rotation",
         spec: { ttlSecondsAfterCreation: 5 },
         error: /spec\.rotation: Required value/,

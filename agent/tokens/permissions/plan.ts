@@ -1,0 +1,96 @@
+import type { ManagedServiceAccount, PermissionPolicy } from "#api";
+import { grantsOf } from "./grant.ts";
+import { isAllowed, refusalOf } from "./policy.ts";
+import { grantOf, isSameRights, objectsOf, type RightsObject, rightsKey } from "./rights-object.ts";
+
+/** All that the plan for the permissions of one account looks at. */
+export interface PermissionSnapshot {
+  readonly name: string;
+  /** Undefined when it is gone. */
+  readonly account: ManagedServiceAccount | undefined;
+  /** Whether there is a ServiceAccount of that name that the agent made. */
+  readonly hasServiceAccount: boolean;
+  /** The objects that give the account rights now. */
+  readonly existing: readonly RightsObject[];
+  readonly agentNamespace: string;
+  /** Undefined when the hub has none, so that the agent may not give anything. */
+  readonly policy: PermissionPolicy | undefined;
+}
+
+/** What the condition will say. `none`: that there is no such condition. */
+export type PermissionReport =
+  | { readonly kind: "none" }
+  | { readonly kind: "applied" }
+  | { readonly kind: "waiting"; readonly message: string }
+  | { readonly kind: "refused"; readonly message: string };
+
+export interface PermissionPlan {
+  /** In this order: a role comes before its binding. */
+  readonly apply: readonly RightsObject[];
+  /** In this order: a binding goes before its role. */
+  readonly remove: readonly RightsObject[];
+  readonly report: PermissionReport;
+}
+
+const noPolicy =
+  "This hub gives no permissions with accounts: the chart managed-serviceaccount has no permissionPolicy";
+
+/** Decides, and does nothing. What is refused keeps its last good state, within today's policy. */
+export function planPermissions(snapshot: PermissionSnapshot): PermissionPlan {
+  const { account, existing, policy, name, agentNamespace } = snapshot;
+  const asked = account?.spec.permissions;
+  if (asked === undefined)
+    return { apply: [], remove: inOrder(existing), report: { kind: "none" } };
+  if (policy === undefined) return refuse(noPolicy, []);
+  const bounds = { account: name, agentNamespace, policy };
+  const grants = grantsOf(asked);
+  const refusal = refusalOf(grants, bounds);
+  if (refusal !== undefined) {
+    const beyond = existing.filter((object) => {
+      const grant = grantOf(object);
+      return grant !== undefined && !isAllowed(grant, bounds);
+    });
+    return refuse(refusal, inOrder(beyond));
+  }
+  if (!snapshot.hasServiceAccount) return wait(snapshot);
+  return converge(
+    grants.flatMap((grant) => objectsOf(grant, { account: name, agentNamespace })),
+    existing,
+  );
+}
+
+function refuse(message: string, remove: readonly RightsObject[]): PermissionPlan {
+  return { apply: [], remove, report: { kind: "refused", message } };
+}
+
+function wait({ agentNamespace, name }: PermissionSnapshot): PermissionPlan {
+  const message = `There is no ServiceAccount ${agentNamespace}/${name} on the managed cluster that the agent made; only such a one is given permissions`;
+  return { apply: [], remove: [], report: { kind: "waiting", message } };
+}
+
+function converge(
+  desired: readonly RightsObject[],
+  existing: readonly RightsObject[],
+): PermissionPlan {
+  const wanted = new Map(desired.map((object) => [rightsKey(object), object]));
+  const known = new Map(existing.map((object) => [rightsKey(object), object]));
+  const apply = [...wanted].flatMap(([key, object]) => {
+    const found = known.get(key);
+    return found !== undefined && isSameRights(found, object) ? [] : [object];
+  });
+  const remove = existing.filter((object) => {
+    const same = wanted.get(rightsKey(object));
+    return same === undefined || !isSameRole(object, same);
+  });
+  return { apply, remove: inOrder(remove), report: { kind: "applied" } };
+}
+
+/** The role of a binding cannot be changed: somebody made it anew with another one. */
+function isSameRole({ object: a }: RightsObject, { object: b }: RightsObject): boolean {
+  return a.roleRef?.kind === b.roleRef?.kind && a.roleRef?.name === b.roleRef?.name;
+}
+
+function inOrder(objects: readonly RightsObject[]): readonly RightsObject[] {
+  const isBinding = ({ kind }: RightsObject): boolean => kind.endsWith("Binding");
+  return [...objects.filter(isBinding), ...objects.filter((object) => !isBinding(object))];
+}

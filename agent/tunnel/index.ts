@@ -1,0 +1,5 @@
+export {
+  createManagedTunnel,
+  type ManagedTunnel,
+  type ManagedTunnelOptions,
+} from "./create-tunnel.ts";

@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { agentNamespace, clusterName, type TokenBed } from "../../../agent/tokens/token-bed.ts";
+import { agentNodeOptions } from "../../../controllers/managed-serviceaccount/agent-manifests.ts";
+import { bundlePrograms } from "../../../tools/bundle.ts";
+import { waitFor } from "../../bed/index.ts";
+
+const health = "127.0.0.1:38481";
+const ticksPerSecond = 100;
+
+/** Memory of a process, in MB (2^20 bytes). */
+export interface Memory {
+  readonly resident: number;
+  /** The most it was since it started. */
+  readonly peak: number;
+}
+
+/** The process `agent tokens`, bundled and run as images do. */
+export class MeasuredAgent implements AsyncDisposable {
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  /** Bundles the programs into `directory` and starts the agent on the bed; it is ready then. */
+  static async start(bed: TokenBed, directory: string): Promise<MeasuredAgent> {
+    await bundlePrograms("cmd", directory);
+    const flags = [
+      `--cluster-name=${clusterName}`,
+      `--spoke-kubeconfig=${bed.kubeconfigs.managed}`,
+      "--lease-health-check=true",
+      `--health-probe-bind-address=${health}`,
+      "--metrics-bind-address=0",
+    ];
+    const child = spawn(process.execPath, [join(directory, "agent.mjs"), "tokens", ...flags], {
+      env: {
+        NAMESPACE: agentNamespace,
+        HUB_KUBECONFIG: bed.kubeconfigs.hub,
+        NODE_OPTIONS: agentNodeOptions,
+      },
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    await waitFor(
+      "the agent",
+      async () => (await fetch(`http://${health}/readyz`).catch(() => undefined))?.ok,
+    );
+    return new MeasuredAgent(child);
+  }
+
+  async memory(): Promise<Memory> {
+    const status = await readFile(`/proc/${this.#child.pid}/status`, "utf8");
+    const megabytes = (field: string): number =>
+      Number(new RegExp(`^${field}:\\s+(\\d+)`, "mu").exec(status)?.[1]) / 1024;
+    return { resident: megabytes("VmRSS"), peak: megabytes("VmHWM") };
+  }
+
+  /** Seconds of CPU that it has used. */
+  async cpuSeconds(): Promise<number> {
+    const stat = await readFile(`/proc/${this.#child.pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const exited = once(this.#child, "exit");
+    this.#child.kill("SIGTERM");
+    await exited;
+  }
+}
