@@ -116,4 +116,59 @@ describe("identity in the tunnel", () => {
     }
     assert.match(server.log, /Refused agent.*its certificate does not name managed2/);
   });
+
+  it("rotates both authorities, and cuts nothing", async () => {
+    startAgent();
+    const connections = () => server.log.split("Agent connected").length;
+    const earlier = connections();
+    await waitFor("the agent to be admitted", async () => connections() > earlier);
+    const before = await authorities();
+    const oldAgent = await PodProcess.of(
+      world.managed,
+      agentNamespace,
+      "cluster-proxy-proxy-agent",
+    );
+    for (const name of ["cluster-proxy-signer", "cluster-proxy-frontend-signer"]) {
+      const annotation = "proxy.open-cluster-management.io/rotate-authority=now";
+      await world.hub.kubectl([
+        "annotate",
+        "secret",
+        name,
+        annotation,
+        `--namespace=${addonNamespace}`,
+      ]);
+    }
+    const disconnections = server.log.split("Agent disconnected").length;
+    const reason = '.status.conditions[?(@.type=="AuthoritiesValid")].reason';
+    await waitFor(
+      "both to be replaced",
+      async () => {
+        await Promise.all([server.mount(), agent.mount()]);
+        const now = await authorities();
+        const isReplaced = now.every((pem, index) => !pem.includes(before[index] ?? ""));
+        const of = ["managedproxyconfiguration", "cluster-proxy", reason] as const;
+        return isReplaced && (await world.field(...of)) === "Valid";
+      },
+      { limitMs: 180_000, everyMs: 1_000 },
+    );
+    // The files are looked at every ten seconds.
+    await waitFor(
+      "the server to take the last of them",
+      async () => !(await isLetIn(agents, oldAgent, "etc/tls", "etc/agent-ca-pki/ca.crt")),
+      { limitMs: 30_000, everyMs: 500 },
+    );
+    assert.equal(await isLetIn(agents, agent, "etc/tls", "etc/agent-ca-pki/ca.crt"), true);
+    assert.equal(server.log.split("Agent disconnected").length, disconnections);
+    await oldAgent[Symbol.asyncDispose]();
+  });
+
+  /** What agents and front ends are verified with. */
+  async function authorities(): Promise<readonly string[]> {
+    return Promise.all(
+      ["agent-server-ca", "proxy-server-ca"].map(async (name) => {
+        const text = await world.field("secret", name, ".data['ca\\.crt']", addonNamespace);
+        return Buffer.from(text, "base64").toString();
+      }),
+    );
+  }
 });

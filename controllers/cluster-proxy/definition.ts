@@ -71,8 +71,8 @@ function render(
 ): Rendering {
   if (config === undefined) return waiting("no ManagedProxyConfiguration applies");
   const { spec } = parseConfiguration(config);
-  const ca = authority.current();
-  if (ca === undefined) return waiting("the tunnel's certificate authority is not there yet");
+  if (authority.current() === undefined)
+    return waiting("the tunnel's certificate authority is not there yet");
   const { loadBalancerService } = spec.proxyServer.entrypoint;
   const service = services.get(`${spec.proxyServer.namespace}/${loadBalancerService.name}`);
   const entrypoint = resolveEntrypoint(spec, service);
@@ -82,7 +82,7 @@ function render(
     namespace,
     spec,
     entrypoint,
-    caPem: ca.certificate.pem,
+    caPem: authority.trusted(),
     replicas: wholeNumberVariable(deploymentConfig, "replicas") ?? spec.proxyAgent.replicas,
     serviceDomain: variable(deploymentConfig, "serviceDomain") ?? "svc.cluster.local",
     isKubeApiProxied,

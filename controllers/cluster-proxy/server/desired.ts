@@ -22,6 +22,8 @@ export interface DesiredOptions {
   readonly imagePullPolicy: string;
   /** Whether agents that upstream's manager registered may still connect. */
   readonly isSharedIdentityAccepted: boolean;
+  /** How long a new authority is trusted before it signs, and the one before afterwards. */
+  readonly authorityOverlapMs: number;
 }
 
 /** The configuration as the owner of all that is made for it. */

@@ -21,7 +21,11 @@ const pairs = { frontends: await makePair("frontends"), agents: await makePair("
 const places = byAuthority((name) => ({ namespace: "addons", name, commonName: name }));
 const signers = byAuthority((name) => authoritySecret({ name, namespace: "addons" }, pairs[name]));
 
-const options = { imagePullPolicy: "IfNotPresent", isSharedIdentityAccepted: false };
+const options = {
+  imagePullPolicy: "IfNotPresent",
+  isSharedIdentityAccepted: false,
+  authorityOverlapMs: day,
+};
 
 function makeConfiguration(entrypoint: Record<string, unknown> = { type: "PortForward" }) {
   return managedProxyConfiguration.parse({
@@ -223,6 +227,7 @@ describe("conditionsAfter() of the tunnel server", () => {
         ["ProxyServerSecretSigned", "True", 3],
         ["AgentServerSecretSigned", "True", 3],
         ["ProxyClientSecretSigned", "True", 3],
+        ["AuthoritiesValid", "True", 3],
       ],
     );
     assert.equal(conditions[1]?.message, "Expiry:2026-10-28T12:00:00Z");
