@@ -28,7 +28,7 @@ format: node_modules/.stamp ## Format all sources and sort their imports
 
 .PHONY: test-unit
 test-unit: node_modules/.stamp ## Unit tests: no process, no network, no clock
-	node --test --test-isolation=none --test-reporter=dot $$(git ls-files -co --exclude-standard '*.test.ts' ':!:**/*.e2e.test.ts' ':!:**/*.integration.test.ts')
+	node --test --test-isolation=none --test-timeout=120000 --test-reporter=dot $$(git ls-files -co --exclude-standard '*.test.ts' ':!:**/*.e2e.test.ts' ':!:**/*.integration.test.ts')
 
 ##@ All tests
 
@@ -65,6 +65,15 @@ E2E := walkthrough readme kubectl rotation bad-input lifecycle
 .PHONY: bench-tokens
 bench-tokens: node_modules/.stamp ## 2,000 ManagedServiceAccounts on one hub and one agent (5 minutes)
 	node e2e/bench/tokens/bench.ts
+
+.PHONY: bench-gateway
+bench-gateway: node_modules/.stamp ## Ways to a managed cluster, compared with direct access (BENCH=--quick: 3 minutes)
+	node e2e/bench/gateway/main.ts $(BENCH)
+
+.PHONY: bench-tunnel
+bench-tunnel: node_modules/.stamp ## The tunnel beside Go's, as processes (8 minutes; BENCH=--quick: 2 minutes)
+	@$(BED) tools-konnectivity
+	node e2e/bench/tunnel/bench.ts $(BENCH)
 
 ##@ The bed: two real clusters on this machine
 

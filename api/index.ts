@@ -15,6 +15,7 @@ export * from "./core.ts";
 export { grantingRules } from "./granting-rules.ts";
 export * from "./managed-proxy-configuration.ts";
 export * from "./managed-service-account.ts";
+export * from "./managed-service-account-set.ts";
 export {
   type KubeObject,
   type ObjectMeta,

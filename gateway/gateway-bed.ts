@@ -178,17 +178,18 @@ export class GatewayBed implements AsyncDisposable {
     this.#running = { stop, ended: gateway.run(stop.signal) };
     this.port = await gateway.port;
     await waitFor("the gateway", () => Promise.resolve(gateway.reasonNotReady() === undefined));
-    await this.#register(authority.caPem);
+    await this.register(this.port, authority.caPem);
     return gateway;
   }
 
-  async #register(caPem: string): Promise<void> {
+  /** Tells the hub that the API of our group is served at a port of this machine. */
+  async register(port: number, caPem: string): Promise<void> {
     const spec = {
       group: "cluster.core.oam.dev",
       version: "v1alpha1",
       groupPriorityMinimum: 5000,
       versionPriority: 10,
-      service: { name: "cluster-gateway", namespace: installNamespace, port: this.port },
+      service: { name: "cluster-gateway", namespace: installNamespace, port },
       caBundle: Buffer.from(caPem).toString("base64"),
     };
     await this.hub.apply(

@@ -13,7 +13,9 @@ export function* fieldsOf(headers: RawHeaders): Generator<[name: string, value: 
 
 /** Every value of one field, in order. `name` is in lower case. */
 export function headerValues(headers: RawHeaders, name: string): readonly string[] {
-  return [...fieldsOf(headers)].flatMap(([field, value]) => (field === name ? [value] : []));
+  const values: string[] = [];
+  for (const [field, value] of fieldsOf(headers)) if (field === name) values.push(value);
+  return values;
 }
 
 /** The first value of one field. `name` is in lower case. */

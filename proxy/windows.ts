@@ -2,11 +2,14 @@
  * Sizes of HTTP/2 that only make sense together.
  *
  * A stream may have `streamBytes` under way, so that one of them fills a link of 1 Gbit/s at 30 ms.
- * A reader that stops leaves at most that much in our memory, and the session's memory limit has to
- * allow it for many streams at once: it ends the session, so it must never be what stops a reader.
+ * A reader that stops leaves at most its window in our memory. Many streams share `budgetBytes`, so
+ * that hundreds of such readers do not hold hundreds of wide windows. The session's memory limit
+ * ends the session, so it must never be what stops a reader.
  */
 export const windows = {
   streamBytes: 4 * 1024 * 1024,
+  leastStreamBytes: 64 * 1024,
+  budgetBytes: 32 * 1024 * 1024,
   sessionBytes: 32 * 1024 * 1024,
   frameBytes: 64 * 1024,
   /** Streams of one client connection. */

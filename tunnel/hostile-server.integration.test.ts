@@ -30,8 +30,7 @@ async function startHostileServer(
   const stop = new AbortController();
   const server = createRpcServer(
     "hostile",
-    { Method: rawMethod(path) },
-    { Method: serve },
+    { service: { Method: rawMethod(path) }, handlers: { Method: serve }, raw: {} },
     {
       host: "127.0.0.1",
       port: 0,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -99,6 +100,23 @@ describe("a tunnel over loopback", () => {
     const connection = await all.client.it.dial("127.0.0.1", port, never);
     connection.end(sent);
     assert.equal(sha256(await got.promise), sha256(sent));
+  });
+
+  it("carries connections in raw streams where all is ours", async () => {
+    const paths: unknown[] = [];
+    const note = (message: unknown) => {
+      paths.push((message as { headers: Record<string, unknown> }).headers[":path"]);
+    };
+    subscribe("http2.client.stream.created", note);
+    await using all = await startAll();
+    const port = await all.tunnel.startTarget((socket) => socket.end("bye"));
+    const connection = await all.client.it.dial("127.0.0.1", port, never);
+    assert.equal(String(await readAll(connection)), "bye");
+    unsubscribe("http2.client.stream.created", note);
+    const expected = ["TunnelService/Proxy", "TunnelService/Carry"].map(
+      (name) => `/spokeway.${name}`,
+    );
+    for (const path of expected) assert.ok(paths.includes(path), path);
   });
 
   it("reports a target that refuses", async () => {
@@ -204,6 +222,23 @@ describe("a tunnel over loopback", () => {
     assert.match(text, /server_established_connections 0/);
     assert.match(text, /server_pending_backend_dials 0/);
     assert.match(text, /grpc_connections\{service_method="Proxy"\} 0/);
+  });
+
+  it("goes on however many connections are abandoned", async () => {
+    await using all = await startAll();
+    const port = await all.tunnel.startTarget((socket) => socket.pipe(socket));
+    const abandon = async (): Promise<void> => {
+      const connection = await all.client.it.dial("127.0.0.1", port, never);
+      connection.write("x");
+      connection.destroy();
+    };
+    // More than HTTP/2 lets a peer reset by itself.
+    for (let batch = 0; batch < 100; batch += 1) {
+      await Promise.all(Array.from({ length: 16 }, abandon));
+    }
+    const kept = all.agent.it.connectedServers;
+    assert.equal(kept.length, 1);
+    await eventually(() => all.agent.it.openConnections === 0, "all are closed");
   });
 
   it("finds the server again after it was away, on both sides", async () => {

@@ -22,3 +22,33 @@ export const managedClusterSetBindings = {
   namespaced: true,
   parse: (input) => managedClusterSetBinding.parse(input),
 } as const satisfies ResourceType<ManagedClusterSetBinding>;
+
+/** Selects clusters; what it has selected is in its PlacementDecisions. */
+export const placements: ResourceType = {
+  group: clusterGroup,
+  version: "v1beta1",
+  plural: "placements",
+  kind: "Placement",
+  namespaced: true,
+};
+
+/** Label of a PlacementDecision: the name of its Placement. */
+export const placementLabel = "cluster.open-cluster-management.io/placement";
+
+/** Part of what a Placement has selected. */
+export const placementDecision = z.looseObject({
+  ...objectShape,
+  status: z
+    .looseObject({ decisions: z.array(z.looseObject({ clusterName: z.string() })).default([]) })
+    .prefault({}),
+});
+export type PlacementDecision = z.infer<typeof placementDecision>;
+
+export const placementDecisions = {
+  group: clusterGroup,
+  version: "v1beta1",
+  plural: "placementdecisions",
+  kind: "PlacementDecision",
+  namespaced: true,
+  parse: (input) => placementDecision.parse(input),
+} as const satisfies ResourceType<PlacementDecision>;

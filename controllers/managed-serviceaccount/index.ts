@@ -1,7 +1,9 @@
 import { type PermissionPolicy, type Secret, secrets } from "#api";
 import { createObjectCache } from "#kube";
 import { type ControllerDeps, createAddon, type Part } from "../addon/addon.ts";
+import type { AddonDefinition } from "../addon/definition.ts";
 import { managedServiceAccountDefinition } from "./definition.ts";
+import { createSetController } from "./set/set-controller.ts";
 
 export interface ManagedServiceAccountOptions {
   /** Image of the agent. */
@@ -18,7 +20,7 @@ export function createManagedServiceAccount(
   { agentImagePullSecret: name, ...options }: ManagedServiceAccountOptions,
 ): Part {
   const { client, namespace, log } = deps;
-  if (name === "") return createAddon(deps, managedServiceAccountDefinition(options, undefined));
+  if (name === "") return withSets(deps, managedServiceAccountDefinition(options, undefined));
   const cache = createObjectCache<Secret>(client, secrets, {
     namespace,
     fieldSelector: `metadata.name=${name}`,
@@ -29,6 +31,11 @@ export function createManagedServiceAccount(
     namespace,
     secrets: cache,
   });
-  const addon = createAddon(deps, definition);
+  const addon = withSets(deps, definition);
   return { ...addon, caches: [...addon.caches, cache] };
+}
+
+function withSets(deps: ControllerDeps, definition: AddonDefinition): Part {
+  const addon = createAddon(deps, definition);
+  return { ...addon, controllers: [...addon.controllers, createSetController(deps)] };
 }

@@ -15,7 +15,7 @@ import { installPackages } from "./packages.ts";
 import { createProgress } from "./progress.ts";
 import { allClusters } from "./prove/claim.ts";
 import { proveBed } from "./prove/prove.ts";
-import { fullTools, konnectivityTools } from "./tool-modules.ts";
+import { benchTools, fullTools, konnectivityTools } from "./tool-modules.ts";
 import { buildTools } from "./toolchain.ts";
 
 const progress = createProgress((line) => process.stderr.write(line));
@@ -24,7 +24,7 @@ const withAddons = process.env["ADDONS"] !== "none";
 const commands: Readonly<Record<string, () => Promise<void>>> = {
   packages: async () => installPackages(progress),
   tools: async () => buildTools(fullTools, progress),
-  "tools-konnectivity": async () => buildTools(konnectivityTools, progress),
+  "tools-konnectivity": async () => buildTools([...konnectivityTools, ...benchTools], progress),
   image: async () => {
     await image();
   },

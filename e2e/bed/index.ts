@@ -15,6 +15,6 @@ export {
   startProcessCluster,
 } from "./process/process-cluster.ts";
 export { type OcmOptions, startOcm } from "./process/process-ocm.ts";
-export { konnectivityTools } from "./tool-modules.ts";
+export { benchTools, konnectivityTools } from "./tool-modules.ts";
 export { findTools, type Tools } from "./toolchain.ts";
 export { type WaitOptions, waitFor } from "./wait.ts";

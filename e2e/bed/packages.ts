@@ -44,8 +44,11 @@ export function missingPackages(
 }
 
 /** Installs what is missing. Fetches the lists of packages only where apt cannot do without. */
-export async function installPackages(progress: Progress): Promise<void> {
-  const missing = await findMissing();
+export async function installPackages(
+  progress: Progress,
+  wanted: readonly DebianPackage[] = debianPackages,
+): Promise<void> {
+  const missing = await findMissing(wanted);
   if (missing.length === 0) return;
   await progress.step(`installing ${missing.join(" ")}`, async () => {
     if (await install(missing)) return;
@@ -54,11 +57,11 @@ export async function installPackages(progress: Progress): Promise<void> {
   });
 }
 
-async function findMissing(): Promise<readonly string[]> {
+async function findMissing(wanted: readonly DebianPackage[]): Promise<readonly string[]> {
   const format = "-f=${Package} ${Status}\\n";
-  const names = debianPackages.flatMap(({ name, alternatives = [] }) => [name, ...alternatives]);
+  const names = wanted.flatMap(({ name, alternatives = [] }) => [name, ...alternatives]);
   const { stdout } = await tryCommand(["dpkg-query", "-W", format, ...names]);
-  return missingPackages(debianPackages, stdout);
+  return missingPackages(wanted, stdout);
 }
 
 const installOptions = {

@@ -60,6 +60,12 @@ export const toolModules = {
   },
   "konnectivity-0.36": konnectivity("0.36.0"),
   "konnectivity-0.34": konnectivity("0.34.0"),
+  "konnectivity-bench": {
+    version: "0.36.0",
+    programs: { "konnectivity-bench": "." },
+    linkerFlags: [],
+    target: "tools-konnectivity",
+  },
 } as const satisfies Readonly<Record<string, ToolModule>>;
 
 /** A directory under `tools/`. */
@@ -74,6 +80,8 @@ export const konnectivityTools: readonly ToolModuleName[] = [
   "konnectivity-0.36",
   "konnectivity-0.34",
 ];
+/** Upstream's client library, as benchmarks drive it. */
+export const benchTools: readonly ToolModuleName[] = ["konnectivity-0.36", "konnectivity-bench"];
 
 /** Programs are named by their version, so that both can be found at once. */
 function konnectivity(version: string) {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import * as z from "zod";
 import { tokenReviews } from "#api";
 import type { KubeClient } from "#kube";
@@ -35,7 +35,7 @@ export function createTokenReview(client: Pick<KubeClient, "create">): ReviewTok
   });
   return async (token) => {
     // The cache must not hold tokens.
-    const key = createHash("sha256").update(token).digest("base64");
+    const key = hash("sha256", token, "base64");
     return (await cache.get(key, async () => ({ user: await review(client, token) }))).user;
   };
 }

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer as createTcp } from "node:net";
 import { describe, it } from "node:test";
 import { dialThroughProxy } from "./dial-address.ts";
 
-const signal = AbortSignal.timeout(5000);
+const { signal } = new AbortController();
 
 /** A forward proxy that lets only `ann:pass word` through. */
 async function startProxy() {
@@ -26,13 +26,20 @@ async function startProxy() {
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  return { asked, server, port: (server.address() as AddressInfo).port };
+  return {
+    asked,
+    port: (server.address() as AddressInfo).port,
+    [Symbol.dispose]() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
 }
 
 describe("dialThroughProxy()", () => {
   it("reaches the address through the proxy, and names the proxy when it refuses", async () => {
-    const proxy = await startProxy();
-    const target = createTcp((socket) => socket.end("hello")).listen(0, "127.0.0.1");
+    using proxy = await startProxy();
+    await using target = createTcp((socket) => socket.end("hello")).listen(0, "127.0.0.1");
     await once(target, "listening");
     const { port } = target.address() as AddressInfo;
     const url = new URL(`https://127.0.0.1:${port}`);
@@ -48,9 +55,6 @@ describe("dialThroughProxy()", () => {
       return true;
     });
     assert.deepEqual(proxy.asked, [`127.0.0.1:${port}`, `127.0.0.1:${port}`]);
-    target.close();
-    proxy.server.close();
-    proxy.server.closeAllConnections();
     await assert.rejects(
       dialThroughProxy(url, new URL("http://127.0.0.1:1"), signal),
       /Proxy 127.0.0.1:1 cannot be used/,

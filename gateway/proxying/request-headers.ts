@@ -32,12 +32,16 @@ function withoutBearerProtocol(value: string): string | undefined {
  * own identity would be more than was asked for. Throws a GatewayError `bad_request`.
  */
 export function refuseImpersonation(headers: RawHeaders, query: string): void {
-  const wished = [...fieldsOf(headers)].some(([name]) =>
-    name.replaceAll("_", "-").startsWith("impersonate-"),
-  );
-  if (!wished && !/[?&]impersonate=(true|1)(&|$)/i.test(query)) return;
+  if (!wishesToBeAnother(headers) && !/[?&]impersonate=(true|1)(&|$)/i.test(query)) return;
   throw new GatewayError(
     "bad_request",
     "Cannot impersonate: this gateway acts on managed clusters as the ServiceAccount of each cluster",
   );
+}
+
+function wishesToBeAnother(headers: RawHeaders): boolean {
+  for (const [name] of fieldsOf(headers)) {
+    if (name.startsWith("impersonate") && isIdentityHeader(name)) return true;
+  }
+  return false;
 }

@@ -15,6 +15,7 @@ import {
   type Server as TlsServer,
 } from "node:tls";
 import type { Logger, Runnable } from "#runtime";
+import { StreamWindows } from "../stream-windows.ts";
 import { windows } from "../windows.ts";
 import type { Exchange, Peer } from "./exchange.ts";
 import { H1Exchange } from "./h1-exchange.ts";
@@ -164,9 +165,21 @@ function createH2({ handle, log }: FrontOptions, sessions: Set<ServerHttp2Sessio
   server.on("stream", (stream, _headers, flags, raw) => {
     if (stream.session === undefined) return;
     const peer = peerOfSession(stream.session);
-    handle(new H2Exchange(stream as ServerHttp2Stream, raw, flags, peer));
+    const exchange = new H2Exchange(stream as ServerHttp2Stream, raw, flags, peer);
+    if (exchange.body !== undefined) boundUpload(stream.session, exchange.body);
+    handle(exchange);
   });
   return server;
+}
+
+const uploads = new WeakMap<object, StreamWindows>();
+
+function boundUpload(session: Http2Session, body: ServerHttp2Stream): void {
+  const known = uploads.get(session);
+  const upload = known ?? new StreamWindows(session);
+  if (known === undefined) uploads.set(session, upload);
+  upload.opened();
+  body.once("close", () => upload.closed());
 }
 
 const peers = new WeakMap<object, Peer>();

@@ -1,5 +1,6 @@
 import { type ClientHttp2Session, connect as connectH2 } from "node:http2";
 import type { Duplex } from "node:stream";
+import { StreamWindows } from "../stream-windows.ts";
 import { windows } from "../windows.ts";
 import type { UpstreamCall, UpstreamRequest } from "./call.ts";
 import { callOnH2 } from "./h2-call.ts";
@@ -43,6 +44,7 @@ export function createSession(socket: Duplex, options: SessionOptions): Upstream
 class H2UpstreamSession implements UpstreamSession {
   readonly #session: ClientHttp2Session;
   readonly #options: SessionOptions;
+  readonly #windows: StreamWindows;
   #streams = 0;
   #maxStreams = untoldMaxStreams;
   #isOpen = true;
@@ -62,6 +64,7 @@ class H2UpstreamSession implements UpstreamSession {
     });
     this.#session = session;
     this.#options = options;
+    this.#windows = new StreamWindows(session);
     session.once("connect", () => session.setLocalWindowSize(windows.sessionBytes));
     session.on("remoteSettings", ({ maxConcurrentStreams = options.maxStreams }) => {
       this.#maxStreams = Math.min(options.maxStreams, maxConcurrentStreams);
@@ -87,8 +90,10 @@ class H2UpstreamSession implements UpstreamSession {
   call(request: UpstreamRequest): UpstreamCall {
     const { call, stream } = callOnH2(this.#session, this.#options.authority, request);
     this.#streams += 1;
+    this.#windows.opened();
     stream.once("close", () => {
       this.#streams -= 1;
+      this.#windows.closed();
       this.#options.onRoom();
     });
     return call;

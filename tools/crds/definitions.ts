@@ -8,6 +8,9 @@ import {
   managedProxyConfigurationStatus,
   managedProxyConfigurations,
   managedServiceAccountConditionTypes,
+  managedServiceAccountSetSpec,
+  managedServiceAccountSetStatus,
+  managedServiceAccountSets,
   managedServiceAccountSpec,
   managedServiceAccountStatus,
   managedServiceAccounts,
@@ -50,7 +53,7 @@ function conditionColumn(name: string, type: string, description: string): Print
   return { name, type: "string", jsonPath, description };
 }
 
-/** Our three kinds. */
+/** Our kinds. */
 export const kindDefinitions: readonly KindDefinition[] = [
   {
     resource: managedProxyConfigurations,
@@ -106,6 +109,38 @@ export const kindDefinitions: readonly KindDefinition[] = [
         type: "date",
         jsonPath: ".status.tokenSecretRef.lastRefreshTimestamp",
         description: "Since when the token is used.",
+      },
+      age,
+    ],
+  },
+  {
+    resource: managedServiceAccountSets,
+    description:
+      "Asks for a ManagedServiceAccount for every cluster that a Placement of this namespace selects.",
+    chart: "managed-serviceaccount",
+    versions: [{ resource: managedServiceAccountSets }],
+    schema: z.object({
+      spec: managedServiceAccountSetSpec.describe("What is wanted."),
+      status: managedServiceAccountSetStatus.describe("What is.").optional(),
+    }),
+    columns: [
+      {
+        name: "Ready",
+        type: "string",
+        jsonPath: ".status.summary",
+        description: "How many of the selected clusters have an account that is ready.",
+      },
+      {
+        name: "Placement",
+        type: "string",
+        jsonPath: ".spec.placementRef.name",
+        description: "What selects the clusters.",
+      },
+      {
+        name: "Why",
+        type: "string",
+        jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+        description: "Which accounts are not ready, and why.",
       },
       age,
     ],

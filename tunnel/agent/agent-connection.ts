@@ -11,7 +11,7 @@ import {
 } from "../wire/target-connection.ts";
 import { texts } from "../wire/texts.ts";
 import type { AgentMetrics } from "./agent-metrics.ts";
-import type { Carrier } from "./connect.ts";
+import type { OpenCarrier } from "./connect.ts";
 import { type DialPolicy, dialTarget } from "./dial-target.ts";
 
 /** Upstream's agent gives up as soon. */
@@ -27,7 +27,7 @@ export interface AgentConnectionOptions {
   readonly sender: TurnSender;
   readonly receiver: SharedReceiver;
   /** Opens a stream for this connection alone, where the server knows that. */
-  readonly openCarrier: (() => Carrier) | undefined;
+  readonly openCarrier: OpenCarrier | undefined;
   readonly policy: DialPolicy;
   readonly metrics: AgentMetrics;
   /** The connection is over. */
@@ -105,7 +105,7 @@ export class AgentConnection {
 
   /** Leaves the shared stream for one of its own. The answer to the dial is its first packet. */
   #useCarrier(): void {
-    const carrier = this.#options.openCarrier?.();
+    const carrier = this.#options.openCarrier?.(this);
     if (carrier === undefined) return;
     this.#link.finish();
     this.#link = createOwnLink(carrier, { onRoom: () => this.#socket?.resume() });

@@ -5,13 +5,13 @@ import type { CloseRequest, Data, DialRequest, OutgoingPacket, Packet } from "..
 import { texts } from "../wire/texts.ts";
 import { AgentConnection } from "./agent-connection.ts";
 import type { AgentMetrics } from "./agent-metrics.ts";
-import type { Carrier } from "./connect.ts";
+import type { OpenCarrier } from "./connect.ts";
 import type { DialPolicy } from "./dial-target.ts";
 
 export interface AgentSessionOptions {
   readonly stream: PacketStream;
   /** Opens a stream for one connection, where the server knows that. */
-  readonly openCarrier: (() => Carrier) | undefined;
+  readonly openCarrier: OpenCarrier | undefined;
   readonly budget: ReceiveBudget;
   readonly policy: DialPolicy;
   readonly metrics: AgentMetrics;

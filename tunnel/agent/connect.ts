@@ -1,9 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { type Client, type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { openChannel } from "../rpc/channel.ts";
+import { isUsable, SessionFinder, takeLargeFrames } from "../rpc/own-session.ts";
+import { openRawCarrier } from "../rpc/raw-openings.ts";
+import type { RawStream } from "../rpc/raw-stream.ts";
 import { agentService, headers } from "../rpc/services.ts";
 import type { TlsMaterial } from "../tls-source.ts";
 import { TunnelError } from "../tunnel-error.ts";
-import type { Packet } from "../wire/packet.ts";
+import type { DialResponse, Packet } from "../wire/packet.ts";
 
 export interface ConnectSettings {
   /** `host:port` of the tunnel server, or of whatever stands in front of several. */
@@ -24,13 +28,15 @@ export interface ServerStream {
   readonly serverCount: number;
   readonly stream: ClientDuplexStream<Packet, Packet>;
   /** Opens a stream for one connection; `undefined` where the server has no such thing. */
-  readonly openCarrier: (() => Carrier) | undefined;
+  readonly openCarrier: OpenCarrier | undefined;
   /** Ends the stream and its TCP connection. */
   close(): void;
 }
 
-/** A stream for one connection. */
-export type Carrier = ClientDuplexStream<Packet, Packet>;
+/** Opens a stream for one connection with the answer to its dial, unless the server is gone. */
+export type OpenCarrier = (
+  answer: Pick<DialResponse, "dialId" | "connectionId">,
+) => RawStream | undefined;
 
 const handshakeTimeoutMs = 10_000;
 const keepaliveTimeoutMs = 10_000;
@@ -55,29 +61,33 @@ export async function connectToServer(
     isPingingIdle: true,
     maxReconnectDelayMs: handshakeTimeoutMs,
   });
-  const stream = openStream(client, settings);
+  const finder = new SessionFinder(randomUUID());
+  const stream = openStream(client, settings, finder.mark);
   const close = () => {
     stream.cancel();
     client.close();
   };
   try {
     const answer = await handshake(stream, signal);
-    return { ...readAnswer(answer), openCarrier: carrierOpener(client, answer), stream, close };
+    return { ...readAnswer(answer), openCarrier: carrierOpener(finder, answer), stream, close };
   } catch (error) {
     close();
     throw error;
+  } finally {
+    finder.stop();
   }
 }
 
 function openStream(
   client: Client,
   { agentId, identifiers, token }: ConnectSettings,
+  mark: string,
 ): ClientDuplexStream<Packet, Packet> {
   const { path, requestSerialize, responseDeserialize } = agentService.Connect;
   const metadata = new Metadata();
   metadata.set(headers.agentId, agentId);
   metadata.set(headers.agentIdentifiers, identifiers);
-  metadata.set(headers.session, "1");
+  metadata.set(headers.session, mark);
   if (token !== undefined) metadata.set(headers.authorization, `Bearer ${token}`);
   const stream = client.makeBidiStreamRequest(
     path,
@@ -91,15 +101,11 @@ function openStream(
 }
 
 /** Connections get streams of their own if the server has opened a session for them. */
-function carrierOpener(client: Client, answer: Metadata): (() => Carrier) | undefined {
-  const [session] = answer.get(headers.session);
-  if (session === undefined) return undefined;
-  const { path, requestSerialize, responseDeserialize } = agentService.Carry;
-  return () => {
-    const metadata = new Metadata();
-    metadata.set(headers.session, session);
-    return client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
-  };
+function carrierOpener({ session }: SessionFinder, answer: Metadata): OpenCarrier | undefined {
+  const [sessionId] = answer.get(headers.session).map(String);
+  if (sessionId === undefined || session === undefined) return undefined;
+  takeLargeFrames(session);
+  return (dial) => (isUsable(session) ? openRawCarrier(session, sessionId, dial) : undefined);
 }
 
 async function handshake(

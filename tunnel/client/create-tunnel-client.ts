@@ -2,11 +2,12 @@ import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { silentLogger } from "#runtime";
 import { TunnelError } from "../tunnel-error.ts";
+import type { DialRequest } from "../wire/packet.ts";
 import type { ServerChannel } from "./server-channel.ts";
 import { ServerHints } from "./server-hints.ts";
 import { ServerSet } from "./server-set.ts";
 import type { TunnelClient, TunnelClientOptions } from "./tunnel-client.ts";
-import { TunnelConnection } from "./tunnel-connection.ts";
+import { type ProxyStream, TunnelConnection } from "./tunnel-connection.ts";
 
 const defaultDialTimeoutMs = 30_000;
 const defaultKeepaliveTimeMs = 5 * 60_000;
@@ -82,7 +83,8 @@ async function dialOne(
 ): Promise<Duplex> {
   signal.throwIfAborted();
   const dialId = randomBytes(8).readBigUInt64BE() >> 1n;
-  const connection = new TunnelConnection({ stream: channel.openStream(), address, dialId });
+  const stream = await openStream(channel, { address, dialId }, signal);
+  const connection = new TunnelConnection({ stream, address, dialId });
   const abandon = () => connection.destroy();
   // Until the caller has it, the promise alone reports errors.
   const ignore = () => undefined;
@@ -94,6 +96,26 @@ async function dialOne(
     return connection;
   } finally {
     signal.removeEventListener("abort", abandon);
+  }
+}
+
+/** An open stream that comes when nobody waits any more is cancelled. */
+async function openStream(
+  channel: ServerChannel,
+  dial: Pick<DialRequest, "address" | "dialId">,
+  signal: AbortSignal,
+): Promise<ProxyStream> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason as Error);
+  signal.addEventListener("abort", abort);
+  const opening = channel.openStream(dial);
+  try {
+    return await Promise.race([opening, aborted]);
+  } catch (error) {
+    void opening.then((stream) => stream.cancel());
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }
 

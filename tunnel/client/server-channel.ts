@@ -1,8 +1,11 @@
 import { type Client, connectivityState } from "@grpc/grpc-js";
 import type { Logger, Runnable } from "#runtime";
 import { openChannel } from "../rpc/channel.ts";
+import { openRawProxy } from "../rpc/raw-openings.ts";
 import { proxyService } from "../rpc/services.ts";
 import type { TlsSource } from "../tls-source.ts";
+import type { DialRequest } from "../wire/packet.ts";
+import { Greeting } from "./greeting.ts";
 import type { ProxyStream } from "./tunnel-connection.ts";
 
 export interface ServerChannelOptions {
@@ -26,11 +29,13 @@ export class ServerChannel implements Runnable {
   readonly address: string;
   readonly #options: ServerChannelOptions;
   #client: Client;
+  #greeting: Greeting;
 
   constructor(options: ServerChannelOptions) {
     this.address = options.address;
     this.#options = options;
     this.#client = this.#open();
+    this.#greeting = new Greeting(this.#client);
   }
 
   /** Whether a stream can be opened without waiting. */
@@ -38,8 +43,13 @@ export class ServerChannel implements Runnable {
     return stateOf(this.#client, false) === connectivityState.READY;
   }
 
-  /** Opens a Proxy stream. It fails later if the server cannot be reached. */
-  openStream(): ProxyStream {
+  /**
+   * Opens a stream for one dial: without gRPC where the server is one of ours. It fails later if
+   * the server cannot be reached.
+   */
+  async openStream(dial: Pick<DialRequest, "address" | "dialId">): Promise<ProxyStream> {
+    const session = await this.#greeting.session();
+    if (session !== undefined) return openRawProxy(session, dial);
     const { path, requestSerialize, responseDeserialize } = proxyService.Proxy;
     return this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   }
@@ -57,17 +67,22 @@ export class ServerChannel implements Runnable {
         const isReady = stateOf(this.#client, true) === connectivityState.READY;
         if (isReady !== wasReady) log.info(isReady ? "Connected" : "Lost", this.#fields());
         wasReady = isReady;
+        // Before the first dial, which would wait for it.
+        if (isReady) void this.#greeting.session();
         await stateChange(next ?? this.#client, signal);
         // Streams on the old channel go on until they end; new ones need one that works.
         if (next !== undefined && stateOf(next, true) === connectivityState.READY) {
+          this.#greeting.end();
           this.#client.close();
           this.#client = next;
+          this.#greeting = new Greeting(next);
           next = undefined;
         }
       }
     } finally {
       unsubscribe();
       next?.close();
+      this.#greeting.end();
       this.#client.close();
     }
   }

@@ -1,4 +1,10 @@
-import { constants, type Http2Server, type ServerHttp2Session } from "node:http2";
+import {
+  constants,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
 import type { Server } from "@grpc/grpc-js";
 
 /**
@@ -6,8 +12,15 @@ import type { Server } from "@grpc/grpc-js";
  * looks at what goes over the wire, so that an update which moves them is noticed.
  */
 interface ServerInternals {
-  readonly commonServerOptions: { settings?: { initialWindowSize?: number } };
+  readonly commonServerOptions: ResetLimits & {
+    settings?: { initialWindowSize?: number; maxFrameSize?: number };
+  };
   readonly http2Servers: ReadonlyMap<Http2Server, unknown>;
+}
+
+interface ResetLimits {
+  streamResetBurst?: number;
+  streamResetRate?: number;
 }
 
 interface CallInternals {
@@ -20,18 +33,32 @@ interface CallInternals {
  */
 export const streamWindowBytes = 4 * 1024 * 1024;
 
+/**
+ * The largest frame that a server of ours takes, and our clients from such a server. Fewer frames
+ * cost less; one of this size keeps others waiting for about a millisecond. Go sends smaller ones.
+ */
+export const frameBytes = 128 * 1024;
+
+/**
+ * How many streams a peer may reset, at once and in a second, before its session is ended. Each
+ * abandoned dial is one; the usual 1,000 and 33 end sessions that carry many.
+ */
+const resetLimits: Required<ResetLimits> = { streamResetBurst: 100_000, streamResetRate: 10_000 };
+
 /** How much all streams of one session may have on the way. Node gives it back on receipt. */
 export const sessionWindowBytes = 16 * 1024 * 1024;
 
 /**
- * Sets the stream windows of the connections that `server` will take; call it before it is given
+ * Sets the stream windows, frames and resets of the connections that `server` will take; call it before it is given
  * any credentials. grpc-js has an option for this on clients only (grpc-node #3058).
  */
 export function widenStreamWindows(server: Server): void {
   const { commonServerOptions } = server as unknown as ServerInternals;
+  Object.assign(commonServerOptions, resetLimits);
   commonServerOptions.settings = {
     ...commonServerOptions.settings,
     initialWindowSize: streamWindowBytes,
+    maxFrameSize: frameBytes,
   };
 }
 
@@ -40,6 +67,23 @@ export function widenSessionWindows(server: Server): void {
   for (const http2Server of (server as unknown as ServerInternals).http2Servers.keys()) {
     http2Server.on("session", (session: ServerHttp2Session) => {
       session.setLocalWindowSize(sessionWindowBytes);
+    });
+  }
+}
+
+/** Serves one stream. It has not been answered yet. */
+export type RawHandler = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
+
+/** Serves streams to some paths without gRPC; call it once `server` has its credentials. */
+export function serveRawStreams(server: Server, handlers: Readonly<Record<string, RawHandler>>) {
+  for (const http2Server of (server as unknown as ServerInternals).http2Servers.keys()) {
+    const others = http2Server.listeners("stream");
+    http2Server.removeAllListeners("stream");
+    http2Server.on("stream", (stream, headers, ...rest) => {
+      const path = headers[":path"] ?? "";
+      const handler = Object.hasOwn(handlers, path) ? handlers[path] : undefined;
+      if (handler !== undefined) return handler(stream as ServerHttp2Stream, headers);
+      for (const other of others) other.call(http2Server, stream, headers, ...rest);
     });
   }
 }

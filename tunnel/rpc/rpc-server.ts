@@ -9,7 +9,13 @@ import {
 } from "@grpc/grpc-js";
 import type { Logger, Runnable } from "#runtime";
 import type { TlsMaterial, TlsSource } from "../tls-source.ts";
-import { streamWindowBytes, widenSessionWindows, widenStreamWindows } from "./internals.ts";
+import {
+  type RawHandler,
+  serveRawStreams,
+  streamWindowBytes,
+  widenSessionWindows,
+  widenStreamWindows,
+} from "./internals.ts";
 
 export interface ListenerOptions {
   /** Empty for all addresses. */
@@ -22,6 +28,14 @@ export interface ListenerOptions {
   readonly keepaliveTimeMs: number;
   /** How long open streams may go on after the end was asked for. */
   readonly graceMs: number;
+}
+
+/** What one listener serves. */
+export interface RpcRoutes {
+  readonly service: ServiceDefinition;
+  readonly handlers: UntypedServiceImplementation;
+  /** Streams that are not gRPC, by path. */
+  readonly raw: Readonly<Record<string, RawHandler>>;
 }
 
 export interface RpcServer extends Runnable {
@@ -42,8 +56,7 @@ const handshakeTimeoutMs = 10_000;
  */
 export function createRpcServer(
   name: string,
-  service: ServiceDefinition,
-  handlers: UntypedServiceImplementation,
+  routes: RpcRoutes,
   options: ListenerOptions,
   log: Logger,
 ): RpcServer {
@@ -54,9 +67,10 @@ export function createRpcServer(
       return port;
     },
     async run(signal) {
-      const grpc = createGrpcServer(service, handlers, options);
+      const grpc = createGrpcServer(routes, options);
       const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
       widenSessionWindows(grpc);
+      serveRawStreams(grpc, routes.raw);
       const sockets = new Set<TLSSocket>();
       const listener = createServer(tlsOptions(options), (socket) => {
         socket.setNoDelay(true);
@@ -91,8 +105,7 @@ export function createRpcServer(
 }
 
 function createGrpcServer(
-  service: ServiceDefinition,
-  handlers: UntypedServiceImplementation,
+  { service, handlers }: RpcRoutes,
   { keepaliveTimeMs }: ListenerOptions,
 ): Server {
   const server = new Server({

@@ -20,17 +20,17 @@ function packetMethod(path: string): PacketMethod {
   };
 }
 
-/** For frontends: a stream for each connection. */
-export const proxyService = { Proxy: packetMethod("/ProxyService/Proxy") } as const;
-
 /**
- * For agents: Connect is a stream for all connections. Carry is ours alone, a stream for one
- * connection; only peers that have announced it in the handshake use it.
+ * For frontends: Proxy is a stream for each connection. Greet is ours alone: a server that knows it
+ * takes raw streams, on the same HTTP/2 session, for as long as the greeting lasts.
  */
-export const agentService = {
-  Connect: packetMethod("/AgentService/Connect"),
-  Carry: packetMethod("/spokeway.AgentService/Carry"),
+export const proxyService = {
+  Proxy: packetMethod("/ProxyService/Proxy"),
+  Greet: packetMethod("/spokeway.TunnelService/Greet"),
 } as const;
+
+/** For agents: a stream for all connections. */
+export const agentService = { Connect: packetMethod("/AgentService/Connect") } as const;
 
 /** Names of the handshake's headers. HTTP/2 lower-cases them. */
 export const headers = {
@@ -39,6 +39,9 @@ export const headers = {
   authorization: "authorization",
   serverId: "serverID",
   serverCount: "serverCount",
-  /** Agent: it can give connections streams of their own. Server: so can I, with this session. */
+  /**
+   * Of Connect and Greet. Client: it can give connections raw streams of their own. Server: so can
+   * I, with this session.
+   */
   session: "spokeway-session",
 } as const;

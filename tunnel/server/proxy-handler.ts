@@ -1,26 +1,23 @@
-import type { ServerDuplexStream } from "@grpc/grpc-js";
-import { resetCall } from "../rpc/internals.ts";
+import { Metadata, type ServerDuplexStream } from "@grpc/grpc-js";
+import { type RawHandler, resetCall } from "../rpc/internals.ts";
+import { acceptRawProxy } from "../rpc/raw-openings.ts";
+import { headers } from "../rpc/services.ts";
 import type { Packet } from "../wire/packet.ts";
 import { Frontend, type FrontendOptions } from "./frontend.ts";
 
 export type ProxyOptions = Omit<FrontendOptions, "stream" | "reset">;
 
+type ProxyCall = ServerDuplexStream<Packet, Packet>;
+
 /** Serves ProxyService.Proxy: one call is one frontend with one connection. */
-export function createProxyHandler(
-  options: ProxyOptions,
-): (call: ServerDuplexStream<Packet, Packet>) => void {
+export function createProxyHandler(options: ProxyOptions): (call: ProxyCall) => void {
   const { metrics } = options;
   return (call) => {
     const frontend = new Frontend({ ...options, stream: call, reset: () => resetCall(call) });
-    metrics.streams("Proxy", 1);
-    let isOver = false;
-    const end = () => {
-      if (isOver) return;
-      isOver = true;
-      metrics.streams("Proxy", -1);
+    const end = endingOnce(options, () => {
       frontend.gone();
       call.end();
-    };
+    });
     call.on("data", (packet: Packet) => frontend.handle(packet));
     call.on("end", end);
     call.on("cancelled", end);
@@ -29,5 +26,41 @@ export function createProxyHandler(
       metrics.streamError("from_client", "Unknown");
       end();
     });
+  };
+}
+
+/** Serves the same to frontends of ours, without gRPC. */
+export function createRawProxyHandler(options: ProxyOptions): RawHandler {
+  return (stream, sent) => {
+    const { raw, request } = acceptRawProxy(stream, sent);
+    const frontend = new Frontend({ ...options, stream: raw, reset: () => raw.reset() });
+    raw.on("data", (packet: Packet) => frontend.handle(packet));
+    raw.on(
+      "end",
+      endingOnce(options, () => frontend.gone()),
+    );
+    frontend.handle(request);
+  };
+}
+
+/** Answers a frontend of ours that asks whether this is a server of ours; ends when it ends. */
+export function greet(call: ProxyCall): void {
+  const answer = new Metadata();
+  answer.set(headers.session, "1");
+  call.sendMetadata(answer);
+  const end = () => call.end();
+  call.on("data", () => undefined);
+  call.on("end", end);
+  call.on("error", end);
+}
+
+function endingOnce({ metrics }: ProxyOptions, end: () => void): () => void {
+  metrics.streams("Proxy", 1);
+  let isOver = false;
+  return () => {
+    if (isOver) return;
+    isOver = true;
+    metrics.streams("Proxy", -1);
+    end();
   };
 }

@@ -1,12 +1,13 @@
 import { type Logger, type Metrics, type Runnable, runAll, silentLogger } from "#runtime";
 import { ReceiveBudget, type ReceiveLimits } from "../flow/shared-receiver.ts";
+import { rawPaths } from "../rpc/raw-headers.ts";
 import { createRpcServer, type ListenerOptions } from "../rpc/rpc-server.ts";
 import { agentService, proxyService } from "../rpc/services.ts";
 import { type AuthorizeAgent, sharedIdentity } from "./authorize-agent.ts";
 import { Backends, type StrategyName } from "./backends.ts";
 import { createCarryHandler } from "./carry-handler.ts";
 import { createConnectHandler } from "./connect-handler.ts";
-import { createProxyHandler } from "./proxy-handler.ts";
+import { createProxyHandler, createRawProxyHandler, greet } from "./proxy-handler.ts";
 import { createServerMetrics } from "./server-metrics.ts";
 import { Sessions } from "./sessions.ts";
 
@@ -59,18 +60,24 @@ export function createTunnelServer(options: TunnelServerOptions): TunnelServer {
     metrics,
     log: log.with({ listener: "agents" }),
   });
-  const proxy = createProxyHandler({ backends, metrics, dialTimeoutMs, log });
+  const proxying = { backends, metrics, dialTimeoutMs, log };
   const agents = createRpcServer(
     "agent-listener",
-    agentService,
-    { Connect: connect, Carry: createCarryHandler({ sessions, metrics }) },
+    {
+      service: agentService,
+      handlers: { Connect: connect },
+      raw: { [rawPaths.carry]: createCarryHandler({ sessions, metrics }) },
+    },
     options.agents,
     log.with({ listener: "agents" }),
   );
   const frontends = createRpcServer(
     "frontend-listener",
-    proxyService,
-    { Proxy: proxy },
+    {
+      service: proxyService,
+      handlers: { Proxy: createProxyHandler(proxying), Greet: greet },
+      raw: { [rawPaths.proxy]: createRawProxyHandler(proxying) },
+    },
     options.frontends,
     log.with({ listener: "frontends" }),
   );

@@ -2,6 +2,12 @@ import type { ClusterGatewayConfigurationSpec } from "#api";
 import { containerSecurityContext, podSecurityContext, probes } from "../../pod-security.ts";
 import { gatewayLabels, gatewayNames, gatewayPort } from "../names.ts";
 
+/**
+ * How the gateway's memory is collected: a request leaves nothing behind, but without these its
+ * leavings would wait until they are several times what is in use. Costs nothing to speak of.
+ */
+export const gatewayNodeFlags = ["--max-semi-space-size=4", "--heap-growing-percent=40"] as const;
+
 /** The gateway's pods. */
 export function gatewayPodSpec(spec: ClusterGatewayConfigurationSpec, imagePullPolicy: string) {
   const { servingSecret, tunnelCaSecret, tunnelClientSecret, serviceAccount } = gatewayNames;
@@ -38,7 +44,7 @@ function container(spec: ClusterGatewayConfigurationSpec, imagePullPolicy: strin
     name: "apiserver",
     image: spec.image,
     imagePullPolicy,
-    args: ["/app/gateway.mjs", ...gatewayFlags(spec)],
+    args: [...gatewayNodeFlags, "/app/gateway.mjs", ...gatewayFlags(spec)],
     env: [
       { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
       { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },

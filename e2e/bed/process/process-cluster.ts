@@ -95,6 +95,11 @@ export class ProcessCluster implements ClusterHandle, AsyncDisposable {
     await this.#host.stop(program);
   }
 
+  /** The process of one program, such as `kube-apiserver`. */
+  pid(program: string): number {
+    return this.#host.pid(program);
+  }
+
   /** Kills one program and starts it again. Does not wait until it is ready. */
   async restart(program: string): Promise<void> {
     await this.#host.restart(program);

@@ -93,6 +93,13 @@ export class ProcessHost implements AsyncDisposable {
     }
   }
 
+  /** The process of a program that runs. Throws an `ended` error for one that does not. */
+  pid(name: string): number {
+    const pid = this.#running.get(name)?.child.pid;
+    if (pid === undefined) throw new BedError("ended", `${name} does not run`);
+    return pid;
+  }
+
   logPath(name: string): string {
     return join(this.directory, "logs", `${name}.log`);
   }

@@ -19,13 +19,6 @@ export function atMost(name: string, ours: number, limit: number, goal = limit):
   return { ...part, must: 1, goal: round(goal / limit), holds: ours <= limit };
 }
 
-/** A figure that may not be above `factor` times another figure of the same run. */
-export function notGrowing(name: string, ours: number, before: number, factor: number): Row {
-  const ratio = round(ours / before);
-  const part = { case: name, ours: round(ours), reference: round(before), ratio };
-  return { ...part, must: factor, goal: 1, holds: ratio <= factor };
-}
-
 /** Prints the rows and keeps them in `.bench/NAME.json`; answers whether all of them hold. */
 export async function publish(name: string, rows: readonly Row[]): Promise<boolean> {
   console.table(rows);

@@ -1,0 +1,88 @@
+import { randomUUID } from "node:crypto";
+import type { ClientHttp2Session } from "node:http2";
+import {
+  type Client,
+  type ClientDuplexStream,
+  Metadata,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
+import { isUsable, SessionFinder, takeLargeFrames } from "../rpc/own-session.ts";
+import { headers, proxyService } from "../rpc/services.ts";
+import type { Packet } from "../wire/packet.ts";
+
+type GreetCall = ClientDuplexStream<Packet, Packet>;
+
+/** What a server answered: its session if it is one of ours. */
+interface Answer {
+  readonly isOurs: boolean;
+  readonly session: ClientHttp2Session | undefined;
+  readonly call: GreetCall;
+}
+
+/**
+ * Asks, once for each HTTP/2 session of a channel, whether the server is one of ours. The call
+ * stays open: gRPC looks after a session only as long as one is.
+ */
+export class Greeting {
+  readonly #client: Client;
+  #answer: Answer | undefined;
+  #asking: Promise<void> | undefined;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /** The session for streams without gRPC; `undefined` where the server has no such thing. */
+  async session(): Promise<ClientHttp2Session | undefined> {
+    if (!isUsable(this.#answer?.session)) {
+      this.#asking ??= this.#ask().finally(() => {
+        this.#asking = undefined;
+      });
+      await this.#asking;
+    }
+    const answer = this.#answer;
+    return answer?.isOurs === true && isUsable(answer.session) ? answer.session : undefined;
+  }
+
+  /** Looks after the session no longer; streams that are open go on. */
+  end(): void {
+    this.#answer?.call.end();
+  }
+
+  async #ask(): Promise<void> {
+    this.#answer = undefined;
+    const finder = new SessionFinder(randomUUID());
+    const call = this.#call(finder.mark);
+    const { promise, resolve } = Promise.withResolvers<boolean | undefined>();
+    call.on("data", () => undefined);
+    call.on("metadata", (answer: Metadata) => {
+      if (answer.get(headers.session).length > 0) resolve(true);
+    });
+    call.on("error", ({ code }: ServiceError) => {
+      resolve(code === status.UNIMPLEMENTED ? false : undefined);
+    });
+    call.on("end", () => resolve(undefined));
+    const isOurs = await promise;
+    finder.stop();
+    const { session } = finder;
+    if (isOurs === undefined || session === undefined) return;
+    this.#answer = { isOurs, session, call };
+    if (!isOurs) return;
+    takeLargeFrames(session);
+    // A server that goes away waits for all calls to end.
+    session.once("goaway", () => call.end());
+  }
+
+  #call(mark: string): GreetCall {
+    const { path, requestSerialize, responseDeserialize } = proxyService.Greet;
+    const metadata = new Metadata();
+    metadata.set(headers.session, mark);
+    return this.#client.makeBidiStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      metadata,
+    );
+  }
+}

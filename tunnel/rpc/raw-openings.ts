@@ -1,0 +1,102 @@
+import type {
+  ClientHttp2Session,
+  IncomingHttpHeaders,
+  OutgoingHttpHeaders,
+  ServerHttp2Stream,
+} from "node:http2";
+import type { CloseDial, DialRequest, DialResponse } from "../wire/packet.ts";
+import { rawHeaders, rawPaths, readId, readText, writeText } from "./raw-headers.ts";
+import { RawStream } from "./raw-stream.ts";
+import { headers } from "./services.ts";
+
+const ok = 200;
+const unauthorized = 401;
+const badGateway = 502;
+
+/** A frontend's dial and, if it succeeds, its connection. The dial is on its way already. */
+export function openRawProxy(
+  session: ClientHttp2Session,
+  { address, dialId }: Pick<DialRequest, "address" | "dialId">,
+): RawStream {
+  const stream = open(session, rawPaths.proxy, { [rawHeaders.address]: writeText(address) });
+  const raw = new RawStream(stream, { closing: "asks", connectionId: 0n });
+  stream.on("response", (answer) => raw.deliver(readAnswer(answer, dialId)));
+  return raw;
+}
+
+/** The server's end of what a frontend opened, and what it dials. */
+export function acceptRawProxy(
+  stream: ServerHttp2Stream,
+  sent: IncomingHttpHeaders,
+): { readonly raw: RawStream; readonly request: DialRequest } {
+  const raw = new RawStream(stream, {
+    closing: "confirms",
+    connectionId: 0n,
+    onAnswer: (answer) => respond(stream, answer),
+  });
+  const address = readText(sent[rawHeaders.address]) ?? "";
+  return { raw, request: { type: "dialRequest", protocol: "tcp", address, dialId: 1n } };
+}
+
+/** An agent's connection, whose target has been reached: the answer to the dial is on its way. */
+export function openRawCarrier(
+  session: ClientHttp2Session,
+  sessionId: string,
+  { dialId, connectionId }: Pick<DialResponse, "dialId" | "connectionId">,
+): RawStream {
+  const stream = open(session, rawPaths.carry, {
+    [headers.session]: sessionId,
+    [rawHeaders.dialId]: String(dialId),
+    [rawHeaders.connectionId]: String(connectionId),
+  });
+  const raw = new RawStream(stream, { closing: "confirms", connectionId });
+  stream.on("response", (answer) => {
+    if (answer[":status"] !== ok) raw.cancel();
+  });
+  return raw;
+}
+
+/** The server's end of what an agent opened, and the answer that it opened it with. */
+export function acceptRawCarrier(
+  stream: ServerHttp2Stream,
+  sent: IncomingHttpHeaders,
+): { readonly raw: RawStream; readonly answer: DialResponse } {
+  const connectionId = readId(sent, rawHeaders.connectionId);
+  const dialId = readId(sent, rawHeaders.dialId);
+  stream.respond({ ":status": ok });
+  const raw = new RawStream(stream, { closing: "asks", connectionId });
+  return { raw, answer: { type: "dialResponse", dialId, connectionId, error: "" } };
+}
+
+/** Refuses a stream of an agent that is not known. */
+export function refuseRawCarrier(stream: ServerHttp2Stream): void {
+  stream.on("error", () => undefined);
+  stream.respond({ ":status": unauthorized }, { endStream: true });
+  stream.resume();
+}
+
+function open(session: ClientHttp2Session, path: string, more: OutgoingHttpHeaders) {
+  const request = { ":method": "POST", ":path": path, ...more };
+  return session.request(request, { endStream: false });
+}
+
+function respond(stream: ServerHttp2Stream, answer: DialResponse | CloseDial): void {
+  if (stream.destroyed || stream.closed || stream.headersSent) return;
+  const error = answer.type === "closeDial" ? "dial closed" : answer.error;
+  if (error !== "" || answer.type === "closeDial") {
+    stream.respond(
+      { ":status": badGateway, [rawHeaders.error]: writeText(error) },
+      { endStream: true },
+    );
+    return;
+  }
+  const { connectionId } = answer;
+  stream.respond({ ":status": ok, [rawHeaders.connectionId]: String(connectionId) });
+}
+
+function readAnswer(answer: IncomingHttpHeaders, dialId: bigint): DialResponse {
+  const connectionId = readId(answer, rawHeaders.connectionId);
+  const said = readText(answer[rawHeaders.error]);
+  const error = said ?? (connectionId === 0n ? "the tunnel server refused the stream" : "");
+  return { type: "dialResponse", dialId, connectionId, error };
+}
