@@ -28,6 +28,8 @@ export const proxyConditionTypes = {
   proxyClientSigned: "ProxyClientSecretSigned",
   /** The certificate of the user server is signed. */
   userServerSigned: "UserServerSecretSigned",
+  /** The tunnel's certificate authorities are valid; tells when they end, or that one is replaced. */
+  authoritiesValid: "AuthoritiesValid",
 } as const;
 
 const authentication = z

@@ -5,6 +5,8 @@ import { createKey, createRequest, isIssuedBy, parseCertificates } from "#pki";
 import { AddonHub, addonNamespace, releaseNames } from "./testdata/addon-hub.ts";
 
 const cluster = "managed1";
+const identity = `system:open-cluster-management:cluster:${cluster}:addon:cluster-proxy`;
+const groups = ["system:open-cluster-management:addon:cluster-proxy", identity];
 const agentNamespaces = {
   proxy: "open-cluster-management-cluster-proxy",
   shared: "open-cluster-management-agent-addon",
@@ -91,8 +93,10 @@ function describeAddons(addonVersions: AddonVersions): void {
     );
     assert.ok(agents !== undefined && isIssuedBy(leaf, agents));
     assert.ok(frontends !== undefined && !isIssuedBy(leaf, frontends));
-    assert.equal(leaf.commonName, "open-cluster-management:cluster-proxy:proxy-agent");
-    assert.deepEqual(leaf.organizations, ["open-cluster-management:cluster-proxy"]);
+    assert.equal(leaf.commonName, `${identity}:agent:proxy-agent`);
+    assert.deepEqual(leaf.organizations.toSorted(), groups);
+    assert.ok(leaf.names.includes(cluster), leaf.names.join(", "));
+    assert.ok(leaf.names.includes(`${cluster}.${agentNamespaces.proxy}`), leaf.names.join(", "));
   });
 
   it("calls the tunnel server deployed only once its pods serve", async () => {
@@ -121,8 +125,8 @@ function describeAddons(addonVersions: AddonVersions): void {
   it("leaves requests alone that no agent of the cluster would make", async () => {
     const key = await createKey();
     const good = {
-      commonName: "open-cluster-management:cluster-proxy:addon-agent",
-      organizations: ["open-cluster-management:cluster-proxy"],
+      commonName: `${identity}:agent:addon-agent`,
+      organizations: groups,
       organizationalUnits: [],
     };
     await world.hub.apply(JSON.stringify(csrCreator));
@@ -160,6 +164,10 @@ function describeAddons(addonVersions: AddonVersions): void {
       good,
     );
     await request("addon-hostile-user", own, { ...good, commonName: "kubernetes-admin" });
+    await request("addon-hostile-cluster", own, {
+      ...good,
+      commonName: good.commonName.replace(cluster, "managed11"),
+    });
     await request("addon-hostile-group", own, {
       ...good,
       organizations: [...good.organizations, "open-cluster-management:admins"],
@@ -170,7 +178,7 @@ function describeAddons(addonVersions: AddonVersions): void {
     });
     await request("addon-honest", own, good);
     await world.untilField("Approved", "csr", "addon-honest", ".status.conditions[*].type");
-    for (const name of ["requester", "user", "group", "usage"]) {
+    for (const name of ["requester", "user", "cluster", "group", "usage"]) {
       assert.equal(await world.field("csr", `addon-hostile-${name}`, ".status"), "{}", name);
       assert.match(world.log, new RegExp(`Certificate request left alone.*addon-hostile-${name}`));
     }

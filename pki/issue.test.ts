@@ -73,7 +73,7 @@ describe("issueCertificate()", () => {
 });
 
 describe("signRequest()", () => {
-  it("keeps subject, names and public key of the request", async () => {
+  it("keeps subject and public key of the request, and gives the names that it is told", async () => {
     const key = await createKey();
     const subject = {
       commonName: "system:user",
@@ -84,13 +84,13 @@ describe("signRequest()", () => {
     const pem = await signRequest(
       authority,
       request,
-      { usages: ["server", "client"], lifetimeMs: day },
+      { names: [...request.names, "c1"], usages: ["server", "client"], lifetimeMs: day },
       now,
     );
     const [leaf] = parseCertificates(pem);
     assert.equal(leaf.commonName, "system:user");
     assert.deepEqual(leaf.organizations, ["group-a", "group, b"]);
-    assert.deepEqual(leaf.names, ["agent.example"]);
+    assert.deepEqual(leaf.names, ["agent.example", "c1"]);
     assert.deepEqual(leaf.usages, ["server", "client"]);
     assert.match(new X509Certificate(leaf.pem).subject, /OU=signer-1/);
     assert.ok(new X509Certificate(leaf.pem).checkPrivateKey(key));

@@ -45,18 +45,18 @@ export async function issueCertificate(
 }
 
 /**
- * Signs a request as it stands: subject, names and public key are the requester's, everything
- * else is ours. The caller has checked what it asks for.
+ * Signs a request: subject and public key are the requester's, everything else is ours. The caller
+ * has checked what it asks for, and says which names the certificate speaks for.
  */
 export async function signRequest(
   authority: Authority,
   request: CertificateRequest,
-  { usages, lifetimeMs }: Pick<IssueOptions, "usages" | "lifetimeMs">,
+  options: Pick<IssueOptions, "names" | "usages" | "lifetimeMs">,
   now: Date,
 ): Promise<string> {
   const { publicKey } = new Pkcs10CertificateRequest(request.pem);
   const subject = subjectName(request);
-  return sign(authority, { subject, names: request.names, publicKey, usages, lifetimeMs, now });
+  return sign(authority, { ...options, subject, publicKey, now });
 }
 
 interface ToBeSigned {

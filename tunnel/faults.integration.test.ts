@@ -114,7 +114,7 @@ describe("a tunnel server", () => {
 
   it("refuses an agent that claims a host which its certificate does not name", async () => {
     await using tunnel = await openLoopbackTunnel();
-    const server = await tunnel.startServer({ authorizeAgent: certificateIdentity });
+    const server = await tunnel.startServer({ authorizeAgent: certificateIdentity() });
     const settings = await settingsFor(tunnel, server.it.ports.agents);
     await assert.rejects(connectToServer({ ...settings, identifiers: "host=cluster2" }, never), {
       message: /does not name cluster2/,

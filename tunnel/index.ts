@@ -1,3 +1,4 @@
+export { createDialPolicy, type DialRules, refusedByDefault } from "./agent/dial-policy.ts";
 export type { DialPolicy } from "./agent/dial-target.ts";
 export type { ServerCountSource } from "./agent/sync.ts";
 export {

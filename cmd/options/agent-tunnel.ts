@@ -2,8 +2,21 @@ import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createManagedTunnel, type ManagedTunnelOptions } from "#agent/tunnel";
 import { createKubeClient, type KubeClient } from "#kube";
-import { createHealthServer, createMetrics, type Logger, type Runnable } from "#runtime";
-import { loadTlsFiles, type ServerCountSource, unknownIdentifiers } from "#tunnel";
+import {
+  createHealthServer,
+  createMetrics,
+  describeError,
+  type Logger,
+  type Runnable,
+} from "#runtime";
+import {
+  createDialPolicy,
+  type DialPolicy,
+  loadTlsFiles,
+  refusedByDefault,
+  type ServerCountSource,
+  unknownIdentifiers,
+} from "#tunnel";
 import { type Flag, type FlagValues, UsageError } from "./flags.ts";
 import { runProcess } from "./process.ts";
 import { checkFile, checkPair } from "./tls-flags.ts";
@@ -72,6 +85,21 @@ const flags = {
     default: true,
     help: "Accepted: the Lease is renewed only while the tunnel is up",
   },
+  "refuse-target-networks": {
+    type: "list",
+    default: refusedByDefault,
+    help: "Networks that the agent connects to for nobody",
+  },
+  "allow-target-networks": {
+    type: "list",
+    default: [],
+    help: "Networks that it connects to although they are refused",
+  },
+  "allow-target-ports": {
+    type: "list",
+    default: [],
+    help: "Ports and ranges that it connects to, as 443,8000-8100; any when empty",
+  },
   ...klogFlags,
 } as const satisfies Readonly<Record<string, Flag>>;
 
@@ -133,6 +161,7 @@ function agentOptions(values: Values) {
     isSyncForever: values["sync-forever"],
     serverCountSource: countSource(values["server-count-source"]),
     keepaliveTimeMs: values["keepalive-time"],
+    policy: dialPolicy(values),
     ...(tokenPath !== "" && { readToken: () => readFile(tokenPath, "utf8") }),
   };
 }
@@ -215,6 +244,18 @@ function checkNumbers(values: Values): void {
     throw new UsageError(
       `sync interval ${interval}ms must be less than sync interval cap ${cap}ms`,
     );
+  }
+}
+
+function dialPolicy(values: Values): DialPolicy {
+  try {
+    return createDialPolicy({
+      refusedNetworks: values["refuse-target-networks"],
+      allowedNetworks: values["allow-target-networks"],
+      allowedPorts: values["allow-target-ports"],
+    });
+  } catch (error) {
+    throw new UsageError(`Cannot use the rules for targets: ${describeError(error)}`);
   }
 }
 

@@ -52,6 +52,16 @@ export const controllerFlags = {
     default: true,
     help: "Reach each cluster's API server through the tunnel under the cluster's name",
   },
+  "authority-overlap": {
+    type: "duration",
+    default: "24h",
+    help: "How long a new authority of the tunnel is trusted before it signs, and the old one afterwards",
+  },
+  "accept-shared-agent-identity": {
+    type: "boolean",
+    default: false,
+    help: "Let agents connect that carry upstream's identity, the same for every cluster; for a migration",
+  },
   "image-pull-policy": {
     type: "string",
     default: "IfNotPresent",

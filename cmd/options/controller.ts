@@ -69,6 +69,8 @@ const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Values) 
       signer: signerKey(deps, values, addonNames.clusterProxy),
       installNamespace: values["agent-install-namespace"],
       isKubeApiProxied: values["enable-kube-api-proxy"],
+      authorityOverlapMs: values["authority-overlap"],
+      isSharedIdentityAccepted: values["accept-shared-agent-identity"],
       imagePullPolicy: values["image-pull-policy"],
     }),
   "managed-serviceaccount": (deps, values) => {

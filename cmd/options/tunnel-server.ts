@@ -85,6 +85,11 @@ const flags = {
     default: "shared",
     help: "shared: any agent may serve any host; certificate: only those its certificate names",
   },
+  "shared-agent-name": {
+    type: "list",
+    default: [],
+    help: "With --agent-identity=certificate: common names that may serve any host all the same",
+  },
   ...klogFlags,
 } as const satisfies Readonly<Record<string, Flag>>;
 
@@ -112,7 +117,7 @@ async function build(values: Values, log: Logger): Promise<readonly Runnable[]> 
     metrics,
     log,
     dialTimeoutMs: values["backend-dial-timeout"],
-    authorizeAgent: identityOf(values["agent-identity"]),
+    authorizeAgent: identityOf(values),
   });
   const health = createHealthServer({
     ...bindAddress(values["health-bind-address"]),
@@ -223,8 +228,9 @@ function strategiesOf(names: readonly string[]): readonly StrategyName[] {
   });
 }
 
-function identityOf(name: string) {
+function identityOf(values: Values) {
+  const name = values["agent-identity"];
   if (name === "shared") return sharedIdentity;
-  if (name === "certificate") return certificateIdentity;
+  if (name === "certificate") return certificateIdentity(values["shared-agent-name"]);
   throw new UsageError(`Cannot use --agent-identity=${name}: expected shared or certificate`);
 }

@@ -30,6 +30,11 @@ export interface CustomSigner {
   /** The authority of this moment; undefined while there is none. */
   readonly authority: () => Authority | undefined;
   readonly lifetimeMs: number;
+  /**
+   * The names that the certificate speaks for beside those that were asked for: the klusterlet
+   * asks for the same ones on every cluster.
+   */
+  readonly names: (cluster: string, installNamespace: string) => readonly string[];
 }
 
 /** One rule of a Role. */

@@ -2,12 +2,13 @@ import { addonNames, type KubeObject, managedProxyConfigurations, signerNames } 
 import { type ObjectCache, onCacheChange } from "#kube";
 import type { AddonDefinition, RenderInput, Rendering } from "../addon/definition.ts";
 import { variable, wholeNumberVariable } from "../addon/rendering/variables.ts";
+import { defaultSubject } from "../addon/subject.ts";
 import type { AuthorityCache } from "../installation/authority-cache.ts";
 import { lifetimes } from "../installation/perform.ts";
 import { agentManifests } from "./agent-manifests.ts";
 import { parseConfiguration } from "./configuration.ts";
 import { resolveEntrypoint } from "./entrypoint.ts";
-import { agentIdentity, proxyNames } from "./names.ts";
+import { proxyNames, servedHosts } from "./names.ts";
 
 export interface ClusterProxyAgentOptions {
   /** Namespace of the agent when no configuration names one. */
@@ -26,12 +27,12 @@ export function clusterProxyDefinition(
   options: ClusterProxyAgentOptions,
   sources: ClusterProxySources,
 ): AddonDefinition {
-  const { group } = agentIdentity;
+  const name = addonNames.clusterProxy;
   return {
-    name: addonNames.clusterProxy,
+    name,
     configKind: managedProxyConfigurations,
     hubAccess: {
-      subject: () => ({ user: agentIdentity.hubUser, groups: [group] }),
+      subject: (cluster) => defaultSubject(name, "addon-agent", cluster),
       role: {
         name: proxyNames.agentRole,
         rules: [
@@ -46,7 +47,8 @@ export function clusterProxyDefinition(
     customSigners: [
       {
         signerName: signerNames.proxyAgent,
-        subject: () => ({ user: agentIdentity.tunnelUser, groups: [group] }),
+        subject: (cluster) => defaultSubject(name, "proxy-agent", cluster),
+        names: servedHosts,
         authority: () => sources.authority.current(),
         lifetimeMs: lifetimes.certificateMs,
       },
@@ -69,8 +71,8 @@ function render(
 ): Rendering {
   if (config === undefined) return waiting("no ManagedProxyConfiguration applies");
   const { spec } = parseConfiguration(config);
-  const ca = authority.current();
-  if (ca === undefined) return waiting("the tunnel's certificate authority is not there yet");
+  if (authority.current() === undefined)
+    return waiting("the tunnel's certificate authority is not there yet");
   const { loadBalancerService } = spec.proxyServer.entrypoint;
   const service = services.get(`${spec.proxyServer.namespace}/${loadBalancerService.name}`);
   const entrypoint = resolveEntrypoint(spec, service);
@@ -80,7 +82,7 @@ function render(
     namespace,
     spec,
     entrypoint,
-    caPem: ca.certificate.pem,
+    caPem: authority.trusted(),
     replicas: wholeNumberVariable(deploymentConfig, "replicas") ?? spec.proxyAgent.replicas,
     serviceDomain: variable(deploymentConfig, "serviceDomain") ?? "svc.cluster.local",
     isKubeApiProxied,

@@ -20,16 +20,15 @@ import { createAuthorityCache } from "../installation/authority-cache.ts";
 import { clusterProxyDefinition } from "./definition.ts";
 import { proxyNames, serverLabels } from "./names.ts";
 import type { AuthorityPlaces } from "./server/authorities.ts";
+import type { DesiredOptions } from "./server/desired.ts";
 import { createServerReconciler } from "./server/reconciler.ts";
 
-export interface ClusterProxyOptions {
+export interface ClusterProxyOptions extends DesiredOptions {
   readonly signer: { readonly namespace: string; readonly name: string };
   /** Namespace of agents when no configuration names one. */
   readonly installNamespace: string;
   /** Whether each cluster's API server is reached under the cluster's name. */
   readonly isKubeApiProxied: boolean;
-  /** For the tunnel server's pods. */
-  readonly imagePullPolicy: string;
 }
 
 /** Secrets of ours that are put right as soon as somebody changes them. */

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /** The label of the tunnel server's pods; agents find them by it. */
 export const serverLabels = {
   "proxy.open-cluster-management.io/component-name": "proxy-server",
@@ -23,9 +25,24 @@ export const proxyNames = {
   agentKubeconfigSecret: "cluster-proxy-hub-kubeconfig",
 } as const;
 
-/** Who agents are on the hub. The group is what the port-forward is granted to. */
-export const agentIdentity = {
-  hubUser: "open-cluster-management:cluster-proxy:addon-agent",
+/**
+ * Who the agents of all clusters are for upstream's manager: one user for the tunnel, one group for
+ * the hub. Certificates that it has approved carry them until they are renewed.
+ */
+export const sharedIdentity = {
   tunnelUser: "open-cluster-management:cluster-proxy:proxy-agent",
   group: "open-cluster-management:cluster-proxy",
 } as const;
+
+/** The group that OCM puts agents of the addon in, those of all clusters. */
+export const agentGroup = "system:open-cluster-management:addon:cluster-proxy";
+
+/**
+ * The hosts that the agent of a cluster serves: its API server, under the cluster's name with and
+ * without the agent's namespace, and upstream's service proxy.
+ */
+export function servedHosts(cluster: string, installNamespace: string): readonly string[] {
+  const digest = createHash("sha256").update(cluster).digest("hex");
+  const serviceProxy = `cluster-${digest.slice(0, 48)}.open-cluster-management.proxy`;
+  return [cluster, `${cluster}.${installNamespace}`, serviceProxy];
+}

@@ -2,6 +2,7 @@ import { type Secret, secrets } from "#api";
 import { createObjectCache, type KubeClient, type ObjectCache } from "#kube";
 import type { Authority } from "#pki";
 import { describeError, type Logger } from "#runtime";
+import { trustedPem } from "./authority-rotation.ts";
 import { authorityOf } from "./tls-secret.ts";
 
 /** The authority in one Secret, followed as it changes. */
@@ -9,6 +10,8 @@ export interface AuthorityCache {
   readonly secrets: ObjectCache<Secret>;
   /** The authority of this moment; undefined while there is none that can be used. */
   current(): Authority | undefined;
+  /** All authorities that are to be trusted at this moment, PEM; empty while there is none. */
+  trusted(): string;
 }
 
 /** Watches the one Secret, and parses it once for each of its states. */
@@ -33,6 +36,7 @@ export function createAuthorityCache(
   };
   return {
     secrets: cache,
+    trusted: () => trustedPem(cache.get(`${namespace}/${name}`)),
     current() {
       const secret = cache.get(`${namespace}/${name}`);
       if (secret === undefined) return undefined;

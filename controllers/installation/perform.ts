@@ -3,6 +3,7 @@ import { type EventRecorder, isApiError, type KubeClient } from "#kube";
 import { createAuthority, issueCertificate } from "#pki";
 import type { Logger } from "#runtime";
 import type { Action, AuthorityPlace } from "./action.ts";
+import { rotationPatch } from "./authority-rotation.ts";
 import { type Owner, ownedBy } from "./owner.ts";
 import { authoritySecret, tlsSecret } from "./tls-secret.ts";
 
@@ -50,6 +51,9 @@ async function perform(
     case "makeAuthority":
       await makeAuthority(ports, owner, action.place, signal);
       return;
+    case "rotateAuthority":
+      await rotateAuthority(ports, owner, action, signal);
+      return;
     case "issue":
       await issue(ports, owner, action, signal);
       return;
@@ -74,6 +78,23 @@ async function makeAuthority(
   } catch (error) {
     if (!isApiError(error, "already_exists")) throw error;
   }
+}
+
+async function rotateAuthority(
+  { client, log, events, now }: PerformPorts,
+  owner: Owner,
+  { place, secret, step }: Extract<Action, { readonly kind: "rotateAuthority" }>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { namespace, name, commonName } = place;
+  const patch = await rotationPatch(secret, step, () =>
+    createAuthority({ commonName, lifetimeMs: lifetimes.authorityMs }, now()),
+  );
+  // The patch carries the version that was read, so nobody's change is lost.
+  await client.mergePatch(secrets, { namespace, name }, patch, signal);
+  log.info("Rotating certificate authority", { secret: name, step });
+  const message = `Secret ${namespace}/${name}: ${step}`;
+  await events.record(owner.type, owner.object, { reason: "AuthorityRotated", message });
 }
 
 async function issue(

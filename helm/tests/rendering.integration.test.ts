@@ -98,7 +98,12 @@ for (const chart of charts) {
 
 describe("chart cluster-proxy", () => {
   it("passes its values to the controller", async () => {
-    const flags = ["enableKubeApiProxy=false", "spokeAddonNamespace=agents", "proxyAgentImage=a/b"];
+    const flags = [
+      "enableKubeApiProxy=false",
+      "acceptSharedAgentIdentity=true",
+      "spokeAddonNamespace=agents",
+      "proxyAgentImage=a/b",
+    ];
     const objects = await helm.render("cluster-proxy", ...flags.map((flag) => `--set=${flag}`));
     assert.deepEqual(argsOf(objects, "cluster-proxy-addon-manager"), [
       "/app/controller.mjs",
@@ -109,6 +114,7 @@ describe("chart cluster-proxy", () => {
       "--signer-secret-namespace=hub",
       "--signer-secret-name=cluster-proxy-signer",
       "--enable-kube-api-proxy=false",
+      "--accept-shared-agent-identity=true",
       "--image-pull-policy=IfNotPresent",
       "--health-probe-bind-address=:8081",
       "--metrics-bind-address=:8080",

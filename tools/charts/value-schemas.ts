@@ -38,6 +38,7 @@ export const valueSchemas = {
     }),
     installByPlacement: z.strictObject({ placementName: text, placementNamespace: text }),
     enableKubeApiProxy: z.boolean(),
+    acceptSharedAgentIdentity: z.boolean(),
     enableServiceProxy: z.boolean(),
     enableImpersonation: z.boolean(),
     featureGates: z.strictObject({ clusterProfile: z.boolean() }),

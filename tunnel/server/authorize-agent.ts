@@ -21,10 +21,23 @@ export const sharedIdentity: AuthorizeAgent = () => undefined;
 
 /**
  * An agent may serve the names in its certificate (DNS names, IP addresses, and the common name)
- * and nothing else: no other cluster's host, and no default route.
+ * and nothing else: no other cluster's host, and no default route. Certificates whose common name
+ * is one of `sharedNames` say nothing about what they are for, and may claim anything.
  */
-export function certificateIdentity({ identifiers, certificate }: AgentClaim): string | undefined {
-  if (certificate === undefined) return "the agent presented no certificate";
+export function certificateIdentity(
+  sharedNames: readonly string[] = [],
+): (claim: AgentClaim) => string | undefined {
+  return ({ identifiers, certificate }) => {
+    if (certificate === undefined) return "the agent presented no certificate";
+    const isShared = commonNamesOf(certificate).some((name) => sharedNames.includes(name));
+    return isShared ? undefined : foreignClaim(identifiers, certificate);
+  };
+}
+
+function foreignClaim(
+  identifiers: AgentIdentifiers,
+  certificate: PeerCertificate,
+): string | undefined {
   const allowed = namesOf(certificate);
   const { hosts, ipv4, ipv6, isDefaultRoute } = identifiers;
   if (isDefaultRoute) return "a certificate cannot allow the default route";
@@ -34,10 +47,15 @@ export function certificateIdentity({ identifiers, certificate }: AgentClaim): s
 }
 
 /** What Node shows as `DNS:a, IP Address:1.2.3.4`, without the kinds. */
-function namesOf({ subject, subjectaltname = "" }: PeerCertificate): ReadonlySet<string> {
-  const names = subjectaltname
+function namesOf(certificate: PeerCertificate): ReadonlySet<string> {
+  const names = (certificate.subjectaltname ?? "")
     .split(", ")
     .flatMap((entry) => /^(?:DNS|IP Address):(.+)$/.exec(entry)?.[1] ?? []);
+  return new Set([...names, ...commonNamesOf(certificate)]);
+}
+
+/** A certificate should have one, and may have several or none. */
+export function commonNamesOf({ subject }: PeerCertificate): readonly string[] {
   const { CN } = subject as { readonly CN?: string | string[] };
-  return new Set([...names, ...[CN ?? []].flat()]);
+  return [CN ?? []].flat();
 }

@@ -3,7 +3,7 @@ import type { Logger } from "#runtime";
 import type { ReceiveBudget } from "../flow/shared-receiver.ts";
 import { headers } from "../rpc/services.ts";
 import type { Packet } from "../wire/packet.ts";
-import type { AgentClaim, AuthorizeAgent } from "./authorize-agent.ts";
+import { type AgentClaim, type AuthorizeAgent, commonNamesOf } from "./authorize-agent.ts";
 import { Backend } from "./backend.ts";
 import type { Backends } from "./backends.ts";
 import { type Refusal, readClaim } from "./handshake.ts";
@@ -28,7 +28,7 @@ type AgentCall = ServerDuplexStream<Packet, Packet>;
 export function createConnectHandler(options: ConnectOptions): (call: AgentCall) => void {
   return (call) => {
     const claim = readClaim(call.metadata, peerCertificate(call));
-    if ("code" in claim) return refuse(call, claim, options);
+    if ("code" in claim) return refuse(call, claim, options, {});
     void admit(call, claim, options);
   };
 }
@@ -36,7 +36,10 @@ export function createConnectHandler(options: ConnectOptions): (call: AgentCall)
 async function admit(call: AgentCall, claim: AgentClaim, options: ConnectOptions): Promise<void> {
   const refusal = await reasonToRefuse(claim, options);
   if (call.cancelled) return;
-  if (refusal !== undefined) return refuse(call, refusal, options);
+  if (refusal !== undefined) {
+    const { hosts } = claim.identifiers;
+    return refuse(call, refusal, options, { hosts, certificate: nameOf(claim) });
+  }
   const { serverId, serverCount, metrics } = options;
   const answer = new Metadata();
   answer.set(headers.serverId, serverId);
@@ -81,7 +84,7 @@ function serve(
   backends.add(backend);
   sessions.open(backend, sessionId);
   metrics.backends(backends.sizes());
-  log.info("Agent connected", { hosts: identifiers.hosts });
+  log.info("Agent connected", { hosts: identifiers.hosts, certificate: nameOf(claim) });
   let isOver = false;
   const end = () => {
     if (isOver) return;
@@ -109,10 +112,20 @@ function serve(
   });
 }
 
-function refuse(call: AgentCall, refusal: Refusal, { log, metrics }: ConnectOptions): void {
+function refuse(
+  call: AgentCall,
+  refusal: Refusal,
+  { log, metrics }: ConnectOptions,
+  claimed: Readonly<Record<string, unknown>>,
+): void {
   metrics.agentRefused();
-  log.warn("Refused agent", { peer: call.getPeer(), reason: refusal.details });
+  log.warn("Refused agent", { ...claimed, peer: call.getPeer(), reason: refusal.details });
   call.emit("error", refusal);
+}
+
+/** Whose certificate it is, for the log. */
+function nameOf({ certificate }: AgentClaim): string | undefined {
+  return certificate && commonNamesOf(certificate)[0];
 }
 
 function peerCertificate(call: AgentCall) {

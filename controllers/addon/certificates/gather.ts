@@ -1,7 +1,9 @@
 import { type CertificateSigningRequest, ocmLabels } from "#api";
 import { type CertificateRequest, parseRequest } from "#pki";
+import type { ConfigSource } from "../configuration/config-source.ts";
 import type { AddonDefinition } from "../definition.ts";
 import type { DeployCaches } from "../deploy/gather.ts";
+import { installNamespace } from "../deploy/install-namespace.ts";
 import { planRegistrations } from "../deploy/registration.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -9,6 +11,7 @@ import type { Snapshot } from "./snapshot.ts";
 export async function gather(
   definition: AddonDefinition,
   { clusters, addonOf }: Pick<DeployCaches, "clusters" | "addonOf">,
+  source: ConfigSource,
   request: CertificateSigningRequest,
 ): Promise<Snapshot | undefined> {
   const clusterName = request.metadata.labels?.[ocmLabels.clusterName];
@@ -21,6 +24,7 @@ export async function gather(
     clusterName,
     cluster: clusters.get(clusterName),
     hasAddon: addon !== undefined && !addon.isDeleting,
+    installNamespace: addon && installNamespace(definition, source, addon),
     registrations: addon === undefined ? [] : planRegistrations(definition, addon),
   };
 }

@@ -1,7 +1,8 @@
 import { type CertificateSigningRequest, certificateSigningRequests, timestamp } from "#api";
 import type { KubeClient } from "#kube";
-import { type CertificateRequest, signRequest } from "#pki";
+import { signRequest } from "#pki";
 import type { CustomSigner } from "../definition.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /** Approves the request. */
 export async function approve(
@@ -24,11 +25,10 @@ export async function approve(
   await client.replace(certificateSigningRequests, approved, signal, { subresource: "approval" });
 }
 
-/** Signs the approved request, for a client and nothing else. */
+/** Signs the approved request, for a client, in the names that are this cluster's. */
 export async function sign(
   client: KubeClient,
-  request: CertificateSigningRequest,
-  asked: CertificateRequest,
+  { request, asked, clusterName, installNamespace }: Snapshot,
   signer: CustomSigner,
   now: Date,
   signal: AbortSignal,
@@ -36,9 +36,11 @@ export async function sign(
   const authority = signer.authority();
   if (authority === undefined)
     throw new Error(`Cannot sign for ${signer.signerName}: no authority yet`);
+  if (asked === undefined || installNamespace === undefined) return;
   const { expirationSeconds } = request.spec;
   const askedMs = expirationSeconds === undefined ? signer.lifetimeMs : expirationSeconds * 1000;
   const options = {
+    names: [...asked.names, ...signer.names(clusterName, installNamespace)],
     usages: ["client"] as const,
     lifetimeMs: Math.min(signer.lifetimeMs, askedMs),
   };

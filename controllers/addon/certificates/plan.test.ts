@@ -40,6 +40,7 @@ const good: Snapshot = {
   clusterName: "c1",
   cluster: makeCluster(),
   hasAddon: true,
+  installNamespace: "agents",
   registrations: [
     { kind: "kubeClient", user: "user-of-c1", groups: ["agents"], driver: "csr" },
     {

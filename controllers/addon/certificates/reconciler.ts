@@ -1,6 +1,7 @@
 import type { CertificateSigningRequest } from "#api";
 import { type KubeClient, type ObjectCache, type Reconciler, settled } from "#kube";
 import type { CounterMetric, Logger } from "#runtime";
+import type { ConfigSource } from "../configuration/config-source.ts";
 import type { AddonDefinition } from "../definition.ts";
 import type { DeployCaches } from "../deploy/gather.ts";
 import { gather } from "./gather.ts";
@@ -11,6 +12,7 @@ import type { Snapshot } from "./snapshot.ts";
 export interface CertificatePorts {
   readonly client: KubeClient;
   readonly definition: AddonDefinition;
+  readonly source: ConfigSource;
   readonly requests: ObjectCache<CertificateSigningRequest>;
   readonly caches: Pick<DeployCaches, "clusters" | "addonOf">;
   /** Counts decisions, by `addon`, `decision` and `reason`. */
@@ -21,7 +23,7 @@ export interface CertificatePorts {
 
 /** Gives certificates to agents that may have them, and to nobody else. */
 export function createCertificateReconciler(ports: CertificatePorts): Reconciler<string> {
-  const { definition, requests, caches } = ports;
+  const { definition, requests, caches, source } = ports;
   const told = new Map<string, string>();
   return {
     name: `certificate-requests ${definition.name}`,
@@ -31,7 +33,7 @@ export function createCertificateReconciler(ports: CertificatePorts): Reconciler
         told.delete(name);
         return settled;
       }
-      const snapshot = await gather(definition, caches, request);
+      const snapshot = await gather(definition, caches, source, request);
       if (snapshot === undefined) return settled;
       const { signerName } = request.spec;
       const signer = definition.customSigners.find((entry) => entry.signerName === signerName);
@@ -47,15 +49,15 @@ export function createCertificateReconciler(ports: CertificatePorts): Reconciler
 
 async function carryOut(
   { client, definition, now }: CertificatePorts,
-  { request, asked }: Snapshot,
+  snapshot: Snapshot,
   { kind }: Plan,
   signal: AbortSignal,
 ): Promise<void> {
+  const { request } = snapshot;
   if (kind === "approve") await approve(client, request, now(), signal);
   const { signerName } = request.spec;
   const signer = definition.customSigners.find((entry) => entry.signerName === signerName);
-  if (kind !== "sign" || signer === undefined || asked === undefined) return;
-  await sign(client, request, asked, signer, now(), signal);
+  if (kind === "sign" && signer !== undefined) await sign(client, snapshot, signer, now(), signal);
 }
 
 function tell(

@@ -13,6 +13,8 @@ export interface Snapshot {
   readonly cluster: ManagedCluster | undefined;
   /** True when the addon is on that cluster, and not on its way out. */
   readonly hasAddon: boolean;
+  /** Namespace of the agent on that cluster; undefined when the addon is not on it. */
+  readonly installNamespace: string | undefined;
   /** What the addon registers for on that cluster: our own list, not the one in its status. */
   readonly registrations: readonly Registration[];
 }

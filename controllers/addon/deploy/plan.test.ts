@@ -215,6 +215,7 @@ describe("plan() of an addon on a cluster", () => {
       subject: () => ({ user: "u", groups: [] }),
       authority: () => undefined,
       lifetimeMs: 1,
+      names: () => [],
     };
     const planned = plan(makeDefinition({ customSigners: [signer] }), source, fresh);
     assert.deepEqual(planned.registrations, []);

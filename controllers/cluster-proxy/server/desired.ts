@@ -13,12 +13,17 @@ import {
 import type { Desired } from "../../installation/action.ts";
 import { type Owner, ownedBy } from "../../installation/owner.ts";
 import { opaqueSecret } from "../../installation/tls-secret.ts";
-import { agentIdentity, proxyNames, serverLabels, serverPorts } from "../names.ts";
+import { agentGroup, proxyNames, serverLabels, serverPorts, sharedIdentity } from "../names.ts";
 import type { ByAuthority } from "./authorities.ts";
 import { serverPodSpec } from "./pod-spec.ts";
 
+/** What the controller's command line says about tunnel servers. */
 export interface DesiredOptions {
   readonly imagePullPolicy: string;
+  /** Whether agents that upstream's manager registered may still connect. */
+  readonly isSharedIdentityAccepted: boolean;
+  /** How long a new authority is trusted before it signs, and the one before afterwards. */
+  readonly authorityOverlapMs: number;
 }
 
 /** The configuration as the owner of all that is made for it. */
@@ -49,7 +54,7 @@ export function desiredObjects(
       type: secrets,
       object: opaqueSecret(metadata(proxyNames.agentServerCaSecret), { "ca.crt": ca.agents }),
     },
-    ...portForwardRights(metadata(proxyNames.portForwardRole)),
+    ...portForwardRights(metadata(proxyNames.portForwardRole), options),
     deployment(configuration, options),
   ];
 }
@@ -87,7 +92,10 @@ function loadBalancer(configuration: ManagedProxyConfiguration): readonly Desire
   return [{ type: services, object: service }];
 }
 
-function portForwardRights(metadata: ObjectMeta): readonly Desired[] {
+function portForwardRights(
+  metadata: ObjectMeta,
+  { isSharedIdentityAccepted }: DesiredOptions,
+): readonly Desired[] {
   const apiGroup = "rbac.authorization.k8s.io";
   const role = {
     metadata,
@@ -96,10 +104,11 @@ function portForwardRights(metadata: ObjectMeta): readonly Desired[] {
       { apiGroups: [""], resources: ["pods/portforward"], verbs: ["create", "get"] },
     ],
   };
+  const groups = [agentGroup, ...(isSharedIdentityAccepted ? [sharedIdentity.group] : [])];
   const binding = {
     metadata,
     roleRef: { apiGroup, kind: "Role", name: metadata.name },
-    subjects: [{ apiGroup, kind: "Group", name: agentIdentity.group }],
+    subjects: groups.map((name) => ({ apiGroup, kind: "Group", name })),
   };
   return [
     { type: roles, object: role },
@@ -107,10 +116,7 @@ function portForwardRights(metadata: ObjectMeta): readonly Desired[] {
   ];
 }
 
-function deployment(
-  configuration: ManagedProxyConfiguration,
-  { imagePullPolicy }: DesiredOptions,
-): Desired {
+function deployment(configuration: ManagedProxyConfiguration, options: DesiredOptions): Desired {
   const { replicas } = configuration.spec.proxyServer;
   const object = {
     metadata: metadataOf(configuration, configuration.metadata.name),
@@ -120,7 +126,7 @@ function deployment(
       selector: { matchLabels: serverLabels },
       template: {
         metadata: { labels: serverLabels },
-        spec: serverPodSpec(configuration.spec, imagePullPolicy),
+        spec: serverPodSpec(configuration.spec, options),
       },
     },
   };

@@ -1,4 +1,5 @@
 import { type Action, applies } from "../../installation/action.ts";
+import { planRotation, trustedPem } from "../../installation/authority-rotation.ts";
 import { whyReissue } from "../../installation/certificates.ts";
 import {
   type AuthorityPlaces,
@@ -10,8 +11,8 @@ import { type DesiredOptions, desiredObjects } from "./desired.ts";
 import type { Snapshot } from "./gather.ts";
 
 /**
- * Decides, and does nothing. Where an authority is missing it comes first, and all the rest waits
- * for the next look. Throws a `TerminalError` when one is there that cannot be used.
+ * Decides, and does nothing. Where an authority is missing or to be rotated it comes first, and
+ * all the rest waits for the next look. Throws a `TerminalError` when one is there that cannot be used.
  */
 export function plan(
   snapshot: Snapshot,
@@ -24,12 +25,19 @@ export function plan(
   if (missing.length > 0) {
     return missing.map((name) => ({ kind: "makeAuthority", place: places[name] }));
   }
+  const steps = authorityNames.flatMap((name): readonly Action[] => {
+    const secret = snapshot.signers[name];
+    const rotation = secret && planRotation(secret, options.authorityOverlapMs, now);
+    if (secret === undefined || rotation?.kind !== "step") return [];
+    return [{ kind: "rotateAuthority", place: places[name], secret, step: rotation.step }];
+  });
+  if (steps.length > 0) return steps;
   const issues = snapshot.certificates.flatMap(({ wanted, secret }): readonly Action[] => {
     const authority = authorities[wanted.authority];
     const violation = authority && whyReissue(wanted, secret, authority, now);
     if (authority === undefined || violation === undefined) return [];
     return [{ kind: "issue", certificate: wanted, authority, why: violation.message }];
   });
-  const ca = byAuthority((name) => authorities[name]?.certificate.pem ?? "");
+  const ca = byAuthority((name) => trustedPem(snapshot.signers[name]));
   return [...issues, ...applies(desiredObjects(snapshot.configuration, ca, options))];
 }

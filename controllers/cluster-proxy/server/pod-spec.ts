@@ -1,9 +1,10 @@
 import type { ManagedProxyConfigurationSpec } from "#api";
 import { containerSecurityContext, podSecurityContext, probes } from "../../pod-security.ts";
-import { proxyNames, serverLabels, serverPorts } from "../names.ts";
+import { proxyNames, serverLabels, serverPorts, sharedIdentity } from "../names.ts";
+import type { DesiredOptions } from "./desired.ts";
 
 /** The tunnel server's pods. */
-export function serverPodSpec(spec: ManagedProxyConfigurationSpec, imagePullPolicy: string) {
+export function serverPodSpec(spec: ManagedProxyConfigurationSpec, options: DesiredOptions) {
   const { signingProxyServerSecretName, signingAgentServerSecretName } =
     spec.authentication.dump.secrets;
   const { nodeSelector, tolerations } = spec.proxyServer.nodePlacement;
@@ -21,7 +22,7 @@ export function serverPodSpec(spec: ManagedProxyConfigurationSpec, imagePullPoli
         labelSelector: { matchLabels: serverLabels },
       },
     ],
-    containers: [container(spec, imagePullPolicy)],
+    containers: [container(spec, options)],
     volumes: [
       { name: "proxy-server-ca-certs", secret: { secretName: proxyNames.frontendCaSecret } },
       { name: "agent-server-ca-certs", secret: { secretName: proxyNames.agentServerCaSecret } },
@@ -31,7 +32,10 @@ export function serverPodSpec(spec: ManagedProxyConfigurationSpec, imagePullPoli
   };
 }
 
-function container({ proxyServer }: ManagedProxyConfigurationSpec, imagePullPolicy: string) {
+function container(
+  { proxyServer }: ManagedProxyConfigurationSpec,
+  { imagePullPolicy, isSharedIdentityAccepted }: DesiredOptions,
+) {
   return {
     name: "proxy-server",
     image: proxyServer.image,
@@ -46,6 +50,8 @@ function container({ proxyServer }: ManagedProxyConfigurationSpec, imagePullPoli
       "--cluster-ca-cert=/etc/agent-ca-pki/ca.crt",
       "--cluster-cert=/etc/agent-pki/tls.crt",
       "--cluster-key=/etc/agent-pki/tls.key",
+      "--agent-identity=certificate",
+      ...(isSharedIdentityAccepted ? [`--shared-agent-name=${sharedIdentity.tunnelUser}`] : []),
       ...proxyServer.additionalArgs,
     ],
     ports: [

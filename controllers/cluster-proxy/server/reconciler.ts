@@ -2,11 +2,12 @@ import { type KubeObject, type ManagedProxyConfiguration, managedProxyConfigurat
 import { type ObjectCache, type Outcome, type Reconciler, recheckAfter, settled } from "#kube";
 import { describeError, TerminalError } from "#runtime";
 import type { AddonMetrics } from "../../addon/addon.ts";
+import { authorityState, planRotation } from "../../installation/authority-rotation.ts";
 import { certificateIn, msUntilRenewal, observeEnd } from "../../installation/certificates.ts";
 import { writeConfigurationStatus } from "../../installation/configuration-status.ts";
 import { lifetimes, type PerformPorts, performAll } from "../../installation/perform.ts";
 import { parseConfiguration } from "../configuration.ts";
-import type { AuthorityPlaces } from "./authorities.ts";
+import { type AuthorityPlaces, authorityNames } from "./authorities.ts";
 import { type DesiredOptions, ownerOf } from "./desired.ts";
 import { gather } from "./gather.ts";
 import { plan } from "./plan.ts";
@@ -54,11 +55,20 @@ async function reconcileOne(
   const type = managedProxyConfigurations;
   await writeConfigurationStatus(client, type, configuration, conditions, signal);
   if (failure !== undefined) throw failure as Error;
-  if (actions.some(({ kind }) => kind === "makeAuthority")) return recheckAfter(0);
+  if (actions.some(({ kind }) => kind.endsWith("Authority"))) return recheckAfter(0);
   const certificates = after.certificates.map(({ wanted, secret }) =>
     observeEnd(metrics.certificateEnd, wanted, certificateIn(secret)),
   );
-  return recheckAfter(msUntilRenewal(certificates, lifetimes.certificateMs / 8, now()));
+  const authorities = authorityNames.map((name) => {
+    const state = authorityState(after.signers[name]);
+    const { namespace, name: secretName } = places[name];
+    observeEnd(metrics.certificateEnd, { namespace, secretName }, state?.certificate);
+    const secret = after.signers[name];
+    const rotation = secret && planRotation(secret, options.authorityOverlapMs, now());
+    return rotation?.kind === "wait" ? rotation.untilMs : 0;
+  });
+  const maxMs = Math.min(lifetimes.certificateMs / 8, ...authorities);
+  return recheckAfter(msUntilRenewal(certificates, maxMs, now()));
 }
 
 async function refuse(

@@ -5,6 +5,7 @@ import { createAuthority, issueCertificate, loadAuthority } from "#pki";
 import { authoritySecret, tlsSecret } from "../../installation/tls-secret.ts";
 import { assertGolden } from "../../testdata/golden.ts";
 import { resolveEntrypoint } from "../entrypoint.ts";
+import { servedHosts } from "../names.ts";
 import { byAuthority } from "./authorities.ts";
 import { wantedCertificates } from "./certificates.ts";
 import { desiredObjects } from "./desired.ts";
@@ -19,6 +20,12 @@ const makePair = (commonName: string) =>
 const pairs = { frontends: await makePair("frontends"), agents: await makePair("agents") };
 const places = byAuthority((name) => ({ namespace: "addons", name, commonName: name }));
 const signers = byAuthority((name) => authoritySecret({ name, namespace: "addons" }, pairs[name]));
+
+const options = {
+  imagePullPolicy: "IfNotPresent",
+  isSharedIdentityAccepted: false,
+  authorityOverlapMs: day,
+};
 
 function makeConfiguration(entrypoint: Record<string, unknown> = { type: "PortForward" }) {
   return managedProxyConfiguration.parse({
@@ -71,16 +78,35 @@ describe("desiredObjects() of the tunnel server", () => {
     it(`are as the golden file ${name} says`, (context) => {
       const configuration = makeConfiguration(entrypoint);
       const ca = { frontends: "CA of front ends", agents: "CA of agents" };
-      const objects = desiredObjects(configuration, ca, { imagePullPolicy: "IfNotPresent" });
+      const objects = desiredObjects(configuration, ca, options);
       const shown = objects.map(({ type: { kind }, object }) => Object.assign({ kind }, object));
       assertGolden(context, shown, new URL(`testdata/${name}.yaml`, import.meta.url));
     });
   }
 });
 
-describe("plan() of the tunnel server", () => {
-  const options = { imagePullPolicy: "IfNotPresent" };
+describe("desiredObjects() during a migration", () => {
+  it("let upstream's agents connect and forward", () => {
+    const ca = { frontends: "", agents: "" };
+    const migrating = { ...options, isSharedIdentityAccepted: true };
+    const text = JSON.stringify(desiredObjects(makeConfiguration(), ca, migrating));
+    assert.match(text, /"--shared-agent-name=open-cluster-management:cluster-proxy:proxy-agent"/);
+    assert.match(text, /"kind":"Group","name":"open-cluster-management:cluster-proxy"/);
+  });
+});
 
+describe("servedHosts()", () => {
+  it("are the cluster's API server and upstream's service proxy", () => {
+    const hash = "a140791d2b20a847f2c74c62c384f93fb83691d871e80385";
+    assert.deepEqual(servedHosts("cluster1", "agents"), [
+      "cluster1",
+      "cluster1.agents",
+      `cluster-${hash}.open-cluster-management.proxy`,
+    ]);
+  });
+});
+
+describe("plan() of the tunnel server", () => {
   it("makes a missing authority first, and nothing else without it", async () => {
     const snapshot = { ...(await makeSnapshot()), signers: { ...signers, frontends: undefined } };
     assert.deepEqual(plan(snapshot, places, options, now), [
@@ -201,6 +227,7 @@ describe("conditionsAfter() of the tunnel server", () => {
         ["ProxyServerSecretSigned", "True", 3],
         ["AgentServerSecretSigned", "True", 3],
         ["ProxyClientSecretSigned", "True", 3],
+        ["AuthoritiesValid", "True", 3],
       ],
     );
     assert.equal(conditions[1]?.message, "Expiry:2026-10-28T12:00:00Z");

@@ -1,7 +1,9 @@
 import { type Condition, type ConditionUpdate, proxyConditionTypes, timestamp } from "#api";
+import { authorityState } from "../../installation/authority-rotation.ts";
 import { isAvailable, replicasMessage } from "../../installation/availability.ts";
 import { certificateIn } from "../../installation/certificates.ts";
 import { type Configuration, conditionsWith } from "../../installation/configuration-status.ts";
+import { authorityNames } from "./authorities.ts";
 import type { TunnelCertificate } from "./certificates.ts";
 import type { ObservedCertificate, Snapshot } from "./gather.ts";
 
@@ -21,6 +23,7 @@ export function conditionsAfter(
   const updates = [
     deployed(snapshot, failure),
     ...snapshot.certificates.map((certificate) => signed(certificate, failure)),
+    authoritiesValid(snapshot, now),
   ];
   return withoutUnwanted(conditionsWith(snapshot.configuration, updates, now), snapshot);
 }
@@ -58,6 +61,19 @@ function signed(certificate: ObservedCertificate, failure: string | undefined): 
   }
   const message = `Expiry:${timestamp(found.notAfter)}`;
   return { type, status: "True", reason: "SuccessfullySigned", message };
+}
+
+function authoritiesValid({ signers }: Snapshot, now: Date): ConditionUpdate {
+  const type = proxyConditionTypes.authoritiesValid;
+  const states = authorityNames.map((name) => ({ name, state: authorityState(signers[name]) }));
+  const message = states
+    .map(({ name, state }) => `${name}:${state ? timestamp(state.certificate.notAfter) : "none"}`)
+    .join(" ");
+  if (states.some(({ state }) => state === undefined || state.certificate.notAfter <= now)) {
+    return { type, status: "False", reason: "MissingOrExpired", message };
+  }
+  const isRotating = states.some(({ state }) => state?.isRotating === true);
+  return { type, status: "True", reason: isRotating ? "Rotating" : "Valid", message };
 }
 
 /** A certificate that is no longer asked for has no condition. */

@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { ProcessCluster } from "#bed";
+
+interface Pod {
+  readonly containers: readonly [
+    {
+      readonly args: readonly [string, ...string[]];
+      readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+    },
+  ];
+  readonly volumes: readonly { readonly name: string; readonly secret: { readonly secretName: string } }[];
+}
+
+/** A directory in place of the mounts of a Deployment's pod, and what runs with it. */
+export class PodProcess implements AsyncDisposable {
+  readonly directory: string;
+  readonly #cluster: ProcessCluster;
+  readonly #namespace: string;
+  readonly #pod: Pod;
+  readonly #children: ChildProcess[] = [];
+  #log = "";
+
+  private constructor(
+    cluster: ProcessCluster,
+    namespace: string,
+    pod: Pod,
+    directory: string,
+  ) {
+    this.#cluster = cluster;
+    this.#namespace = namespace;
+    this.#pod = pod;
+    this.directory = directory;
+  }
+
+  /** No kubelet runs on a process cluster, so this does what one would with the pod's Secrets. */
+  static async of(cluster: ProcessCluster, namespace: string, deployment: string): Promise<PodProcess> {
+    const spec = await cluster.kubectl([
+      "get",
+      "deployment",
+      deployment,
+      `--namespace=${namespace}`,
+      "--output=jsonpath={.spec.template.spec}",
+    ]);
+    const directory = await mkdtemp(join(tmpdir(), "spokeway-pod-"));
+    const pod = new PodProcess(cluster, namespace, JSON.parse(spec) as Pod, directory);
+    await pod.mount();
+    return pod;
+  }
+
+  /** Writes the Secrets as they are now. One that is missing is left out. */
+  async mount(): Promise<void> {
+    const [{ volumeMounts }] = this.#pod.containers;
+    for (const { name, mountPath } of volumeMounts) {
+      const volume = this.#pod.volumes.find((entry) => entry.name === name);
+      const text = await this.#cluster.kubectl([
+        "get",
+        "secret",
+        volume?.secret.secretName ?? "",
+        `--namespace=${this.#namespace}`,
+        "--ignore-not-found",
+        "--output=jsonpath={.data}",
+      ]);
+      const data = JSON.parse(text || "{}") as Record<string, string>;
+      for (const [key, value] of Object.entries(data)) {
+        const path = join(this.directory, mountPath, key);
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(path, Buffer.from(value, "base64"));
+      }
+    }
+  }
+
+  /** Starts the pod's program from these sources, with further flags. */
+  start(flags: readonly string[]): ChildProcess {
+    const [program, ...args] = this.#pod.containers[0].args;
+    const source = program.replace("/app/", "cmd/").replace(".mjs", ".ts");
+    const given = args.map((argument) => argument.replaceAll("=/etc/", `=${this.directory}/etc/`));
+    const child = spawn(process.execPath, [source, ...given, ...flags], {
+      env: { PATH: "/usr/bin:/bin" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => (this.#log += text));
+    }
+    this.#children.push(child);
+    return child;
+  }
+
+  /** All that it has logged. */
+  get log(): string {
+    return this.#log;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
