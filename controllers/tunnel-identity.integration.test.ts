@@ -143,11 +143,13 @@ describe("identity in the tunnel", () => {
     await waitFor(
       "both to be replaced",
       async () => {
-        await Promise.all([server.mount(), agent.mount()]);
         const now = await authorities();
         const isReplaced = now.every((pem, index) => !pem.includes(before[index] ?? ""));
         const of = ["managedproxyconfiguration", "cluster-proxy", reason] as const;
-        return isReplaced && (await world.field(...of)) === "Valid";
+        const isDone = isReplaced && (await world.field(...of)) === "Valid";
+        // After the look, so that the last state is mounted too.
+        await Promise.all([server.mount(), agent.mount()]);
+        return isDone;
       },
       { limitMs: 180_000, everyMs: 1_000 },
     );
