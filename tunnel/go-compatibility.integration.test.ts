@@ -168,7 +168,9 @@ for (const version of ["0.36", "0.34"]) {
     describe(name, () => {
       it("answers an HTTP request", async () => {
         await using all = await startTunnel(version, makers);
-        const server = createServer((_request, response) => response.end("through the tunnel"));
+        await using server = createServer((_request, response) =>
+          response.end("through the tunnel"),
+        );
         server.listen(0, "127.0.0.1");
         await once(server, "listening");
         const { port } = server.address() as AddressInfo;
@@ -179,7 +181,6 @@ for (const version of ["0.36", "0.34"]) {
         assert.equal(await client.exited, 0, client.output);
         assert.match(client.output, /through the tunnel/);
         server.closeAllConnections();
-        server.close();
       });
     });
   }
