@@ -44,6 +44,8 @@ export class RawStream extends EventEmitter implements PacketStream {
     this.#options = options;
     this.#connectionId = options.connectionId;
     stream.on("data", (bytes: Buffer) => {
+      // An empty DATA packet would be the end of the connection to Go's client.
+      if (bytes.length === 0) return;
       this.deliver({ type: "data", connectionId: this.#connectionId, bytes });
     });
     stream.on("end", () => this.#peerEnded());
