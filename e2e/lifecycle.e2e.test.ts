@@ -106,6 +106,10 @@ describe("charts that are uninstalled", () => {
     await untilGone(undefined, "apiservice", "v1alpha1.cluster.core.oam.dev");
     await untilGone(undefined, "deploy", "-n", namespace);
     await untilGone(undefined, "deploy", "-n", "vela-system");
+    for (const authority of ["cluster-proxy-signer", "cluster-proxy-frontend-signer"]) {
+      await untilGone(undefined, "secret", "-n", namespace, authority);
+    }
+    await untilGone(undefined, "secret", "-n", namespace, "agent-server-ca");
     await untilGone(undefined, "secret", "-n", "managed1", "cluster-gateway");
     await untilGone(undefined, "managedclustersetbinding", "-n", namespace);
     await untilGone(managedKubeconfig, "deploy", "-n", "open-cluster-management-cluster-proxy");
