@@ -208,7 +208,7 @@ async function tryToStart(
 }
 
 async function planProcessCluster(name: string, directory: string): Promise<ClusterPlan> {
-  const [apiServerPort = 0, etcdClientPort = 0, etcdPeerPort = 0] = await findFreePorts(3);
+  const [apiServerPort, etcdClientPort, etcdPeerPort] = await findFreePorts(3);
   return {
     name,
     directory,
