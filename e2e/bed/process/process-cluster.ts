@@ -113,7 +113,7 @@ export class ProcessCluster implements ClusterHandle, AsyncDisposable {
   async loopbackPort(program: string): Promise<number> {
     const known = this.#ports.get(program);
     if (known !== undefined) return known;
-    const [port = 0] = await findFreePorts(1);
+    const [port] = await findFreePorts(1);
     this.#ports.set(program, port);
     return port;
   }
