@@ -34,6 +34,8 @@ export const managedServiceAccountLabels = {
 export const managedServiceAccountAnnotations = {
   /** `"true"` on a ServiceAccount that others made: lets a ManagedServiceAccount hand out its token. */
   adopt: "authentication.open-cluster-management.io/adopt",
+  /** The only namespaces, comma-separated, whose ClusterProfiles get a copy of the token. */
+  clusterProfileNamespaces: "authentication.open-cluster-management.io/clusterprofile-namespaces",
 } as const;
 
 /** Condition types of a ManagedServiceAccount. */
