@@ -26,6 +26,7 @@ import {
 import { parseBindAddress } from "./bind-address.ts";
 import { controllerFlags } from "./controller-flags.ts";
 import { type FlagValues, UsageError } from "./flags.ts";
+import { parseHttpsUrl } from "./https-url.ts";
 import { parsePermissionPolicy } from "./permission-policy.ts";
 import type { ProcessOptions } from "./process.ts";
 
@@ -82,6 +83,12 @@ const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Values) 
       agentImage,
       agentImagePullSecret,
       permissionPolicy: parsePermissionPolicy("permission-policy", values["permission-policy"]),
+      outputs: {
+        namespaces: values["output-namespaces"],
+        passNamespace: values["gateway-pass-namespace"],
+        hasPassesForProfiles: false,
+        gatewayAddress: parseHttpsUrl("gateway-address", values["gateway-address"]),
+      },
     });
   },
   "cluster-gateway": (deps, values) =>

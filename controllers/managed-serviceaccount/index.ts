@@ -3,6 +3,7 @@ import { createObjectCache } from "#kube";
 import { type ControllerDeps, createAddon, type Part } from "../addon/addon.ts";
 import type { AddonDefinition } from "../addon/definition.ts";
 import { managedServiceAccountDefinition } from "./definition.ts";
+import { createOutputController, type OutputOptions } from "./outputs/output-controller.ts";
 import { createSetController } from "./set/set-controller.ts";
 
 export interface ManagedServiceAccountOptions {
@@ -12,15 +13,19 @@ export interface ManagedServiceAccountOptions {
   readonly agentImagePullSecret: string;
   /** What accounts may be given; undefined when agents are to have no rights to give any. */
   readonly permissionPolicy: PermissionPolicy | undefined;
+  /** What is made for accounts beside their tokens, and where. */
+  readonly outputs: OutputOptions;
 }
 
 /** The managed-serviceaccount addon: the agents that make tokens on the managed clusters. */
 export function createManagedServiceAccount(
   deps: ControllerDeps,
-  { agentImagePullSecret: name, ...options }: ManagedServiceAccountOptions,
+  { agentImagePullSecret: name, outputs, ...options }: ManagedServiceAccountOptions,
 ): Part {
   const { client, namespace, log } = deps;
-  if (name === "") return withSets(deps, managedServiceAccountDefinition(options, undefined));
+  if (name === "") {
+    return withRest(deps, managedServiceAccountDefinition(options, undefined), outputs);
+  }
   const cache = createObjectCache<Secret>(client, secrets, {
     namespace,
     fieldSelector: `metadata.name=${name}`,
@@ -31,11 +36,17 @@ export function createManagedServiceAccount(
     namespace,
     secrets: cache,
   });
-  const addon = withSets(deps, definition);
+  const addon = withRest(deps, definition, outputs);
   return { ...addon, caches: [...addon.caches, cache] };
 }
 
-function withSets(deps: ControllerDeps, definition: AddonDefinition): Part {
+/** The addon, and what the hub does with accounts by itself. */
+function withRest(deps: ControllerDeps, definition: AddonDefinition, options: OutputOptions): Part {
   const addon = createAddon(deps, definition);
-  return { ...addon, controllers: [...addon.controllers, createSetController(deps)] };
+  const outputs = createOutputController(deps, addon, options);
+  const sets = createSetController(deps, outputs.accounts);
+  return {
+    caches: [...addon.caches, ...outputs.caches],
+    controllers: [...addon.controllers, ...outputs.controllers, sets],
+  };
 }
