@@ -73,6 +73,7 @@ kind: Role
 metadata: {name: gateway, namespace: ${secretNamespace}}
 rules:
 - {apiGroups: [""], resources: [secrets], verbs: [get, list, watch, update]}
+- {apiGroups: [""], resources: [configmaps], verbs: [list, watch]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding

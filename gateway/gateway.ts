@@ -1,8 +1,15 @@
-import { clusterSecretLabels, configMaps, managedClusters, secrets } from "#api";
-import { createObjectCache, type KubeClient } from "#kube";
+import {
+  accountOutputKinds,
+  accountOutputLabels,
+  clusterSecretLabels,
+  configMaps,
+  managedClusters,
+  secrets,
+} from "#api";
+import { createObjectCache, type KubeClient, labelSelector } from "#kube";
 import { createFront, type Front, type FrontTls } from "#proxy";
 import { type Logger, type Metrics, type Runnable, runAll, sleep } from "#runtime";
-import { createAuthenticate } from "./authentication/authenticate.ts";
+import { type Authenticate, createAuthenticate } from "./authentication/authenticate.ts";
 import { createTokenReview } from "./authentication/token-review.ts";
 import { trustConfigMap } from "./authentication/trust.ts";
 import { followTrust, type TrustSource } from "./authentication/trust-source.ts";
@@ -11,6 +18,7 @@ import { createClusterStore } from "./clusters/cluster-store.ts";
 import { createDocuments } from "./documents-handler.ts";
 import { createGatewayMetrics } from "./gateway-metrics.ts";
 import { createObjectHandlers } from "./handlers.ts";
+import { createPassStore } from "./passes/pass-store.ts";
 import { createClusterTransports, type TunnelDial } from "./proxying/cluster-transports.ts";
 import { createFailureLog } from "./proxying/failure-log.ts";
 import { sharedIdentity } from "./proxying/identity.ts";
@@ -78,11 +86,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (cluster === undefined) transports.close(name);
   });
   const handle = createRequestHandler({
-    authenticate: createAuthenticate({
-      trust: () => trust.current,
-      reviewToken: createTokenReview(options.client),
-    }),
+    authenticate: authenticateBy(trust, options),
     authorize: createAuthorize(options.client),
+    passes: createPassStore(caches.passes),
     answerDocument: createDocuments(options.version),
     objects: createObjectHandlers({ ...options, ...caches, clusters, signal: winding.signal }),
     proxyCluster: createProxyCluster({
@@ -110,6 +116,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
 }
 
+function authenticateBy(trust: TrustSource, { client }: GatewayOptions): Authenticate {
+  return createAuthenticate({ trust: () => trust.current, reviewToken: createTokenReview(client) });
+}
+
 function createCaches({ client, secretNamespace, usesManagedClusters, log }: GatewayOptions) {
   const trust = createObjectCache(client, configMaps, {
     namespace: trustConfigMap.namespace,
@@ -124,11 +134,17 @@ function createCaches({ client, secretNamespace, usesManagedClusters, log }: Gat
   const clusterCache = usesManagedClusters
     ? createObjectCache(client, managedClusters, { log })
     : undefined;
+  const passes = createObjectCache(client, configMaps, {
+    namespace: secretNamespace,
+    labelSelector: labelSelector({ [accountOutputLabels.output]: accountOutputKinds.gatewayPass }),
+    log,
+  });
   return {
     trust,
+    passes,
     secrets: secretCache,
     managedClusters: clusterCache,
-    all: [trust, secretCache, ...(clusterCache === undefined ? [] : [clusterCache])],
+    all: [trust, secretCache, passes, ...(clusterCache === undefined ? [] : [clusterCache])],
   };
 }
 

@@ -10,12 +10,14 @@ import { verbOf } from "./authorization/attributes.ts";
 import type { AnswerDocument } from "./documents-handler.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { ObjectHandlers } from "./handlers.ts";
+import type { Pass, PassStore } from "./passes/pass-store.ts";
 import type { ProxyCluster, ProxyRoute } from "./proxying/proxy-cluster.ts";
 import { attributesOf, type HealthCheck, parseRoute, type Route } from "./route.ts";
 
 export interface RequestHandlerOptions {
   readonly authenticate: Authenticate;
   readonly authorize: Authorize;
+  readonly passes: PassStore;
   readonly answerDocument: AnswerDocument;
   readonly objects: ObjectHandlers;
   readonly proxyCluster: ProxyCluster;
@@ -29,7 +31,10 @@ export interface RequestHandlerOptions {
   readonly log: Logger;
 }
 
-/** Answers every request that reaches the gateway: route, authenticate, authorize, handle. */
+/**
+ * Answers every request that reaches the gateway: route, authenticate, authorize, handle. Who comes
+ * with a pass is authenticated and authorized by the cluster that the pass is for.
+ */
 export function createRequestHandler(options: RequestHandlerOptions): (exchange: Exchange) => void {
   return (exchange) => {
     void answer(exchange, options).catch((reason: unknown) => {
@@ -52,6 +57,10 @@ async function answer(exchange: Exchange, options: RequestHandlerOptions): Promi
   const reason = options.reasonNotStarted();
   if (reason !== undefined) {
     throw new GatewayError("hub_unavailable", `The gateway is starting: ${reason}`);
+  }
+  const pass = route.kind === "proxy" ? options.passes.find(exchange, route.name) : undefined;
+  if (route.kind === "proxy" && pass !== undefined) {
+    return measured(exchange, route, accountUser(pass), options, pass);
   }
   const asked = options.authenticate(exchange);
   const user = asked instanceof Promise ? await asked : asked;
@@ -92,12 +101,13 @@ async function measured(
   route: ProxyRoute,
   user: User,
   { proxyCluster, gatewayMetrics, isCluster }: RequestHandlerOptions,
+  pass?: Pass,
 ): Promise<void> {
   const startedAt = performance.now();
   const end = gatewayMetrics.begin();
   let code = 500;
   try {
-    code = (await proxyCluster(exchange, route, user)).status;
+    code = (await proxyCluster(exchange, route, user, pass)).status;
   } catch (reason) {
     const error = gatewayErrorOf(reason);
     code = gatewayTreatmentOf(error).httpStatus;
@@ -112,6 +122,11 @@ async function measured(
       seconds: (performance.now() - startedAt) / 1000,
     });
   }
+}
+
+/** The owner of a pass, for those who write down who asked; nobody on the hub has such a name. */
+function accountUser({ account }: Pass): User {
+  return { name: `managed-serviceaccount:${account}`, groups: [], extra: {} };
 }
 
 function gatewayErrorOf(reason: unknown): GatewayError {

@@ -1,8 +1,9 @@
 import { type Exchange, type ForwardOutcome, forward, forwardPath, ProxyError } from "#proxy";
 import { GatewayError } from "../answers/gateway-error.ts";
 import type { User } from "../authentication/user.ts";
-import type { Cluster } from "../clusters/cluster.ts";
+import type { Cluster, Credential } from "../clusters/cluster.ts";
 import type { ClusterStore } from "../clusters/cluster-store.ts";
+import type { Pass } from "../passes/pass-store.ts";
 import type { Route } from "../route.ts";
 import type { ClusterTransports } from "./cluster-transports.ts";
 import type { FailureLog } from "./failure-log.ts";
@@ -28,13 +29,15 @@ export interface ProxyClusterOptions {
 export type ProxyRoute = Extract<Route, { kind: "proxy" }>;
 
 /**
- * Sends a request to the managed cluster of its route and the answer back. Throws a GatewayError
+ * Sends a request to the managed cluster of its route and the answer back, with the token of `pass`
+ * where there is one and with the cluster's own credential otherwise. Throws a GatewayError
  * as long as nothing has been answered.
  */
 export type ProxyCluster = (
   exchange: Exchange,
   route: ProxyRoute,
   user: User,
+  pass?: Pass,
 ) => Promise<ForwardOutcome>;
 
 /** A little more than the minute that API servers allow themselves. */
@@ -42,10 +45,13 @@ const defaultResponseTimeoutMs = 75_000;
 
 /** Makes the handler of the proxy subresource. */
 export function createProxyCluster(options: ProxyClusterOptions): ProxyCluster {
-  return async (exchange, route, user) => {
+  return async (exchange, route, user, pass) => {
     const cluster = usableCluster(route.name, options);
     try {
-      return await forward(exchange, planFor(exchange, route, user, cluster, options));
+      return await forward(
+        exchange,
+        planFor(exchange, route, user, actingFor(cluster, pass), options),
+      );
     } catch (error) {
       if (!(error instanceof ProxyError)) throw error;
       const told = upstreamError(error, cluster, options.reachability.since(cluster.name));
@@ -59,18 +65,39 @@ function planFor(
   exchange: Exchange,
   { rest, query }: ProxyRoute,
   user: User,
-  cluster: Cluster,
+  { cluster, credential, isAccount }: Acting,
   { transports, identity, responseTimeoutMs = defaultResponseTimeoutMs }: ProxyClusterOptions,
 ) {
   refuseImpersonation(exchange.headers, query);
-  const { endpoint, credential } = cluster;
+  const { endpoint } = cluster;
   const basePath = endpoint.kind === "const" ? endpoint.url.pathname : "";
   return {
     transport: () => transports.of(cluster),
     path: forwardPath(rest, basePath) + query,
-    requestHeaders: managedRequestHeaders(credential, identity(user, cluster)),
+    requestHeaders: managedRequestHeaders(credential, isAccount ? [] : identity(user, cluster)),
     ...(isLongRunning(rest, query) ? {} : { responseTimeoutMs }),
   };
+}
+
+/** A cluster and with what to act on it. */
+interface Acting {
+  readonly cluster: Cluster;
+  readonly credential: Credential;
+  /** True when an account of the cluster acts with its own token. */
+  readonly isAccount: boolean;
+}
+
+function actingFor(cluster: Cluster, pass: Pass | undefined): Acting {
+  const { credential, name } = cluster;
+  if (pass === undefined) return { cluster, credential, isAccount: false };
+  if (credential.kind === "certificate") {
+    // API servers look at the certificate of a connection before any token.
+    throw new GatewayError(
+      "bad_request",
+      `Cannot use the token of ManagedServiceAccount ${pass.account}: the gateway reaches cluster "${name}" with a client certificate, which would act in its place`,
+    );
+  }
+  return { cluster, credential: { kind: "token", token: pass.token }, isAccount: true };
 }
 
 function usableCluster(
