@@ -1,16 +1,16 @@
 import { type Exchange, type ForwardOutcome, forward, forwardPath, ProxyError } from "#proxy";
 import { GatewayError } from "../answers/gateway-error.ts";
-import type { User } from "../authentication/user.ts";
-import type { Cluster, Credential } from "../clusters/cluster.ts";
+import type { Cluster } from "../clusters/cluster.ts";
 import type { ClusterStore } from "../clusters/cluster-store.ts";
+import type { Actor, Caller, PassActor } from "../identity/actor.ts";
+import type { Identify } from "../identity/identify.ts";
 import type { Pass } from "../passes/pass-store.ts";
 import type { Route } from "../route.ts";
 import type { ClusterTransports } from "./cluster-transports.ts";
 import type { FailureLog } from "./failure-log.ts";
-import type { Identity } from "./identity.ts";
 import { isLongRunning } from "./managed-path.ts";
 import type { Reachability } from "./reachability.ts";
-import { managedRequestHeaders, refuseImpersonation } from "./request-headers.ts";
+import { managedRequestHeaders } from "./request-headers.ts";
 import { upstreamError } from "./upstream-error.ts";
 
 export interface ProxyClusterOptions {
@@ -18,7 +18,7 @@ export interface ProxyClusterOptions {
   readonly transports: ClusterTransports;
   readonly reachability: Reachability;
   readonly failures: FailureLog;
-  readonly identity: Identity;
+  readonly identify: Identify;
   readonly secretNamespace: string;
   /** Name of the ManagedServiceAccount, in each cluster's namespace, that the tokens come from. */
   readonly managedServiceAccountName: string;
@@ -28,76 +28,70 @@ export interface ProxyClusterOptions {
 
 export type ProxyRoute = Extract<Route, { kind: "proxy" }>;
 
-/**
- * Sends a request to the managed cluster of its route and the answer back, with the token of `pass`
- * where there is one and with the cluster's own credential otherwise. Throws a GatewayError
- * as long as nothing has been answered.
- */
-export type ProxyCluster = (
-  exchange: Exchange,
-  route: ProxyRoute,
-  user: User,
-  pass?: Pass,
-) => Promise<ForwardOutcome>;
+/** A request that may be sent: which cluster it is for, and who acts there. */
+export interface Prepared {
+  readonly cluster: Cluster;
+  readonly actor: Actor | PassActor;
+}
+
+/** The proxy subresource. Both throw a GatewayError as long as nothing has been answered. */
+export interface ProxyCluster {
+  /** Finds the cluster and decides who acts. Sends nothing. */
+  prepare(exchange: Exchange, route: ProxyRoute, caller: Caller): Prepared | Promise<Prepared>;
+  /** Sends the request to the managed cluster and the answer back. */
+  send(exchange: Exchange, route: ProxyRoute, prepared: Prepared): Promise<ForwardOutcome>;
+}
 
 /** A little more than the minute that API servers allow themselves. */
 const defaultResponseTimeoutMs = 75_000;
 
 /** Makes the handler of the proxy subresource. */
 export function createProxyCluster(options: ProxyClusterOptions): ProxyCluster {
-  return async (exchange, route, user, pass) => {
-    const cluster = usableCluster(route.name, options);
-    try {
-      return await forward(
-        exchange,
-        planFor(exchange, route, user, actingFor(cluster, pass), options),
-      );
-    } catch (error) {
-      if (!(error instanceof ProxyError)) throw error;
-      const told = upstreamError(error, cluster, options.reachability.since(cluster.name));
-      options.failures.note(cluster.name, told);
-      throw told;
-    }
+  return {
+    prepare({ method }, { name, rest, query }, { user, pass }) {
+      const cluster = usableCluster(name, options);
+      if (pass !== undefined) return { cluster, actor: accountOf(pass, cluster) };
+      const decided = options.identify(user, { cluster, method, path: rest, query });
+      return decided instanceof Promise
+        ? decided.then((actor) => ({ cluster, actor }))
+        : { cluster, actor: decided };
+    },
+    async send(exchange, route, prepared) {
+      try {
+        return await forward(exchange, planFor(route, prepared, options));
+      } catch (error) {
+        if (!(error instanceof ProxyError)) throw error;
+        const { cluster } = prepared;
+        const told = upstreamError(error, cluster, options.reachability.since(cluster.name));
+        options.failures.note(cluster.name, told);
+        throw told;
+      }
+    },
   };
 }
 
 function planFor(
-  exchange: Exchange,
   { rest, query }: ProxyRoute,
-  user: User,
-  { cluster, credential, isAccount }: Acting,
-  { transports, identity, responseTimeoutMs = defaultResponseTimeoutMs }: ProxyClusterOptions,
+  { cluster, actor }: Prepared,
+  { transports, responseTimeoutMs = defaultResponseTimeoutMs }: ProxyClusterOptions,
 ) {
-  refuseImpersonation(exchange.headers, query);
-  const { endpoint } = cluster;
+  const { endpoint, credential } = cluster;
   const basePath = endpoint.kind === "const" ? endpoint.url.pathname : "";
   return {
     transport: () => transports.of(cluster),
     path: forwardPath(rest, basePath) + query,
-    requestHeaders: managedRequestHeaders(credential, isAccount ? [] : identity(user, cluster)),
+    requestHeaders: managedRequestHeaders(credential, actor),
     ...(isLongRunning(rest, query) ? {} : { responseTimeoutMs }),
   };
 }
 
-/** A cluster and with what to act on it. */
-interface Acting {
-  readonly cluster: Cluster;
-  readonly credential: Credential;
-  /** True when an account of the cluster acts with its own token. */
-  readonly isAccount: boolean;
-}
-
-function actingFor(cluster: Cluster, pass: Pass | undefined): Acting {
-  const { credential, name } = cluster;
-  if (pass === undefined) return { cluster, credential, isAccount: false };
-  if (credential.kind === "certificate") {
-    // API servers look at the certificate of a connection before any token.
-    throw new GatewayError(
-      "bad_request",
-      `Cannot use the token of ManagedServiceAccount ${pass.account}: the gateway reaches cluster "${name}" with a client certificate, which would act in its place`,
-    );
-  }
-  return { cluster, credential: { kind: "token", token: pass.token }, isAccount: true };
+function accountOf({ account, token }: Pass, { name, credential }: Cluster): PassActor {
+  if (credential.kind !== "certificate") return { kind: "pass", token, because: "a pass" };
+  // API servers look at the certificate of a connection before any token.
+  throw new GatewayError(
+    "bad_request",
+    `Cannot use the token of ManagedServiceAccount ${account}: the gateway reaches cluster "${name}" with a client certificate, which would act in its place`,
+  );
 }
 
 function usableCluster(
