@@ -24,6 +24,12 @@ const releases = {
   },
 } as const;
 export type Release = keyof typeof releases;
+
+/** What a test gives a release beside the usual. */
+export interface MoreOptions {
+  readonly values?: readonly string[];
+  readonly flags?: readonly string[];
+}
 export const releaseNames = Object.keys(releases) as readonly Release[];
 
 /**
@@ -54,9 +60,9 @@ export class AddonHub implements AsyncDisposable {
     return new AddonHub(hub, managed, helm);
   }
 
-  async install(release: Release): Promise<void> {
-    const { chart, flags } = releases[release];
-    await this.#run("install", release, ...chart);
+  /** Installs a release, with more values and flags than it usually has. */
+  async install(release: Release, { values = [], flags = [] }: MoreOptions = {}): Promise<void> {
+    await this.#run("install", release, ...releases[release].chart, ...values);
     const kubeconfig = await makeAccount(this.hub, addonNamespace, `${release}-addon-manager`);
     const argv = [
       "cmd/controller.ts",
@@ -65,6 +71,7 @@ export class AddonHub implements AsyncDisposable {
       "--leader-elect=true",
       "--health-probe-bind-address=0",
       "--metrics-bind-address=0",
+      ...releases[release].flags,
       ...flags,
     ];
     const env = { PATH: "/usr/bin:/bin", POD_NAMESPACE: addonNamespace };
@@ -85,6 +92,28 @@ export class AddonHub implements AsyncDisposable {
     await this.#run("uninstall", release, "--wait=false");
     await sleep(1_000);
     await this.#stop(release);
+  }
+
+  /** Says of a Deployment's pods on the hub that they serve: no kubelet does here. */
+  async pretendServing(selector: string, namespace: string): Promise<void> {
+    const path = `/api/v1/namespaces/${namespace}/pods`;
+    const pods = await waitFor(`pods of ${selector}`, async () => {
+      const found = await this.hub.api.find(`${path}?labelSelector=${selector}`);
+      const { items } = found as { items: readonly { metadata: { name: string } }[] };
+      return items.length > 0 && items.map(({ metadata }) => metadata.name);
+    });
+    const ready = { type: "Ready", status: "True", lastTransitionTime: "2026-01-01T00:00:00Z" };
+    for (const pod of pods) {
+      await this.hub.kubectl([
+        "patch",
+        "pod",
+        pod,
+        `--namespace=${namespace}`,
+        "--subresource=status",
+        "--type=merge",
+        `--patch=${JSON.stringify({ status: { phase: "Running", conditions: [ready] } })}`,
+      ]);
+    }
   }
 
   /** One field of an object on the hub, empty when there is none. */

@@ -283,11 +283,10 @@ describe("planOutputs(), for two Argo CD clusters of one server", () => {
   };
   const ours = (creationTimestamp: string) => {
     const snapshot = makeSnapshot(argocd);
-    const written = writtenBy(snapshot).map(({ metadata, ...rest }) => ({
-      ...rest,
-      metadata: { ...metadata, creationTimestamp },
-    }));
-    return withWritten(snapshot, ...written);
+    const [secret] = writtenBy(snapshot);
+    assert.ok(secret);
+    const metadata = { ...secret.metadata, creationTimestamp };
+    return withWritten(snapshot, { ...secret, metadata });
   };
 
   it("refuses the second", () => {
