@@ -47,6 +47,8 @@ export class AgentSession {
         return this.#dial(packet);
       case "closeDial":
         return this.#dials.get(packet.dialId)?.handle({ kind: "dialCancelled" });
+      case "earlyData":
+        return this.#dials.get(packet.dialId)?.takeEarly(packet.bytes);
       case "data":
         return this.#data(packet);
       case "closeRequest":
@@ -56,6 +58,8 @@ export class AgentSession {
       case "closeResponse":
       case "drain":
       case "unknown":
+      // The stream that it ends tells it.
+      case "halfClose":
     }
   }
 

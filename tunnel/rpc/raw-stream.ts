@@ -10,6 +10,7 @@ import type {
 } from "../wire/packet.ts";
 import { texts } from "../wire/texts.ts";
 import type { PacketStream } from "./packet-stream.ts";
+import { windowsOf } from "./stream-windows.ts";
 
 /** Bytes that may wait in a stream before its source is asked to wait, and until it may go on. */
 const highMarkBytes = 512 * 1024;
@@ -17,10 +18,12 @@ const lowMarkBytes = 128 * 1024;
 
 export interface RawStreamOptions {
   /**
-   * What the ends of the stream mean. Whoever asks ends its direction for a CLOSE_REQ; whoever
-   * confirms ends it for a CLOSE_RSP, and resets the stream for one with an error.
+   * Who says that the connection is over: whoever confirms ends its direction for a CLOSE_RSP, and
+   * resets the stream for one with an error. Whoever asks ends its direction for a CLOSE_REQ.
    */
   readonly closing: "asks" | "confirms";
+  /** The dial that the stream belongs to. */
+  readonly dialId: bigint;
   /** 0 until it is known. */
   readonly connectionId: bigint;
   /** Carries out the answer to a dial, which travels in headers. */
@@ -32,6 +35,8 @@ export interface RawStreamOptions {
  * messages: what it carries are the connection's bytes, and nothing is copied.
  */
 export class RawStream extends EventEmitter implements PacketStream {
+  /** What is written before the dial is answered goes on its way at once. */
+  readonly takesEarlyData = true;
   readonly #stream: Http2Stream;
   readonly #options: RawStreamOptions;
   #connectionId: bigint;
@@ -46,12 +51,19 @@ export class RawStream extends EventEmitter implements PacketStream {
     stream.on("data", (bytes: Buffer) => {
       // An empty DATA packet would be the end of the connection to Go's client.
       if (bytes.length === 0) return;
-      this.deliver({ type: "data", connectionId: this.#connectionId, bytes });
+      const connectionId = this.#connectionId;
+      if (connectionId !== 0n) this.deliver({ type: "data", connectionId, bytes });
+      else this.deliver({ type: "earlyData", dialId: this.#options.dialId, bytes });
     });
     stream.on("end", () => this.#peerEnded());
     // What ends a stream is told by "close"; an unheard error would end the process.
     stream.on("error", () => undefined);
     stream.on("close", () => this.#closed());
+    const { session } = stream;
+    if (session === undefined) return;
+    const windows = windowsOf(session);
+    windows.opened();
+    stream.on("close", () => windows.closed());
   }
 
   /** Passes on a packet that came in another form than data. */
@@ -63,8 +75,10 @@ export class RawStream extends EventEmitter implements PacketStream {
   write(packet: OutgoingPacket, done?: () => void): boolean {
     switch (packet.type) {
       case "data":
+      case "earlyData":
         return this.#writeData(packet.bytes, done);
       case "closeRequest":
+      case "halfClose":
         this.#finish();
         return true;
       case "closeResponse":
@@ -144,9 +158,7 @@ export class RawStream extends EventEmitter implements PacketStream {
     const stream = this.#stream;
     // Node ends the readable side of a stream that was reset, too.
     if (stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
-    const connectionId = this.#connectionId;
-    if (this.#options.closing === "confirms") this.deliver({ type: "closeRequest", connectionId });
-    else this.deliver({ type: "closeResponse", connectionId, error: "" });
+    this.deliver({ type: "halfClose", connectionId: this.#connectionId });
   }
 
   #closed(): void {
@@ -159,7 +171,7 @@ export class RawStream extends EventEmitter implements PacketStream {
         Object.assign(new Error(details), { code: status.RESOURCE_EXHAUSTED, details }),
       );
     } else if (rstCode === constants.NGHTTP2_INTERNAL_ERROR && this.#options.closing === "asks") {
-      this.deliver({ type: "closeResponse", connectionId, error: texts.agentLost });
+      this.deliver({ type: "closeResponse", connectionId, error: texts.connectionLost });
     }
     this.emit("end");
   }

@@ -2,7 +2,7 @@ import type { RawHandler } from "../rpc/internals.ts";
 import type { PacketStream } from "../rpc/packet-stream.ts";
 import { acceptRawCarrier, refuseRawCarrier } from "../rpc/raw-openings.ts";
 import { headers } from "../rpc/services.ts";
-import type { CloseResponse, Data, DialResponse, Packet } from "../wire/packet.ts";
+import type { DialResponse, Packet } from "../wire/packet.ts";
 import type { AgentListener, Backend } from "./backend.ts";
 import type { ServerMetrics } from "./server-metrics.ts";
 import type { Sessions } from "./sessions.ts";
@@ -48,7 +48,15 @@ class CarriedConnection {
 
   handle(packet: Packet): void {
     if (this.#isOver) return;
-    if (packet.type === "data" || packet.type === "closeResponse") this.#pass(packet);
+    if (packet.type === "closeResponse") this.#isOver = true;
+    switch (packet.type) {
+      case "data":
+      case "halfClose":
+      case "closeResponse":
+        return this.#listener?.fromAgent(packet);
+      // Nothing else belongs to an open connection.
+      default:
+    }
   }
 
   /** The stream has ended; without the agent's last word the connection is lost. */
@@ -56,11 +64,6 @@ class CarriedConnection {
     if (this.#isOver) return;
     this.#end();
     this.#listener?.agentGone();
-  }
-
-  #pass(packet: Data | CloseResponse): void {
-    if (packet.type === "closeResponse") this.#isOver = true;
-    this.#listener?.fromAgent(packet);
   }
 
   #end(): void {

@@ -48,6 +48,8 @@ export class Frontend implements AgentListener {
       case "dialRequest":
         return this.#dial(packet);
       case "data":
+      case "earlyData":
+      case "halfClose":
       case "closeRequest":
       case "closeDial":
         return this.#apply({ kind: "fromFrontend", packet });
@@ -142,7 +144,7 @@ export class Frontend implements AgentListener {
   }
 
   #established(connectionId: bigint): void {
-    this.#path?.establish(connectionId);
+    if (this.#path?.establish(connectionId) === true) this.#options.stream.resume();
     this.#establishedAtMs = performance.now();
     this.#options.metrics.established(1);
     this.#options.metrics.dialDone((this.#establishedAtMs - this.#dialledAtMs) / 1000);

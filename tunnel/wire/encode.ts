@@ -1,4 +1,4 @@
-import type { Data, OutgoingPacket } from "./packet.ts";
+import { type Data, type EarlyData, earlyData, type OutgoingPacket } from "./packet.ts";
 
 const typeTag = 0x08;
 
@@ -27,7 +27,23 @@ export function encodePacket(packet: OutgoingPacket): Buffer {
       return message(5, 7, [int64(1, packet.dialId)]);
     case "drain":
       return message(6, 8, []);
+    case "earlyData":
+      return encodeEarlyData(packet);
+    case "halfClose":
+      throw new RangeError("Cannot send the end of one direction over a shared stream");
   }
+}
+
+/** The numbers are far from those that upstream may give out next. */
+function encodeEarlyData({ dialId, bytes }: EarlyData): Buffer {
+  const payload = Buffer.concat([int64(1, dialId), bytesField(3, bytes)]);
+  return Buffer.concat([
+    Buffer.from([typeTag]),
+    varint(earlyData.type),
+    varint((earlyData.field << 3) | 2),
+    varint(payload.length),
+    payload,
+  ]);
 }
 
 /** The hot path: header and bytes into one buffer. */
@@ -62,7 +78,10 @@ function message(type: number, payloadField: number, fields: readonly Buffer[]):
 
 function text(field: number, value: string): Buffer {
   if (value === "") return empty;
-  const bytes = Buffer.from(value, "utf8");
+  return bytesField(field, Buffer.from(value, "utf8"));
+}
+
+function bytesField(field: number, bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from([tag(field, 2)]), varint(bytes.length), bytes]);
 }
 

@@ -5,6 +5,8 @@ import type {
   Data,
   DialRequest,
   DialResponse,
+  EarlyData,
+  HalfClose,
   OutgoingPacket,
 } from "./packet.ts";
 import { texts } from "./texts.ts";
@@ -14,20 +16,44 @@ export type RelayState =
   /** Nothing was asked for yet. */
   | { readonly kind: "idle" }
   /** A backend has the dial. Each side knows it by its own id. */
-  | { readonly kind: "dialling"; readonly frontendDialId: bigint; readonly dialId: bigint }
-  | { readonly kind: "open"; readonly connectionId: bigint }
+  | Dialling
+  | Open
   /** The frontend asked to close; data still comes until the agent confirms. */
   | { readonly kind: "closing"; readonly connectionId: bigint }
   /** Over. What still comes from the frontend is discarded. */
   | { readonly kind: "closed" };
+
+interface Dialling {
+  readonly kind: "dialling";
+  readonly frontendDialId: bigint;
+  readonly dialId: bigint;
+  /** The frontend's stream can carry the end of one direction alone. */
+  readonly canHalfClose?: boolean;
+  /** The frontend has written all it wanted to. */
+  readonly hasEnded?: boolean;
+}
+
+interface Open {
+  readonly kind: "open";
+  readonly connectionId: bigint;
+  /** Both ends' streams can carry the end of one direction alone. */
+  readonly canHalfClose?: boolean;
+  /** Who has ended its direction. */
+  readonly ended?: "frontend" | "agent";
+}
+
+/** What a frontend may send once it has dialled. */
+export type FrontendPacket = Data | EarlyData | HalfClose | CloseRequest | CloseDial;
+/** What an agent may send for one frontend. */
+export type AgentPacket = DialResponse | Data | HalfClose | CloseResponse | CloseDial;
 
 export type RelayEvent =
   /** The frontend dialled and a backend was found. */
   | { readonly kind: "dialled"; readonly request: DialRequest; readonly dialId: bigint }
   /** The frontend dialled and nobody can take it. */
   | { readonly kind: "undialable"; readonly request: DialRequest; readonly error: string }
-  | { readonly kind: "fromFrontend"; readonly packet: Data | CloseRequest | CloseDial }
-  | { readonly kind: "fromAgent"; readonly packet: DialResponse | Data | CloseResponse | CloseDial }
+  | { readonly kind: "fromFrontend"; readonly packet: FrontendPacket }
+  | { readonly kind: "fromAgent"; readonly packet: AgentPacket }
   | { readonly kind: "dialTimedOut" }
   | { readonly kind: "readerStalled" }
   | { readonly kind: "frontendGone" }
@@ -80,10 +106,7 @@ type StateOf<Kind extends RelayState["kind"]> = Extract<RelayState, { kind: Kind
 function whileIdle(state: StateOf<"idle">, event: RelayEvent): RelayStep {
   switch (event.kind) {
     case "dialled":
-      return [
-        { kind: "dialling", frontendDialId: event.request.dialId, dialId: event.dialId },
-        [{ kind: "toAgent", packet: { ...event.request, dialId: event.dialId } }],
-      ];
+      return dialled(event.request, event.dialId);
     case "undialable":
       return [
         closed,
@@ -101,12 +124,27 @@ function whileIdle(state: StateOf<"idle">, event: RelayEvent): RelayStep {
   }
 }
 
-function beforeDial(state: RelayState, packet: Data | CloseRequest | CloseDial): RelayStep {
+function dialled(request: DialRequest, dialId: bigint): RelayStep {
+  const { protocol, address, canHalfClose = false } = request;
+  return [
+    {
+      kind: "dialling",
+      frontendDialId: request.dialId,
+      dialId,
+      ...(canHalfClose && { canHalfClose }),
+    },
+    [{ kind: "toAgent", packet: { type: "dialRequest", protocol, address, dialId } }],
+  ];
+}
+
+function beforeDial(state: RelayState, packet: FrontendPacket): RelayStep {
   switch (packet.type) {
     case "data":
       return [closed, [closeFrontend(packet.connectionId, texts.dataBeforeDial)]];
     case "closeRequest":
       return [state, [closeFrontend(packet.connectionId, texts.closeBeforeDial)]];
+    case "earlyData":
+    case "halfClose":
     case "closeDial":
       return [state, []];
   }
@@ -117,10 +155,7 @@ function whileDialling(state: StateOf<"dialling">, event: RelayEvent): RelayStep
     case "fromAgent":
       return dialAnswered(state, event.packet);
     case "fromFrontend":
-      if (event.packet.type === "closeDial") return giveUp(state, "frontend_close", []);
-      return giveUp(state, "frontend_close", [
-        closeFrontend(event.packet.connectionId, texts.mismatchedConnection),
-      ]);
+      return spokeEarly(state, event.packet);
     case "dialTimedOut":
       return giveUp(state, "backend_dial_timeout", [
         refuseDial(state.frontendDialId, texts.dialTimedOut),
@@ -144,10 +179,25 @@ function whileDialling(state: StateOf<"dialling">, event: RelayEvent): RelayStep
   }
 }
 
-function dialAnswered(
-  state: StateOf<"dialling">,
-  packet: DialResponse | Data | CloseResponse | CloseDial,
-): RelayStep {
+function spokeEarly(state: StateOf<"dialling">, packet: FrontendPacket): RelayStep {
+  switch (packet.type) {
+    case "closeDial":
+      return giveUp(state, "frontend_close", []);
+    case "earlyData": {
+      const passedOn = { ...packet, dialId: state.dialId };
+      return [state, [{ kind: "toAgent", packet: passedOn }]];
+    }
+    case "halfClose":
+      return [{ ...state, hasEnded: true }, []];
+    case "data":
+    case "closeRequest":
+      return giveUp(state, "frontend_close", [
+        closeFrontend(packet.connectionId, texts.mismatchedConnection),
+      ]);
+  }
+}
+
+function dialAnswered(state: StateOf<"dialling">, packet: AgentPacket): RelayStep {
   if (packet.type === "closeDial") {
     const passedOn = { ...packet, dialId: state.frontendDialId };
     return [
@@ -161,15 +211,26 @@ function dialAnswered(
   }
   // Data cannot be ours yet: the backend knows no connection id of this stream.
   if (packet.type !== "dialResponse") return [state, []];
+  const { connectionId, error } = packet;
+  const canHalfClose = packet.canHalfClose === true && state.canHalfClose === true;
   const answer: RelayEffect = {
     kind: "toFrontend",
-    packet: { ...packet, dialId: state.frontendDialId },
+    packet: {
+      type: "dialResponse",
+      dialId: state.frontendDialId,
+      connectionId,
+      error,
+      ...(canHalfClose && { canHalfClose }),
+    },
   };
-  if (packet.error !== "") {
+  if (error !== "") {
     return [closed, [answer, { kind: "dialFailed", reason: "error_response" }, released]];
   }
-  const { connectionId } = packet;
-  return [{ kind: "open", connectionId }, [{ kind: "established", connectionId }, answer]];
+  const open: Open = { kind: "open", connectionId, ...(canHalfClose && { canHalfClose }) };
+  const effects: RelayEffect[] = [{ kind: "established", connectionId }, answer];
+  if (state.hasEnded !== true) return [open, effects];
+  const [next, more] = frontendEnded(open);
+  return [next, [...effects, ...more]];
 }
 
 function giveUp(
@@ -190,10 +251,7 @@ function giveUp(
 
 function whileOpen(state: StateOf<"open">, event: RelayEvent): RelayStep {
   const { connectionId } = state;
-  const closeAgent: RelayEffect = {
-    kind: "toAgent",
-    packet: { type: "closeRequest", connectionId },
-  };
+  const closeAgent = askAgentToClose(connectionId);
   switch (event.kind) {
     case "fromFrontend":
       return frontendSpoke(state, event.packet, closeAgent);
@@ -215,11 +273,12 @@ function whileOpen(state: StateOf<"open">, event: RelayEvent): RelayStep {
 
 function frontendSpoke(
   state: StateOf<"open">,
-  packet: Data | CloseRequest | CloseDial,
+  packet: FrontendPacket,
   closeAgent: RelayEffect,
 ): RelayStep {
   // Too late to cancel: the answer crossed it. The frontend closes what it got, or ends its stream.
-  if (packet.type === "closeDial") return [state, []];
+  if (packet.type === "closeDial" || packet.type === "earlyData") return [state, []];
+  if (packet.type === "halfClose") return frontendEnded(state);
   const { connectionId } = state;
   if (packet.connectionId !== connectionId) {
     // The id may be another frontend's connection: nothing with it may reach the agent.
@@ -237,13 +296,33 @@ function frontendSpoke(
   return packet.bytes.length === 0 ? [state, []] : [state, [{ kind: "toAgent", packet }]];
 }
 
-function agentSpoke(
-  state: RelayState,
-  packet: DialResponse | Data | CloseResponse | CloseDial,
-): RelayStep {
+/** Without half-close on both sides, the end of one direction is the end of the connection. */
+function frontendEnded(state: Open): RelayStep {
+  const { connectionId, canHalfClose = false, ended } = state;
+  if (!canHalfClose) return [{ kind: "closing", connectionId }, [askAgentToClose(connectionId)]];
+  const effects: RelayEffect[] = [{ kind: "toAgent", packet: { type: "halfClose", connectionId } }];
+  if (ended === "agent") return [closed, [...effects, released]];
+  return [{ ...state, ended: "frontend" }, effects];
+}
+
+function agentEnded(state: RelayState, { connectionId }: HalfClose): RelayStep {
+  const canHalfClose = state.kind === "open" && state.canHalfClose === true;
+  if (!canHalfClose) {
+    return [closed, [closeFrontend(connectionId, ""), released]];
+  }
+  const effects: RelayEffect[] = [
+    { kind: "toFrontend", packet: { type: "halfClose", connectionId } },
+  ];
+  if (state.ended === "frontend") return [closed, [...effects, released]];
+  return [{ ...state, ended: "agent" }, effects];
+}
+
+function agentSpoke(state: RelayState, packet: AgentPacket): RelayStep {
   switch (packet.type) {
     case "data":
       return packet.bytes.length === 0 ? [state, []] : [state, [{ kind: "toFrontend", packet }]];
+    case "halfClose":
+      return agentEnded(state, packet);
     case "closeResponse":
       return [closed, [{ kind: "toFrontend", packet }, released]];
     case "dialResponse":
@@ -275,6 +354,10 @@ function refuseDial(dialId: bigint, error: string): RelayEffect {
     kind: "toFrontend",
     packet: { type: "dialResponse", dialId, connectionId: 0n, error },
   };
+}
+
+function askAgentToClose(connectionId: bigint): RelayEffect {
+  return { kind: "toAgent", packet: { type: "closeRequest", connectionId } };
 }
 
 function closeFrontend(connectionId: bigint, error: string): RelayEffect {
