@@ -1,3 +1,18 @@
+export {
+  type AccountOutputKind,
+  type AccountOutputReason,
+  type AccountOutputs,
+  type ArgocdOutput,
+  accountOutputAnnotations,
+  accountOutputKinds,
+  accountOutputLabels,
+  accountOutputReasons,
+  argocdCluster,
+  gatewayPassKeys,
+  type KubeconfigOutput,
+  kubeconfigSecretKey,
+  type OutputVia,
+} from "./account-outputs.ts";
 export * from "./cluster-gateway.ts";
 export * from "./cluster-gateway-configuration.ts";
 export * from "./cluster-profile.ts";

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { accountOutputs } from "./account-outputs.ts";
 import { conditionList, dateTime, int32, objectShape } from "./custom-resource.ts";
 import { permissions } from "./permissions.ts";
 import type { ResourceType } from "./resource.ts";
@@ -45,6 +46,8 @@ export const managedServiceAccountConditionTypes = {
   tokenReported: "TokenReported",
   /** The managed cluster grants what `spec.permissions` asks for. Absent without that field. */
   permissionsApplied: "PermissionsApplied",
+  /** All that `spec.outputs` asks for is there, with the token of now. Absent without that field. */
+  outputsReady: "OutputsReady",
 } as const;
 
 /** Condition reasons of a ManagedServiceAccount. */
@@ -124,6 +127,9 @@ export const managedServiceAccountSpec = z.object({
     .describe(
       "What the ServiceAccount may do on its cluster, as far as the hub's policy allows. When absent, it is given nothing and nothing is taken from it.",
     ),
+  outputs: accountOutputs
+    .optional()
+    .describe("What is made from the token on the hub, beside the Secret that holds it."),
 });
 
 export const managedServiceAccountStatus = z.object({
