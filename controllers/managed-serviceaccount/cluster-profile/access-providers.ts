@@ -1,6 +1,6 @@
 import { type AccessProvider, execExtension, ocmClusterManager } from "#api";
 import { isSame } from "../../canonical-json.ts";
-import type { Reach } from "./reach.ts";
+import type { Reach } from "../outputs/reach.ts";
 
 /** Extension that tells our entry from one that another program made under the same name. */
 const ourMark = {
@@ -41,12 +41,13 @@ export function hasOurs(providers: readonly AccessProvider[] = []): boolean {
   return providers.some((provider) => provider.name === ocmClusterManager && isOurs(provider));
 }
 
-function providerOf(clusterName: string, { server, caData }: Reach): AccessProvider {
+function providerOf(clusterName: string, { server, caData, tlsServerName }: Reach): AccessProvider {
   return {
     name: ocmClusterManager,
     cluster: {
       server,
       ...(caData === undefined ? {} : { "certificate-authority-data": caData }),
+      ...(tlsServerName === undefined ? {} : { "tls-server-name": tlsServerName }),
       extensions: [{ name: execExtension, extension: { clusterName } }, ourMark],
     },
   };

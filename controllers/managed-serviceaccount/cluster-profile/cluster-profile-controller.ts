@@ -59,7 +59,14 @@ function createRunnables(
 ): readonly Runnable[] {
   const caches = openCaches(deps, type);
   const controller = createController({
-    reconciler: createProfileReconciler({ ...deps, ...caches, clusters, namespaces, type }),
+    reconciler: createProfileReconciler({
+      ...deps,
+      ...caches,
+      clusters,
+      namespaces,
+      type,
+      gateway: () => undefined,
+    }),
     triggers: triggersOf(caches, clusters),
     log: deps.log,
   });
@@ -86,7 +93,10 @@ function openCaches({ client, log }: ControllerDeps, type: ResourceType<ClusterP
       labelled(syncToClusterProfile),
     ),
     tokens: createObjectCache<Secret>(client, secrets, labelled(managed)),
-    copies: createObjectCache<Secret>(client, secrets, { labelSelector: syncedFrom, log }),
+    copies: createObjectCache<Secret>(client, secrets, {
+      labelSelector: labelSelector({ [syncedFrom]: undefined }),
+      log,
+    }),
   };
 }
 

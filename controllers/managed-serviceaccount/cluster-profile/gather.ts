@@ -9,6 +9,7 @@ import {
   secrets,
 } from "#api";
 import { ignoreNotFound, type KubeClient, keyOfObject, type ObjectCache } from "#kube";
+import type { GatewayDoor } from "../outputs/reach.ts";
 import { copyNameOf, isCopyFor, isSharedWith, isUsableName } from "./copies.ts";
 import type { ProfileSnapshot, SharedAccount } from "./plan.ts";
 import { type CredentialNamespaces, clusterNameOf, standingOf } from "./standing.ts";
@@ -28,6 +29,8 @@ export interface GatherPorts {
   /** Secrets that were copied. */
   readonly copies: Pick<ObjectCache<Secret>, "get" | "list">;
   readonly namespaces: CredentialNamespaces;
+  /** The gateway's door, if it is open for tokens of accounts. */
+  readonly gateway: () => GatewayDoor | undefined;
 }
 
 /** Reads all that a plan needs, from caches where they know. Keys are `namespace/name`. */
@@ -57,6 +60,7 @@ export async function gather(
     name,
     profile,
     standing,
+    gateway: ports.gateway(),
     accounts: await Promise.all(
       accounts.map(async (account) => shared(ports, namespace, account, signal)),
     ),

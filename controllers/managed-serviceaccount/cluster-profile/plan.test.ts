@@ -39,6 +39,7 @@ function makeSnapshot(overrides: Partial<ProfileSnapshot> = {}): ProfileSnapshot
     name: "c1",
     profile: withAccess(ours),
     standing: bound,
+    gateway: undefined,
     accounts: [],
     copies: [],
     ...overrides,
@@ -160,14 +161,14 @@ const plans: Readonly<Record<string, readonly [Partial<ProfileSnapshot>, readonl
   ],
   "takes its entry out when the cluster names no address": [
     { standing: { ...bound, cluster: makeCluster() }, profile: withAccess(ours, other) },
-    ["access other", "ClusterAddressUnknown"],
+    ["access other", "GatewayMissing"],
   ],
   "sends no token to an address without TLS": [
     {
       standing: { ...bound, cluster: makeCluster({}, [{ url: "http://c1.example" }]) },
       profile: makeProfile(),
     },
-    ["ClusterAddressUnknown"],
+    ["GatewayMissing"],
   ],
 };
 
@@ -190,13 +191,23 @@ describe("planProfile()", () => {
     });
   });
 
-  it("writes how the cluster is reached, with the token's authority where the cluster names none", () => {
-    const cluster = makeCluster({}, [{ url }]);
+  it("leads through the gateway where a cluster has no address of its own", () => {
+    const cluster = makeCluster();
+    const gateway = { server: "https://gw:443", caData: "R1c=", tlsServerName: "gw.svc" };
     const standing: Standing = { ...bound, cluster };
     const profile = withAccess(other);
-    const accounts = [share("ci", { present: copy })];
-    const { actions } = planProfile(makeSnapshot({ standing, profile, accounts, copies: [copy] }));
-    assert.deepEqual(actions, [{ kind: "writeProviders", providers: [other, ours] }]);
+    const { actions } = planProfile(makeSnapshot({ standing, profile, gateway }));
+    const server = "https://gw:443/apis/cluster.core.oam.dev/v1alpha1/clustergateways/c1/proxy";
+    const entry = {
+      server,
+      "certificate-authority-data": "R1c=",
+      "tls-server-name": "gw.svc",
+      extensions: [exec, mark],
+    };
+    const wanted = { name: "open-cluster-management", cluster: entry };
+    assert.deepEqual(actions, [{ kind: "writeProviders", providers: [other, wanted] }]);
+    const direct = planProfile(makeSnapshot({ profile, gateway })).actions;
+    assert.deepEqual(direct, [{ kind: "writeProviders", providers: [other, ours] }]);
   });
 
   it("shortens the label of a copy with a long name, and skips one that no Secret can have", () => {

@@ -4,12 +4,11 @@ import {
   type ManagedServiceAccount,
   type ResourceType,
   type Secret,
-  tokenSecretKeys,
 } from "#api";
 import type { EventOptions } from "#kube";
+import { type GatewayDoor, type Reach, reachOf } from "../outputs/reach.ts";
 import { hasOurs, planProviders } from "./access-providers.ts";
 import { copyNameOf, desiredCopy, isCopyFor, isCurrent, isUsableName } from "./copies.ts";
-import { directReach } from "./reach.ts";
 import type { Standing } from "./standing.ts";
 
 /** An account whose token belongs beside the profile. */
@@ -29,6 +28,8 @@ export interface ProfileSnapshot {
   readonly name: string;
   readonly profile: ClusterProfile | undefined;
   readonly standing: Standing;
+  /** Through which clusters without an address of their own are reached, if tokens may go there. */
+  readonly gateway: GatewayDoor | undefined;
   /** Accounts of the cluster that are shared with this namespace, in order of name. */
   readonly accounts: readonly SharedAccount[];
   /** What was made for a profile of this name. */
@@ -58,43 +59,48 @@ export function planProfile(snapshot: ProfileSnapshot): ProfilePlan {
 
 const nothing: ProfilePlan = { actions: [], remarks: [] };
 
-function planAccess({ profile, standing, accounts }: ProfileSnapshot): ProfilePlan {
+function planAccess({ profile, standing, gateway }: ProfileSnapshot): ProfilePlan {
   if (profile === undefined) return nothing;
   const providers = profile.status.accessProviders ?? [];
   // An entry goes with the claim to the cluster.
   if (standing.kind === "foreign" && !hasOurs(providers)) return nothing;
-  const reach = standing.kind === "bound" ? reachOf(standing, accounts) : undefined;
-  const clusterName = standing.kind === "bound" ? standing.cluster.metadata.name : "";
-  const plan = planProviders(providers, clusterName, reach);
-  const remarks = reach === undefined ? whyNoAccess(standing, profile) : [];
+  const access = accessOf(standing, gateway);
+  const plan = planProviders(providers, access.clusterName, access.reach);
+  if (plan.kind === "keep") return { actions: [], remarks: access.remarks };
   if (plan.kind === "write") {
-    return { actions: [{ kind: "writeProviders", providers: plan.providers }], remarks };
+    const { providers } = plan;
+    return { actions: [{ kind: "writeProviders", providers }], remarks: access.remarks };
   }
-  if (plan.kind === "keep") return { actions: [], remarks };
   const message =
     "status.accessProviders has an entry open-cluster-management that another program made; it is left alone. Remove it to get ours";
   return { actions: [], remarks: [{ type: "Warning", reason: "AccessProviderNotOurs", message }] };
 }
 
-function reachOf(
-  { cluster }: Extract<Standing, { kind: "bound" }>,
-  accounts: readonly SharedAccount[],
-) {
-  const cas = accounts.map(({ source }) => source?.data?.[tokenSecretKeys.ca]);
-  return directReach(
-    cluster,
-    cas.find((ca) => ca !== undefined && ca !== ""),
-  );
+interface Access {
+  readonly clusterName: string;
+  readonly reach?: Reach;
+  /** Why there is none. */
+  readonly remarks: readonly EventOptions[];
 }
 
-function whyNoAccess(standing: Standing, { metadata }: ClusterProfile): readonly EventOptions[] {
-  if (standing.kind === "foreign") return [];
+/** A cluster's own address is the shortest way; the gateway is for those that have none. */
+function accessOf(standing: Standing, gateway: GatewayDoor | undefined): Access {
+  if (standing.kind === "foreign") return { clusterName: "", remarks: [] };
   if (standing.kind === "unbound") {
-    const message = `No bound ManagedClusterSetBinding of namespace ${metadata.namespace} covers a cluster ${standing.clusterName}: this profile gets no access to it`;
-    return [{ type: "Warning", reason: "ClusterNotBound", message }];
+    const { clusterName } = standing;
+    const message = `No bound ManagedClusterSetBinding of the namespace covers a cluster ${clusterName}: this profile gets no access to it`;
+    return { clusterName, remarks: [{ type: "Warning", reason: "ClusterNotBound", message }] };
   }
-  const message = `ManagedCluster ${standing.cluster.metadata.name} names no https address in spec.managedClusterClientConfigs: there is nothing to put into status.accessProviders`;
-  return [{ type: "Warning", reason: "ClusterAddressUnknown", message }];
+  const { cluster: managedCluster } = standing;
+  const { name: cluster } = managedCluster.metadata;
+  const facts = { cluster, managedCluster, gateway };
+  const direct = reachOf("Direct", facts);
+  const verdict = direct.kind === "unreachable" ? reachOf("Gateway", facts) : direct;
+  if (verdict.kind === "reachable") {
+    return { clusterName: cluster, reach: verdict.reach, remarks: [] };
+  }
+  const message = `ManagedCluster ${cluster} has no https URL in spec.managedClusterClientConfigs, and tokens of accounts may not go through the gateway: there is no way to put into status.accessProviders`;
+  return { clusterName: cluster, remarks: [{ type: "Warning", reason: verdict.reason, message }] };
 }
 
 function planCopies(snapshot: ProfileSnapshot): ProfilePlan {
