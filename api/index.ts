@@ -29,6 +29,13 @@ export {
 } from "./conditions.ts";
 export * from "./core.ts";
 export { grantingRules } from "./granting-rules.ts";
+export * from "./identity.ts";
+export {
+  faultsOfRule,
+  faultsOfTarget,
+  serviceAccountOf,
+  systemPrefix,
+} from "./identity-faults.ts";
 export * from "./managed-proxy-configuration.ts";
 export * from "./managed-service-account.ts";
 export * from "./managed-service-account-set.ts";
