@@ -36,6 +36,8 @@ export const valueSchemas = {
       port,
       imagePullPolicy: z.enum(["Always", "IfNotPresent", "Never"]),
     }),
+    secretNames: z.strictObject({ proxyServer: name, proxyClient: name, agentServer: name }),
+    additionalSecretNames: names,
     installByPlacement: z.strictObject({ placementName: text, placementNamespace: text }),
     enableKubeApiProxy: z.boolean(),
     acceptSharedAgentIdentity: z.boolean(),
