@@ -55,8 +55,8 @@ export async function openGoKonnectivity(programs: GoPrograms): Promise<GoKonnec
   const start = (program: string, args: readonly string[]): GoProcess => {
     // Upstream's test client closes its connection at any signal, and Go's scheduler sends itself
     // one to preempt a goroutine.
-    const env = { ...process.env, GODEBUG: "asyncpreemptoff=1" };
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env });
+    const command = ["GODEBUG=asyncpreemptoff=1", program, ...args];
+    const child = spawn("env", command, { stdio: ["ignore", "pipe", "pipe"] });
     children.add(child);
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {

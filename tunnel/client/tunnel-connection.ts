@@ -85,13 +85,7 @@ export class TunnelConnection extends Duplex {
   }
 
   override _final(done: () => void): void {
-    if (this.#state.kind === "dialling") {
-      this.#whenOpen = () => this._final(done);
-      return;
-    }
-    this.#apply({ kind: "ended" });
-    if (this.#state.kind === "closing") this.#awaitClose();
-    done();
+    this.#end(done);
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
@@ -99,6 +93,21 @@ export class TunnelConnection extends Duplex {
     this.#rejectOpened(error ?? new TunnelError("closed", "Dial was abandoned"));
     this.#apply({ kind: "abandoned" });
     done(error);
+  }
+
+  #open(): void {
+    this.#resolveOpened();
+    this.#whenOpen?.();
+  }
+
+  #end(done: () => void): void {
+    if (this.#state.kind === "dialling") {
+      this.#whenOpen = () => this.#end(done);
+      return;
+    }
+    this.#apply({ kind: "ended" });
+    if (this.#state.kind === "closing") this.#awaitClose();
+    done();
   }
 
   /** Without half-close the agent has nothing to wait for. */
@@ -133,17 +142,12 @@ export class TunnelConnection extends Duplex {
   #perform(effect: ConnectionEffect): void {
     switch (effect.kind) {
       case "opened":
-        this.#resolveOpened();
-        this.#whenOpen?.();
-        return;
+        return this.#open();
       case "send":
         if (!this.#stream.write(effect.packet)) this.#waiting ??= noop;
         return;
       case "deliver":
         if (!this.push(effect.bytes)) this.#stream.pause();
-        return;
-      case "deliverEnd":
-        this.push(null);
         return;
       case "finish":
         return this.#finish(effect.error);

@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
 import { frameBytes } from "./internals.ts";
-import { sessionWindowBytes } from "./stream-windows.ts";
 import { headers } from "./services.ts";
+import { sessionWindowBytes } from "./stream-windows.ts";
 
 const channel = "http2.client.stream.created";
 

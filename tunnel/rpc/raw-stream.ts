@@ -4,7 +4,9 @@ import { status } from "@grpc/grpc-js";
 import type {
   CloseDial,
   CloseResponse,
+  Data,
   DialResponse,
+  EarlyData,
   OutgoingPacket,
   Packet,
 } from "../wire/packet.ts";
@@ -73,29 +75,10 @@ export class RawStream extends EventEmitter implements PacketStream {
   }
 
   write(packet: OutgoingPacket, done?: () => void): boolean {
-    switch (packet.type) {
-      case "data":
-      case "earlyData":
-        return this.#writeData(packet.bytes, done);
-      case "closeRequest":
-      case "halfClose":
-        this.#finish();
-        return true;
-      case "closeResponse":
-        this.#confirm(packet);
-        return true;
-      case "dialResponse":
-        this.#connectionId = packet.connectionId;
-        this.#options.onAnswer?.(packet);
-        return true;
-      case "closeDial":
-        this.#options.onAnswer?.(packet);
-        return true;
-      // Who opens the stream has said so in its headers.
-      case "dialRequest":
-      case "drain":
-        return true;
-    }
+    const isData = packet.type === "data" || packet.type === "earlyData";
+    if (isData) return this.#writeData(packet.bytes, done);
+    this.#writeControl(packet);
+    return true;
   }
 
   /** Ends this direction; whoever has to confirm the close and has not done so loses it. */
@@ -120,6 +103,24 @@ export class RawStream extends EventEmitter implements PacketStream {
 
   resume(): void {
     this.#stream.resume();
+  }
+
+  #writeControl(packet: Exclude<OutgoingPacket, Data | EarlyData>): void {
+    switch (packet.type) {
+      case "closeRequest":
+      case "halfClose":
+        return this.#finish();
+      case "closeResponse":
+        return this.#confirm(packet);
+      case "dialResponse":
+        this.#connectionId = packet.connectionId;
+        return this.#options.onAnswer?.(packet);
+      case "closeDial":
+        return this.#options.onAnswer?.(packet);
+      // Who opens the stream has said so in its headers.
+      case "dialRequest":
+      case "drain":
+    }
   }
 
   #writeData(bytes: Buffer, done: (() => void) | undefined): boolean {

@@ -13,7 +13,7 @@ import type {
   OutgoingPacket,
   Packet,
 } from "../wire/packet.ts";
-import type { AgentPacket } from "../wire/relay.ts";
+import type { AgentPacket } from "../wire/relay-state.ts";
 
 /** Who waits for an agent's packets: one frontend. */
 export interface AgentListener {
@@ -136,23 +136,13 @@ export class Backend {
 
   /** Takes one packet of the agent. */
   handle(packet: Packet): void {
-    switch (packet.type) {
-      case "dialResponse":
-        return this.#dialAnswered(packet);
-      case "data":
-        return this.#data(packet);
-      case "closeResponse":
-        return this.#closed(packet);
-      case "closeDial":
-        return this.#dials.get(packet.dialId)?.listener.fromAgent(packet);
-      case "drain":
-        this.#isDraining = true;
-        return;
-      // Requests travel towards the agent only.
-      case "dialRequest":
-      case "closeRequest":
-      case "unknown":
-    }
+    if (packet.type === "dialResponse") return this.#dialAnswered(packet);
+    if (packet.type === "data") return this.#data(packet);
+    if (packet.type === "closeResponse") return this.#closed(packet);
+    if (packet.type === "closeDial")
+      return this.#dials.get(packet.dialId)?.listener.fromAgent(packet);
+    if (packet.type === "drain") this.#isDraining = true;
+    // Requests travel towards the agent only.
   }
 
   /**
@@ -181,20 +171,12 @@ export class Backend {
   }
 
   #send(member: Member, packet: OutgoingPacket): boolean {
-    switch (packet.type) {
-      case "dialRequest":
-      case "closeDial":
-        this.#sender.control(packet);
-        return true;
-      case "earlyData":
-        return this.#sendEarly(member, packet);
-      case "closeRequest":
-        // The end of a stream is the end of one direction; this tells that both are meant.
-        if (member.isOwn) this.#sender.control(packet);
-        return member.link.send(packet);
-      default:
-        return member.link.send(packet);
-    }
+    if (packet.type === "earlyData") return this.#sendEarly(member, packet);
+    const isOfDial = packet.type === "dialRequest" || packet.type === "closeDial";
+    // The end of a stream is the end of one direction; a request beside it means both.
+    const isBoth = packet.type === "closeRequest" && member.isOwn;
+    if (isOfDial || isBoth) this.#sender.control(packet);
+    return isOfDial || member.link.send(packet);
   }
 
   #sendEarly({ dialId, early }: Member, { bytes }: EarlyData): boolean {

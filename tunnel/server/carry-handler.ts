@@ -2,7 +2,7 @@ import type { RawHandler } from "../rpc/internals.ts";
 import type { PacketStream } from "../rpc/packet-stream.ts";
 import { acceptRawCarrier, refuseRawCarrier } from "../rpc/raw-openings.ts";
 import { headers } from "../rpc/services.ts";
-import type { DialResponse, Packet } from "../wire/packet.ts";
+import type { CloseResponse, Data, DialResponse, HalfClose, Packet } from "../wire/packet.ts";
 import type { AgentListener, Backend } from "./backend.ts";
 import type { ServerMetrics } from "./server-metrics.ts";
 import type { Sessions } from "./sessions.ts";
@@ -49,14 +49,7 @@ class CarriedConnection {
   handle(packet: Packet): void {
     if (this.#isOver) return;
     if (packet.type === "closeResponse") this.#isOver = true;
-    switch (packet.type) {
-      case "data":
-      case "halfClose":
-      case "closeResponse":
-        return this.#listener?.fromAgent(packet);
-      // Nothing else belongs to an open connection.
-      default:
-    }
+    if (isOfConnection(packet)) this.#listener?.fromAgent(packet);
   }
 
   /** The stream has ended; without the agent's last word the connection is lost. */
@@ -70,4 +63,8 @@ class CarriedConnection {
     this.#isOver = true;
     this.#stream.end();
   }
+}
+
+function isOfConnection(packet: Packet): packet is Data | HalfClose | CloseResponse {
+  return packet.type === "data" || packet.type === "halfClose" || packet.type === "closeResponse";
 }

@@ -1,12 +1,25 @@
-import { type Data, type EarlyData, earlyData, type OutgoingPacket } from "./packet.ts";
+import {
+  type Data,
+  type EarlyData,
+  earlyData,
+  type HalfClose,
+  type OutgoingPacket,
+} from "./packet.ts";
 
 const typeTag = 0x08;
 
 /** Writes one message in protobuf's canonical form, as Go does. Data is copied once. */
 export function encodePacket(packet: OutgoingPacket): Buffer {
+  if (packet.type === "data") return packet.encoded ?? encodeData(packet);
+  if (packet.type === "earlyData") return encodeEarlyData(packet);
+  if (packet.type === "halfClose") {
+    throw new RangeError("Cannot send the end of one direction over a shared stream");
+  }
+  return encodeControl(packet);
+}
+
+function encodeControl(packet: Exclude<OutgoingPacket, Data | EarlyData | HalfClose>): Buffer {
   switch (packet.type) {
-    case "data":
-      return packet.encoded ?? encodeData(packet);
     case "dialRequest":
       return message(0, 2, [
         text(1, packet.protocol),
@@ -27,10 +40,6 @@ export function encodePacket(packet: OutgoingPacket): Buffer {
       return message(5, 7, [int64(1, packet.dialId)]);
     case "drain":
       return message(6, 8, []);
-    case "earlyData":
-      return encodeEarlyData(packet);
-    case "halfClose":
-      throw new RangeError("Cannot send the end of one direction over a shared stream");
   }
 }
 

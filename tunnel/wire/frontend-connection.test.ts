@@ -77,7 +77,7 @@ const cases: Readonly<Record<string, Case>> = {
     state: openOwn,
     event: halfClose,
     next: { ...openOwn, ended: "target" },
-    effects: ["deliverEnd"],
+    effects: ["finish well"],
   },
   "still sends what is written when the target has ended": {
     state: { ...openOwn, ended: "target" },

@@ -33,9 +33,7 @@ export type ConnectionEffect =
   | { readonly kind: "opened" }
   | { readonly kind: "send"; readonly packet: OutgoingPacket }
   | { readonly kind: "deliver"; readonly bytes: Buffer }
-  /** Nothing more comes; what is written still gets there. */
-  | { readonly kind: "deliverEnd" }
-  /** The connection is over; without an error it has ended as it should. */
+  /** Nothing more comes; without an error the target has ended as it should. */
   | { readonly kind: "finish"; readonly error?: TunnelError }
   /** End the stream to the server: properly, or at once. The server tells the agent. */
   | { readonly kind: "endStream" }
@@ -76,23 +74,14 @@ function whileDialling(state: StateOf<"dialling">, event: LiveEvent): Connection
 }
 
 function dialAnswered(state: StateOf<"dialling">, packet: Packet): ConnectionStep {
-  switch (packet.type) {
-    case "dialResponse":
-      return dialResponded(state, packet);
-    case "closeDial":
-      return dialFailed(new TunnelError("dial_failed", "dial closed"));
-    case "closeResponse":
-      return dialFailed(new TunnelError("dial_failed", packet.error));
-    case "data":
-      return broken("data before the dial's answer");
-    case "earlyData":
-    case "halfClose":
-    case "dialRequest":
-    case "closeRequest":
-    case "drain":
-    case "unknown":
-      return [state, []];
+  if (packet.type === "dialResponse") return dialResponded(state, packet);
+  if (packet.type === "closeDial") {
+    return dialFailed(new TunnelError("dial_failed", "dial closed"));
   }
+  if (packet.type === "closeResponse") {
+    return dialFailed(new TunnelError("dial_failed", packet.error));
+  }
+  return packet.type === "data" ? broken("data before the dial's answer") : [state, []];
 }
 
 function dialResponded(
@@ -145,7 +134,7 @@ function weEnded(state: Open): ConnectionStep {
 function targetEnded(state: ConnectionState): ConnectionStep {
   const isHalf = state.kind === "open" && state.canHalfClose === true && state.ended !== "us";
   if (!isHalf) return [closed, [{ kind: "finish" }, endStream]];
-  return [{ ...state, ended: "target" }, [{ kind: "deliverEnd" }]];
+  return [{ ...state, ended: "target" }, [{ kind: "finish" }]];
 }
 
 function whileClosing(state: StateOf<"closing">, event: LiveEvent): ConnectionStep {

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CloseDial, CloseRequest, CloseResponse, Data, DialResponse } from "./packet.ts";
-import {
-  type AgentPacket,
-  type FrontendPacket,
-  type RelayEffect,
-  type RelayEvent,
-  type RelayState,
-  stepRelay,
-} from "./relay.ts";
+import { stepRelay } from "./relay.ts";
+import type {
+  AgentPacket,
+  FrontendPacket,
+  RelayEffect,
+  RelayEvent,
+  RelayState,
+} from "./relay-state.ts";
 import { texts } from "./texts.ts";
 
 const idle: RelayState = { kind: "idle" };

@@ -1,86 +1,16 @@
+import type { DialRequest, HalfClose } from "./packet.ts";
 import type {
-  CloseDial,
-  CloseRequest,
-  CloseResponse,
-  Data,
-  DialRequest,
-  DialResponse,
-  EarlyData,
-  HalfClose,
-  OutgoingPacket,
-} from "./packet.ts";
+  AgentPacket,
+  DialFailure,
+  FrontendPacket,
+  OpenRelay,
+  RelayEffect,
+  RelayEvent,
+  RelayState,
+  RelayStep,
+} from "./relay-state.ts";
 import { texts } from "./texts.ts";
 
-/** The tunnel server's side of one Proxy stream, without sockets and without timers. */
-export type RelayState =
-  /** Nothing was asked for yet. */
-  | { readonly kind: "idle" }
-  /** A backend has the dial. Each side knows it by its own id. */
-  | Dialling
-  | Open
-  /** The frontend asked to close; data still comes until the agent confirms. */
-  | { readonly kind: "closing"; readonly connectionId: bigint }
-  /** Over. What still comes from the frontend is discarded. */
-  | { readonly kind: "closed" };
-
-interface Dialling {
-  readonly kind: "dialling";
-  readonly frontendDialId: bigint;
-  readonly dialId: bigint;
-  /** The frontend's stream can carry the end of one direction alone. */
-  readonly canHalfClose?: boolean;
-  /** The frontend has written all it wanted to. */
-  readonly hasEnded?: boolean;
-}
-
-interface Open {
-  readonly kind: "open";
-  readonly connectionId: bigint;
-  /** Both ends' streams can carry the end of one direction alone. */
-  readonly canHalfClose?: boolean;
-  /** Who has ended its direction. */
-  readonly ended?: "frontend" | "agent";
-}
-
-/** What a frontend may send once it has dialled. */
-export type FrontendPacket = Data | EarlyData | HalfClose | CloseRequest | CloseDial;
-/** What an agent may send for one frontend. */
-export type AgentPacket = DialResponse | Data | HalfClose | CloseResponse | CloseDial;
-
-export type RelayEvent =
-  /** The frontend dialled and a backend was found. */
-  | { readonly kind: "dialled"; readonly request: DialRequest; readonly dialId: bigint }
-  /** The frontend dialled and nobody can take it. */
-  | { readonly kind: "undialable"; readonly request: DialRequest; readonly error: string }
-  | { readonly kind: "fromFrontend"; readonly packet: FrontendPacket }
-  | { readonly kind: "fromAgent"; readonly packet: AgentPacket }
-  | { readonly kind: "dialTimedOut" }
-  | { readonly kind: "readerStalled" }
-  | { readonly kind: "frontendGone" }
-  | { readonly kind: "agentGone" };
-
-/** Why a dial came to nothing, as metrics name it. */
-export type DialFailure =
-  | "no_agent"
-  | "error_response"
-  | "backend_close"
-  | "backend_dial_timeout"
-  | "frontend_close";
-
-export type RelayEffect =
-  | { readonly kind: "toAgent"; readonly packet: OutgoingPacket }
-  | { readonly kind: "toFrontend"; readonly packet: OutgoingPacket }
-  /** Packets of the agent with this connection id belong to this stream from now on. */
-  | { readonly kind: "established"; readonly connectionId: bigint }
-  | { readonly kind: "dialFailed"; readonly reason: DialFailure }
-  /** End the frontend's stream now, without waiting for what it has not taken. */
-  | { readonly kind: "cut"; readonly reason: string }
-  /** The backend is done with this stream: nothing more goes to it or comes from it. */
-  | { readonly kind: "released" };
-
-export type RelayStep = readonly [next: RelayState, effects: readonly RelayEffect[]];
-
-export const idleRelay: RelayState = { kind: "idle" };
 const closed: RelayState = { kind: "closed" };
 const released: RelayEffect = { kind: "released" };
 const cutStalled: RelayEffect = { kind: "cut", reason: texts.readerStalled };
@@ -226,7 +156,7 @@ function dialAnswered(state: StateOf<"dialling">, packet: AgentPacket): RelaySte
   if (error !== "") {
     return [closed, [answer, { kind: "dialFailed", reason: "error_response" }, released]];
   }
-  const open: Open = { kind: "open", connectionId, ...(canHalfClose && { canHalfClose }) };
+  const open: OpenRelay = { kind: "open", connectionId, ...(canHalfClose && { canHalfClose }) };
   const effects: RelayEffect[] = [{ kind: "established", connectionId }, answer];
   if (state.hasEnded !== true) return [open, effects];
   const [next, more] = frontendEnded(open);
@@ -297,7 +227,7 @@ function frontendSpoke(
 }
 
 /** Without half-close on both sides, the end of one direction is the end of the connection. */
-function frontendEnded(state: Open): RelayStep {
+function frontendEnded(state: OpenRelay): RelayStep {
   const { connectionId, canHalfClose = false, ended } = state;
   if (!canHalfClose) return [{ kind: "closing", connectionId }, [askAgentToClose(connectionId)]];
   const effects: RelayEffect[] = [{ kind: "toAgent", packet: { type: "halfClose", connectionId } }];

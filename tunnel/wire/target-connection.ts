@@ -91,21 +91,13 @@ function whileDialling(state: StateOf<"dialling">, event: TargetEvent): TargetSt
 }
 
 function whileOpen(state: StateOf<"open">, event: TargetEvent): TargetStep {
-  switch (event.kind) {
-    case "dataFromServer":
-      return [state, writeOut(event.bytes)];
-    case "closeRequested":
-      return closeAsked(state);
-    case "frontendEnded":
-      return frontendEnded(state);
-    case "targetEnded":
-      return targetEnded(state);
-    // A dial is cancelled only while its answer is awaited: the two have crossed.
-    case "dialCancelled":
-      return abandoned;
-    default:
-      return whileConnected(state, event);
-  }
+  if (event.kind === "dataFromServer") return [state, writeOut(event.bytes)];
+  if (event.kind === "closeRequested") return closeAsked(state);
+  if (event.kind === "frontendEnded") return frontendEnded(state);
+  if (event.kind === "targetEnded") return targetEnded(state);
+  // A dial is cancelled only while its answer is awaited: the two have crossed.
+  if (event.kind === "dialCancelled") return abandoned;
+  return whileConnected(state, event);
 }
 
 /** On a stream of its own the last data may come after the request, which is not on that stream. */
