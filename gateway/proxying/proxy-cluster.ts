@@ -1,12 +1,17 @@
 import { type Exchange, type ForwardOutcome, forward, forwardPath, ProxyError } from "#proxy";
 import { GatewayError } from "../answers/gateway-error.ts";
 import type { User } from "../authentication/user.ts";
-import type { Cluster } from "../clusters/cluster.ts";
+import type { Cluster, ReadyCredential } from "../clusters/cluster.ts";
 import type { ClusterStore } from "../clusters/cluster-store.ts";
+import { certificateFingerprint } from "../clusters/convert.ts";
+import type { ExecCredentials } from "../exec/exec-credentials.ts";
+import { notFound } from "../objects/cluster-gateway-api.ts";
 import type { Route } from "../route.ts";
-import type { ClusterTransports } from "./cluster-transports.ts";
+import type { ClusterTransports, ReadyCluster } from "./cluster-transports.ts";
 import type { FailureLog } from "./failure-log.ts";
 import type { Identity } from "./identity.ts";
+import type { Latencies } from "./latencies.ts";
+import { locationPolicy } from "./location-policy.ts";
 import { isLongRunning } from "./managed-path.ts";
 import type { Reachability } from "./reachability.ts";
 import { managedRequestHeaders, refuseImpersonation } from "./request-headers.ts";
@@ -18,6 +23,8 @@ export interface ProxyClusterOptions {
   readonly reachability: Reachability;
   readonly failures: FailureLog;
   readonly identity: Identity;
+  readonly latencies: Pick<Latencies, "note">;
+  readonly execCredentials: ExecCredentials;
   readonly secretNamespace: string;
   /** Name of the ManagedServiceAccount, in each cluster's namespace, that the tokens come from. */
   readonly managedServiceAccountName: string;
@@ -44,8 +51,16 @@ const defaultResponseTimeoutMs = 75_000;
 export function createProxyCluster(options: ProxyClusterOptions): ProxyCluster {
   return async (exchange, route, user) => {
     const cluster = usableCluster(route.name, options);
+    const ready = withCredential(cluster, options.execCredentials);
+    const plan = planFor(
+      exchange,
+      route,
+      user,
+      ready instanceof Promise ? await ready : ready,
+      options,
+    );
     try {
-      return await forward(exchange, planFor(exchange, route, user, cluster, options));
+      return await forward(exchange, plan);
     } catch (error) {
       if (!(error instanceof ProxyError)) throw error;
       const told = upstreamError(error, cluster, options.reachability.since(cluster.name));
@@ -55,18 +70,42 @@ export function createProxyCluster(options: ProxyClusterOptions): ProxyCluster {
   };
 }
 
+/** The cluster with a credential that can be shown; at once, unless a command has to run for it. */
+function withCredential(
+  cluster: Cluster,
+  execCredentials: ExecCredentials,
+): ReadyCluster | Promise<ReadyCluster> {
+  const { credential, connectionFingerprint } = cluster;
+  if (credential.kind !== "exec") return { ...cluster, credential };
+  const issued = execCredentials.of(cluster, credential.exec);
+  const ready = (found: ReadyCredential): ReadyCluster => ({
+    ...cluster,
+    credential: found,
+    connectionFingerprint: connectionFingerprint + certificateFingerprint(found),
+  });
+  return issued instanceof Promise ? issued.then(ready) : ready(issued);
+}
+
 function planFor(
   exchange: Exchange,
   { rest, query }: ProxyRoute,
   user: User,
-  cluster: Cluster,
-  { transports, identity, responseTimeoutMs = defaultResponseTimeoutMs }: ProxyClusterOptions,
+  cluster: ReadyCluster,
+  {
+    transports,
+    identity,
+    latencies,
+    responseTimeoutMs = defaultResponseTimeoutMs,
+  }: ProxyClusterOptions,
 ) {
   refuseImpersonation(exchange.headers, query);
   const { endpoint, credential } = cluster;
   const basePath = endpoint.kind === "const" ? endpoint.url.pathname : "";
+  const startedAt = performance.now();
   return {
     transport: () => transports.of(cluster),
+    responseHeaders: locationPolicy(exchange.target, rest, query, cluster),
+    onAnswer: () => latencies.note(cluster.name, performance.now() - startedAt),
     path: forwardPath(rest, basePath) + query,
     requestHeaders: managedRequestHeaders(credential, identity(user, cluster)),
     ...(isLongRunning(rest, query) ? {} : { responseTimeoutMs }),
@@ -83,7 +122,7 @@ function usableCluster(
     case "ready":
       return found.cluster;
     case "unknown":
-      throw unknownCluster(name);
+      throw notFound(name);
     case "pending":
       throw new GatewayError(
         "cluster_not_ready",
@@ -97,13 +136,4 @@ function usableCluster(
         { details },
       );
   }
-}
-
-/** The error for a name that nobody knows, in the words of upstream. */
-export function unknownCluster(name: string): GatewayError {
-  return new GatewayError(
-    "not_found",
-    `clustergateways.cluster.core.oam.dev "${name}" not found: no such cluster ${name}`,
-    { details: { name, resource: "clustergateways" } },
-  );
 }

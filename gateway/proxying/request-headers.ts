@@ -1,12 +1,15 @@
 import { fieldsOf, type HeaderPolicy, isIdentityHeader, type RawHeaders } from "#proxy";
 import { GatewayError } from "../answers/gateway-error.ts";
-import type { Credential } from "../clusters/cluster.ts";
+import type { ReadyCredential } from "../clusters/cluster.ts";
 
 /**
  * The fields of a request for a managed cluster: what says who the caller is on the hub stays
  * behind, in every place where an API server looks for it, and our own credential is set.
  */
-export function managedRequestHeaders(credential: Credential, identity: RawHeaders): HeaderPolicy {
+export function managedRequestHeaders(
+  credential: ReadyCredential,
+  identity: RawHeaders,
+): HeaderPolicy {
   const token = credential.kind === "token" ? ["authorization", `Bearer ${credential.token}`] : [];
   return {
     isDropped: isIdentityHeader,
