@@ -12,11 +12,13 @@ import { createDocuments } from "./documents-handler.ts";
 import type { ExecPolicy } from "./exec/exec-credentials.ts";
 import { createGatewayMetrics } from "./gateway-metrics.ts";
 import { createObjectHandlers } from "./handlers.ts";
+import { defaultSettings, type IdentitySettings } from "./identity/configuration.ts";
+import { createExternalExchanger } from "./identity/external-exchanger.ts";
+import { createIdentify, type Identify } from "./identity/identify.ts";
 import { createClusterGatewayWriter } from "./objects/cluster-gateway-writer.ts";
 import type { TunnelDial } from "./proxying/cluster-transports.ts";
 import { createClusterWays } from "./proxying/cluster-ways.ts";
 import { createFailureLog } from "./proxying/failure-log.ts";
-import { sharedIdentity } from "./proxying/identity.ts";
 import { createProxyCluster } from "./proxying/proxy-cluster.ts";
 import { createRequestHandler } from "./request-handler.ts";
 
@@ -48,6 +50,10 @@ export interface GatewayOptions {
   readonly showCredentials?: boolean;
   /** What Secrets of type Dynamic may ask for. Defaults to nothing. */
   readonly execPolicy?: ExecPolicy;
+  /** As whom callers act, at this moment. Without it, everyone as the cluster's account. */
+  readonly identity?: () => IdentitySettings;
+  /** CAs of external identity exchangers, PEM; without any, the system's. */
+  readonly exchangerCa?: () => Buffer | undefined;
   /** What `/version` says. */
   readonly version: string;
   readonly metrics: Metrics;
@@ -65,6 +71,8 @@ export interface Gateway extends Runnable {
   /** Why it should get no requests now, or `undefined`. */
   reasonNotReady(): string | undefined;
 }
+
+const sharedSettings = defaultSettings("Shared");
 
 /** Builds a gateway. Nothing is asked or served before `run`. */
 export function createGateway(options: GatewayOptions): Gateway {
@@ -98,7 +106,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       clusters,
       failures: createFailureLog({ log }),
       ...ways,
-      identity: sharedIdentity,
+      identify: identifyWith(options),
     }),
     isCluster: (name) => clusters.find(name).kind !== "unknown",
     reasonNotStarted,
@@ -129,6 +137,14 @@ function storeOf(
     showCredentials,
     onFault: (secret, message) =>
       void events.record(secrets, secret, { type: "Warning", reason: "InvalidSecret", message }),
+    log,
+  });
+}
+
+function identifyWith({ identity, exchangerCa, log }: GatewayOptions): Identify {
+  return createIdentify({
+    settings: identity ?? (() => sharedSettings),
+    exchange: createExternalExchanger({ ca: exchangerCa ?? (() => undefined) }),
     log,
   });
 }

@@ -1,20 +1,20 @@
 import { type Exchange, type ForwardOutcome, forward, forwardPath, ProxyError } from "#proxy";
 import { GatewayError } from "../answers/gateway-error.ts";
-import type { User } from "../authentication/user.ts";
-import type { Cluster, ReadyCredential } from "../clusters/cluster.ts";
+import type { Cluster } from "../clusters/cluster.ts";
 import type { ClusterStore } from "../clusters/cluster-store.ts";
 import { certificateFingerprint } from "../clusters/convert.ts";
 import type { ExecCredentials } from "../exec/exec-credentials.ts";
+import type { Actor, Caller } from "../identity/actor.ts";
+import type { Identify } from "../identity/identify.ts";
 import { notFound } from "../objects/cluster-gateway-api.ts";
 import type { Route } from "../route.ts";
 import type { ClusterTransports, ReadyCluster } from "./cluster-transports.ts";
 import type { FailureLog } from "./failure-log.ts";
-import type { Identity } from "./identity.ts";
 import type { Latencies } from "./latencies.ts";
 import { locationPolicy } from "./location-policy.ts";
 import { isLongRunning } from "./managed-path.ts";
 import type { Reachability } from "./reachability.ts";
-import { managedRequestHeaders, refuseImpersonation } from "./request-headers.ts";
+import { managedRequestHeaders } from "./request-headers.ts";
 import { upstreamError } from "./upstream-error.ts";
 
 export interface ProxyClusterOptions {
@@ -22,7 +22,7 @@ export interface ProxyClusterOptions {
   readonly transports: ClusterTransports;
   readonly reachability: Reachability;
   readonly failures: FailureLog;
-  readonly identity: Identity;
+  readonly identify: Identify;
   readonly latencies: Pick<Latencies, "note">;
   readonly execCredentials: ExecCredentials;
   readonly secretNamespace: string;
@@ -34,71 +34,75 @@ export interface ProxyClusterOptions {
 
 export type ProxyRoute = Extract<Route, { kind: "proxy" }>;
 
-/**
- * Sends a request to the managed cluster of its route and the answer back. Throws a GatewayError
- * as long as nothing has been answered.
- */
-export type ProxyCluster = (
-  exchange: Exchange,
-  route: ProxyRoute,
-  user: User,
-) => Promise<ForwardOutcome>;
+/** A request that may be sent: which cluster it is for, and who acts there. */
+export interface Prepared {
+  readonly cluster: Cluster;
+  readonly actor: Actor;
+}
+
+/** The proxy subresource. Both throw a GatewayError as long as nothing has been answered. */
+export interface ProxyCluster {
+  /** Finds the cluster and decides who acts. Sends nothing. */
+  prepare(exchange: Exchange, route: ProxyRoute, caller: Caller): Prepared | Promise<Prepared>;
+  /** Sends the request to the managed cluster and the answer back. */
+  send(exchange: Exchange, route: ProxyRoute, prepared: Prepared): Promise<ForwardOutcome>;
+}
 
 /** A little more than the minute that API servers allow themselves. */
 const defaultResponseTimeoutMs = 75_000;
 
 /** Makes the handler of the proxy subresource. */
 export function createProxyCluster(options: ProxyClusterOptions): ProxyCluster {
-  return async (exchange, route, user) => {
-    const cluster = usableCluster(route.name, options);
-    const ready = withCredential(cluster, options.execCredentials);
-    const plan = planFor(
-      exchange,
-      route,
-      user,
-      ready instanceof Promise ? await ready : ready,
-      options,
-    );
-    try {
-      return await forward(exchange, plan);
-    } catch (error) {
-      if (!(error instanceof ProxyError)) throw error;
-      const told = upstreamError(error, cluster, options.reachability.since(cluster.name));
-      options.failures.note(cluster.name, told);
-      throw told;
-    }
+  return {
+    prepare({ method }, { name, rest, query }, { user }) {
+      const cluster = usableCluster(name, options);
+      const decided = options.identify(user, { cluster, method, path: rest, query });
+      return decided instanceof Promise
+        ? decided.then((actor) => ({ cluster, actor }))
+        : { cluster, actor: decided };
+    },
+    async send(exchange, route, { cluster, actor }) {
+      const ready = isReady(cluster)
+        ? cluster
+        : await withCredential(cluster, options.execCredentials);
+      try {
+        return await forward(exchange, planFor(exchange, route, ready, actor, options));
+      } catch (error) {
+        if (!(error instanceof ProxyError)) throw error;
+        const told = upstreamError(error, cluster, options.reachability.since(cluster.name));
+        options.failures.note(cluster.name, told);
+        throw told;
+      }
+    },
   };
 }
 
-/** The cluster with a credential that can be shown; at once, unless a command has to run for it. */
-function withCredential(
+function isReady(cluster: Cluster): cluster is ReadyCluster {
+  return cluster.credential.kind !== "exec";
+}
+
+/** The cluster with what its command hands out. */
+async function withCredential(
   cluster: Cluster,
   execCredentials: ExecCredentials,
-): ReadyCluster | Promise<ReadyCluster> {
+): Promise<ReadyCluster> {
   const { credential, connectionFingerprint } = cluster;
-  if (credential.kind !== "exec") return { ...cluster, credential };
-  const issued = execCredentials.of(cluster, credential.exec);
-  const ready = (found: ReadyCredential): ReadyCluster => ({
+  const found =
+    credential.kind === "exec" ? await execCredentials.of(cluster, credential.exec) : credential;
+  return {
     ...cluster,
     credential: found,
     connectionFingerprint: connectionFingerprint + certificateFingerprint(found),
-  });
-  return issued instanceof Promise ? issued.then(ready) : ready(issued);
+  };
 }
 
 function planFor(
   exchange: Exchange,
   { rest, query }: ProxyRoute,
-  user: User,
   cluster: ReadyCluster,
-  {
-    transports,
-    identity,
-    latencies,
-    responseTimeoutMs = defaultResponseTimeoutMs,
-  }: ProxyClusterOptions,
+  actor: Actor,
+  { transports, latencies, responseTimeoutMs = defaultResponseTimeoutMs }: ProxyClusterOptions,
 ) {
-  refuseImpersonation(exchange.headers, query);
   const { endpoint, credential } = cluster;
   const basePath = endpoint.kind === "const" ? endpoint.url.pathname : "";
   const startedAt = performance.now();
@@ -107,7 +111,7 @@ function planFor(
     responseHeaders: locationPolicy(exchange.target, rest, query, cluster),
     onAnswer: () => latencies.note(cluster.name, performance.now() - startedAt),
     path: forwardPath(rest, basePath) + query,
-    requestHeaders: managedRequestHeaders(credential, identity(user, cluster)),
+    requestHeaders: managedRequestHeaders(credential, actor),
     ...(isLongRunning(rest, query) ? {} : { responseTimeoutMs }),
   };
 }
