@@ -1,8 +1,9 @@
 import { type PermissionPolicy, type Secret, secrets } from "#api";
 import { createObjectCache } from "#kube";
 import { type ControllerDeps, createAddon, type Part } from "../addon/addon.ts";
-import type { AddonDefinition } from "../addon/definition.ts";
-import { managedServiceAccountDefinition } from "./definition.ts";
+import { createClusterProfileController } from "./cluster-profile/cluster-profile-controller.ts";
+import type { CredentialNamespaces } from "./cluster-profile/standing.ts";
+import { managedServiceAccountDefinition, type PullSecret } from "./definition.ts";
 import { createOutputController, type OutputOptions } from "./outputs/output-controller.ts";
 import { createSetController } from "./set/set-controller.ts";
 
@@ -13,6 +14,10 @@ export interface ManagedServiceAccountOptions {
   readonly agentImagePullSecret: string;
   /** What accounts may be given; undefined when agents are to have no rights to give any. */
   readonly permissionPolicy: PermissionPolicy | undefined;
+  /** Whether agents delete accounts at the end of their `spec.ttlSecondsAfterCreation`. */
+  readonly endsEphemeral: boolean;
+  /** Namespaces whose ClusterProfiles get tokens; undefined to leave ClusterProfiles alone. */
+  readonly clusterProfileNamespaces: CredentialNamespaces | undefined;
   /** What is made for accounts beside their tokens, and where. */
   readonly outputs: OutputOptions;
 }
@@ -20,33 +25,36 @@ export interface ManagedServiceAccountOptions {
 /** The managed-serviceaccount addon: the agents that make tokens on the managed clusters. */
 export function createManagedServiceAccount(
   deps: ControllerDeps,
-  { agentImagePullSecret: name, outputs, ...options }: ManagedServiceAccountOptions,
+  options: ManagedServiceAccountOptions,
 ): Part {
-  const { client, namespace, log } = deps;
-  if (name === "") {
-    return withRest(deps, managedServiceAccountDefinition(options, undefined), outputs);
-  }
-  const cache = createObjectCache<Secret>(client, secrets, {
-    namespace,
-    fieldSelector: `metadata.name=${name}`,
-    log,
-  });
-  const definition = managedServiceAccountDefinition(options, {
-    name,
-    namespace,
-    secrets: cache,
-  });
-  const addon = withRest(deps, definition, outputs);
-  return { ...addon, caches: [...addon.caches, cache] };
+  const pullSecret = pullSecretOf(deps, options.agentImagePullSecret);
+  const addon = createAddon(deps, managedServiceAccountDefinition(options, pullSecret));
+  const { clusterProfileNamespaces: namespaces } = options;
+  const { clusters } = addon.addonCaches;
+  const outputs = createOutputController(deps, addon, options.outputs);
+  return {
+    caches: [
+      ...addon.caches,
+      ...(pullSecret === undefined ? [] : [pullSecret.secrets]),
+      ...outputs.caches,
+    ],
+    controllers: [
+      ...addon.controllers,
+      ...outputs.controllers,
+      createSetController(deps, outputs.accounts),
+      ...(namespaces === undefined
+        ? []
+        : [createClusterProfileController(deps, { namespaces, clusters })]),
+    ],
+  };
 }
 
-/** The addon, and what the hub does with accounts by itself. */
-function withRest(deps: ControllerDeps, definition: AddonDefinition, options: OutputOptions): Part {
-  const addon = createAddon(deps, definition);
-  const outputs = createOutputController(deps, addon, options);
-  const sets = createSetController(deps, outputs.accounts);
-  return {
-    caches: [...addon.caches, ...outputs.caches],
-    controllers: [...addon.controllers, ...outputs.controllers, sets],
-  };
+function pullSecretOf(
+  { client, namespace, log }: ControllerDeps,
+  name: string,
+): PullSecret | undefined {
+  if (name === "") return undefined;
+  const fieldSelector = `metadata.name=${name}`;
+  const cache = createObjectCache<Secret>(client, secrets, { namespace, fieldSelector, log });
+  return { name, namespace, secrets: cache };
 }

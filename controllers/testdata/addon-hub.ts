@@ -24,12 +24,6 @@ const releases = {
   },
 } as const;
 export type Release = keyof typeof releases;
-
-/** What a test gives a release beside the usual. */
-export interface MoreOptions {
-  readonly values?: readonly string[];
-  readonly flags?: readonly string[];
-}
 export const releaseNames = Object.keys(releases) as readonly Release[];
 
 /**
@@ -48,21 +42,28 @@ export class AddonHub implements AsyncDisposable {
     this.#helm = helm;
   }
 
-  static async start(addonVersions: AddonVersions): Promise<AddonHub> {
+  static async start(
+    addonVersions: AddonVersions,
+    ocm: { readonly clusterProfiles?: boolean } = {},
+  ): Promise<AddonHub> {
     const helm = await Helm.open();
     await using started = new AsyncDisposableStack();
     started.use(helm);
     const hub = started.use(await startProcessCluster({ name: "hub", controllerManager: true }));
     const options = { name: "managed1", controllerManager: true };
     const managed = started.use(await startProcessCluster(options));
-    await startOcm(hub, [managed], { addonVersions });
+    await startOcm(hub, [managed], { addonVersions, ...ocm });
     started.move();
     return new AddonHub(hub, managed, helm);
   }
 
-  /** Installs a release, with more values and flags than it usually has. */
-  async install(release: Release, { values = [], flags = [] }: MoreOptions = {}): Promise<void> {
-    await this.#run("install", release, ...releases[release].chart, ...values);
+  /** `values` go to the chart, `given` to its controller, in place of what its Deployment says. */
+  async install(
+    release: Release,
+    { values = [], given = [] }: { values?: readonly string[]; given?: readonly string[] } = {},
+  ): Promise<void> {
+    const { chart, flags } = releases[release];
+    await this.#run("install", release, ...chart, ...values.map((value) => `--set=${value}`));
     const kubeconfig = await makeAccount(this.hub, addonNamespace, `${release}-addon-manager`);
     const argv = [
       "cmd/controller.ts",
@@ -71,8 +72,8 @@ export class AddonHub implements AsyncDisposable {
       "--leader-elect=true",
       "--health-probe-bind-address=0",
       "--metrics-bind-address=0",
-      ...releases[release].flags,
       ...flags,
+      ...given,
     ];
     const env = { PATH: "/usr/bin:/bin", POD_NAMESPACE: addonNamespace };
     const child = spawn(process.execPath, argv, { env, stdio: ["ignore", "pipe", "inherit"] });

@@ -1,5 +1,5 @@
 import { type HeaderPolicy, isIdentityHeader } from "#proxy";
-import type { Credential } from "../clusters/cluster.ts";
+import type { ReadyCredential } from "../clusters/cluster.ts";
 import type { Actor, PassActor } from "../identity/actor.ts";
 import { impersonationFields } from "../identity/impersonation-fields.ts";
 
@@ -9,7 +9,7 @@ import { impersonationFields } from "../identity/impersonation-fields.ts";
  * it is to act as. Throws a GatewayError `forbidden` for a user who cannot be carried.
  */
 export function managedRequestHeaders(
-  credential: Credential,
+  credential: ReadyCredential,
   actor: Actor | PassActor,
 ): HeaderPolicy {
   const token = bearerOf(credential, actor);
@@ -24,7 +24,7 @@ export function managedRequestHeaders(
   };
 }
 
-function bearerOf(credential: Credential, actor: Actor | PassActor): string | undefined {
+function bearerOf(credential: ReadyCredential, actor: Actor | PassActor): string | undefined {
   if (actor.kind === "pass") return actor.token;
   return credential.kind === "token" ? credential.token : undefined;
 }

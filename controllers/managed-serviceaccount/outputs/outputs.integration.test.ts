@@ -25,12 +25,12 @@ describe("outputs of an account", { timeout: 300_000 }, () => {
     world = await AddonHub.start("v1alpha1-and-v1beta1");
     await world.hub.kubectl(["create", "namespace", "argocd"]);
     await world.install("cluster-gateway", {
-      values: ["--set=manualSecretManagement=true", "--set=konnectivityEgress=false"],
+      values: ["manualSecretManagement=true", "konnectivityEgress=false"],
     });
     const gatewayStarts = startGateway();
     await world.install("managed-serviceaccount", {
-      values: ["--set=outputs.namespaces={argocd}", "--set=outputs.gateway.enabled=true"],
-      flags: [
+      values: ["outputs.namespaces={argocd}", "outputs.gateway.enabled=true"],
+      given: [
         "--output-namespaces=argocd",
         `--gateway-pass-namespace=${passNamespace}`,
         `--gateway-address=https://localhost:${gatewayPort}`,
