@@ -1,5 +1,5 @@
 import { type HeaderPolicy, isIdentityHeader } from "#proxy";
-import type { Credential } from "../clusters/cluster.ts";
+import type { ReadyCredential } from "../clusters/cluster.ts";
 import type { Actor } from "../identity/actor.ts";
 import { impersonationFields } from "../identity/impersonation-fields.ts";
 
@@ -8,7 +8,7 @@ import { impersonationFields } from "../identity/impersonation-fields.ts";
  * behind, in every place where an API server looks for it, and our own credential is set, with whom
  * it is to act as. Throws a GatewayError `forbidden` for a user who cannot be carried.
  */
-export function managedRequestHeaders(credential: Credential, actor: Actor): HeaderPolicy {
+export function managedRequestHeaders(credential: ReadyCredential, actor: Actor): HeaderPolicy {
   const token = credential.kind === "token" ? ["authorization", `Bearer ${credential.token}`] : [];
   return {
     isDropped: isIdentityHeader,
