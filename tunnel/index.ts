@@ -8,7 +8,7 @@ export {
 } from "./agent/tunnel-agent.ts";
 export { createTunnelClient } from "./client/create-tunnel-client.ts";
 export type { TunnelClient, TunnelClientOptions } from "./client/tunnel-client.ts";
-export type { ListenerOptions } from "./rpc/rpc-server.ts";
+export type { ListenerOptions, SocketFileOptions } from "./rpc/listener.ts";
 export {
   type AgentClaim,
   type AuthorizeAgent,
@@ -18,6 +18,7 @@ export {
 export { type StrategyName, strategyNames } from "./server/backends.ts";
 export {
   createTunnelServer,
+  type FrontendMode,
   type TunnelServer,
   type TunnelServerOptions,
 } from "./server/tunnel-server.ts";

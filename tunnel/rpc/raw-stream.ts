@@ -102,10 +102,12 @@ export class RawStream extends EventEmitter implements PacketStream {
 
   pause(): void {
     this.#stream.pause();
+    this.emit("pause");
   }
 
   resume(): void {
     this.#stream.resume();
+    this.emit("resume");
   }
 
   #writeData(bytes: Buffer, done: (() => void) | undefined): boolean {
