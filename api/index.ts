@@ -44,3 +44,4 @@ export {
 export { apiVersionOf, type ResourceType } from "./resource.ts";
 export type { Toleration } from "./scheduling.ts";
 export { failureStatus, type Status, statusObject } from "./status.ts";
+export { parseTokenReviewStatus, type TokenReviewStatus } from "./token-review.ts";

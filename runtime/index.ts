@@ -1,7 +1,12 @@
 export { isAbortError, isAborted, type Sleep, sleep } from "./abort.ts";
 export { type BackoffOptions, backoffDelays, retry } from "./backoff.ts";
 export { formatGoDuration, parseGoDuration } from "./go-duration.ts";
-export { type Check, createHealthServer, type HealthServerOptions } from "./health-server.ts";
+export {
+  type Check,
+  createHealthServer,
+  type HealthServerOptions,
+  type Route,
+} from "./health-server.ts";
 export {
   createLogger,
   describeError,
@@ -18,6 +23,7 @@ export {
   type Labels,
   type Metrics,
 } from "./metrics.ts";
+export { createProfileRoutes } from "./profile-routes.ts";
 export { runAll } from "./run-all.ts";
 export type { Runnable } from "./runnable.ts";
 export { TerminalError } from "./terminal-error.ts";

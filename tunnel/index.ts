@@ -17,6 +17,12 @@ export {
 } from "./server/authorize-agent.ts";
 export { type StrategyName, strategyNames } from "./server/backends.ts";
 export {
+  type AgentAccount,
+  type JudgeToken,
+  type TokenVerdict,
+  tokenIdentity,
+} from "./server/token-identity.ts";
+export {
   createTunnelServer,
   type FrontendMode,
   type TunnelServer,
