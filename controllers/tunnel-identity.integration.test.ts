@@ -4,14 +4,13 @@ import { readFile } from "node:fs/promises";
 import { connect as connectHttp2 } from "node:http2";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { waitFor } from "#bed";
+import { findFreePorts, waitFor } from "#bed";
 import { AddonHub, addonNamespace } from "./testdata/addon-hub.ts";
 import { PodProcess } from "./testdata/pod-process.ts";
 
 const agentNamespace = "open-cluster-management-cluster-proxy";
-const [frontends, agents, serverHealth, serverAdmin, agentHealth, agentAdmin] = [
-  25_090, 25_091, 25_092, 25_095, 25_093, 25_094,
-] as const;
+const [frontends, agents, serverHealth, serverAdmin, agentHealth, agentAdmin] =
+  await findFreePorts(6);
 
 /** The tunnel that the controller installs, its programs started as its Deployments say. */
 describe("identity in the tunnel", () => {
@@ -33,13 +32,16 @@ describe("identity in the tunnel", () => {
       });
       server = await PodProcess.of(world.hub, addonNamespace, "cluster-proxy");
       agent = await PodProcess.of(world.managed, agentNamespace, "cluster-proxy-proxy-agent");
-      server.start([
+      const program = server.start([
         `--server-port=${frontends}`,
         `--agent-port=${agents}`,
         `--health-port=${serverHealth}`,
         `--admin-port=${serverAdmin}`,
       ]);
-      await waitFor("the tunnel server", async () => server.log.includes('"port":25091'));
+      await waitFor("the tunnel server", async () => {
+        program.throwIfEnded();
+        return server.log.includes(`"port":${agents}`);
+      });
     },
     { timeout: 240_000 },
   );
@@ -101,8 +103,7 @@ describe("identity in the tunnel", () => {
     const child = startAgent();
     await waitFor("the agent to be admitted", async () => server.log.includes("Agent connected"));
     assert.match(server.log, /cluster:managed1:addon:cluster-proxy:agent:proxy-agent/);
-    child.kill("SIGKILL");
-    await once(child, "exit");
+    await child.stop("SIGKILL");
     assert.equal(await refusals(), 0);
   });
 
@@ -111,8 +112,7 @@ describe("identity in the tunnel", () => {
       const earlier = await refusals();
       const child = startAgent(`--agent-identifiers=${claim}`);
       await waitFor(`${claim} to be refused`, async () => (await refusals()) > earlier);
-      child.kill("SIGKILL");
-      await once(child, "exit");
+      await child.stop("SIGKILL");
     }
     assert.match(server.log, /Refused agent.*its certificate does not name managed2/);
   });

@@ -1,7 +1,10 @@
+export type { ExecPolicy } from "./exec/exec-credentials.ts";
 export {
   createGateway,
   type Gateway,
   type GatewayOptions,
   type ServingCertificate,
 } from "./gateway.ts";
+export { IdentityConfigurationError } from "./identity/configuration.ts";
+export { type IdentitySource, loadIdentitySettings } from "./identity/settings-file.ts";
 export type { TunnelDial } from "./proxying/cluster-transports.ts";

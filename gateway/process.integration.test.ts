@@ -1,25 +1,15 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import { connect } from "node:tls";
-import { waitFor } from "#bed";
+import { ChildProgram, findFreePorts, waitFor } from "#bed";
 import { makeAuthority, type TestAuthority } from "#testing";
 import { GatewayBed, secretNamespace } from "./gateway-bed.ts";
 
 const program = new URL("../cmd/gateway.ts", import.meta.url).pathname;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 /** GET over a connection of its own: the answer's status line and the certificate's serial number. */
 async function ask(port: number, path: string, { caPem }: TestAuthority) {
@@ -35,7 +25,7 @@ describe("the gateway's process", { timeout: 180_000 }, () => {
   it("serves by its flags, takes renewed certificates, and winds down when it is asked to", async () => {
     await using bed = await GatewayBed.start();
     const authority = await makeAuthority();
-    const port = await freePort();
+    const [port] = await findFreePorts(1);
     const files = ["tls.crt", "tls.key"].map((name) => join(bed.hub.directory, name));
     const [certFile = "", keyFile = ""] = files;
     const renew = async () => {
@@ -43,7 +33,7 @@ describe("the gateway's process", { timeout: 180_000 }, () => {
       await Promise.all([writeFile(certFile, cert), writeFile(keyFile, key)]);
     };
     await renew();
-    const child = spawn(process.execPath, [
+    await using child = ChildProgram.start([
       program,
       `--secure-port=${port}`,
       `--kubeconfig=${await bed.gatewayKubeconfig()}`,
@@ -53,28 +43,23 @@ describe("the gateway's process", { timeout: 180_000 }, () => {
       `--tls-private-key-file=${keyFile}`,
       "--feature-gates=HealthinessCheck=true,SecretCache=true,",
     ]);
-    const output = text(child.stdout);
-    const exited = once(child, "exit");
-    try {
-      await waitFor("readiness", async () => {
-        const answer = await ask(port, "/readyz", authority).catch(() => undefined);
-        return answer?.status === "HTTP/1.1 200 OK";
-      });
-      const before = (await ask(port, "/readyz", authority)).serialNumber;
-      await renew();
-      await waitFor(
-        "the new certificate",
-        async () => (await ask(port, "/readyz", authority)).serialNumber !== before,
-      );
-      child.kill("SIGTERM");
-      await waitFor("unreadiness", async () =>
-        /500/.test((await ask(port, "/readyz", authority)).status),
-      );
-      assert.match((await ask(port, "/healthz", authority)).status, /200/);
-      assert.deepEqual(await exited, [0, null]);
-      assert.doesNotMatch(await output, /PRIVATE KEY|"level":"error"/);
-    } finally {
-      child.kill("SIGKILL");
-    }
+    await waitFor("readiness", async () => {
+      child.throwIfEnded();
+      const answer = await ask(port, "/readyz", authority).catch(() => undefined);
+      return answer?.status === "HTTP/1.1 200 OK";
+    });
+    const before = (await ask(port, "/readyz", authority)).serialNumber;
+    await renew();
+    await waitFor(
+      "the new certificate",
+      async () => (await ask(port, "/readyz", authority)).serialNumber !== before,
+    );
+    const stopped = child.stop();
+    await waitFor("unreadiness", async () =>
+      /500/.test((await ask(port, "/readyz", authority)).status),
+    );
+    assert.match((await ask(port, "/healthz", authority)).status, /200/);
+    assert.equal(await stopped, 0);
+    assert.doesNotMatch(child.output, /PRIVATE KEY|"level":"error"/);
   });
 });

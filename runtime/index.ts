@@ -23,6 +23,8 @@ export {
   type Labels,
   type Metrics,
 } from "./metrics.ts";
+export { compilePattern, type Pattern } from "./pattern/pattern.ts";
+export { PatternError } from "./pattern/syntax.ts";
 export { createProfileRoutes } from "./profile-routes.ts";
 export { runAll } from "./run-all.ts";
 export type { Runnable } from "./runnable.ts";

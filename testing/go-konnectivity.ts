@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findFreePorts } from "#bed";
 import type { TestAuthority } from "./certificates.ts";
 
 /** Upstream's programs, of one version. */
@@ -53,7 +53,10 @@ export async function openGoKonnectivity(programs: GoPrograms): Promise<GoKonnec
     return path;
   };
   const start = (program: string, args: readonly string[]): GoProcess => {
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    // Upstream's test client closes its connection at any signal, and Go's scheduler sends itself
+    // one to preempt a goroutine.
+    const command = ["GODEBUG=asyncpreemptoff=1", program, ...args];
+    const child = spawn("env", command, { stdio: ["ignore", "pipe", "pipe"] });
     children.add(child);
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
@@ -73,7 +76,7 @@ export async function openGoKonnectivity(programs: GoPrograms): Promise<GoKonnec
   };
   return {
     async startServer({ frontends, agents, flags = [] }) {
-      const [frontendPort, agentPort, healthPort, adminPort] = await freePorts(4);
+      const [frontendPort, agentPort, healthPort, adminPort] = await findFreePorts(4);
       const pairs = {
         server: await frontends.server("127.0.0.1", "localhost"),
         cluster: await agents.server("127.0.0.1", "localhost"),
@@ -95,7 +98,7 @@ export async function openGoKonnectivity(programs: GoPrograms): Promise<GoKonnec
       return Object.assign(process, { ports: { frontends: frontendPort, agents: agentPort } });
     },
     async startAgent({ authority, port, flags = [] }) {
-      const [healthPort, adminPort] = await freePorts(2);
+      const [healthPort, adminPort] = await findFreePorts(2);
       const pair = await authority.client("cluster1");
       return start(programs.agent, [
         `--ca-cert=${await file("agent-ca.crt", authority.caPem)}`,
@@ -131,23 +134,4 @@ export async function openGoKonnectivity(programs: GoPrograms): Promise<GoKonnec
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** Ports that nobody listens on, in the range that upstream's flags allow. */
-async function freePorts(count: number): Promise<readonly [number, number, number, number]> {
-  const ports: number[] = [];
-  while (ports.length < count) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    if (!ports.includes(port) && (await isFree(port))) ports.push(port);
-  }
-  const [a = 0, b = 0, c = 0, d = 0] = ports;
-  return [a, b, c, d];
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  server.once("error", () => resolve(false));
-  server.listen(port, () => server.close(() => resolve(true)));
-  return promise;
 }

@@ -1,22 +1,19 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { secrets } from "#api";
-import { waitFor } from "#bed";
+import { ChildProgram, findFreePorts, waitFor } from "#bed";
 import { startTcpRelay } from "#testing";
 import { agentNamespace, clusterName, soon, TokenBed } from "./token-bed.ts";
 
 const program = fileURLToPath(new URL("../../cmd/agent.ts", import.meta.url));
-const health = "127.0.0.1:38471";
-const scrape = "127.0.0.1:38472";
 
 describe("the process `agent tokens`", { timeout: 180_000 }, () => {
   let bed: TokenBed;
-  let child: ChildProcess;
-  let output = "";
+  let child: ChildProgram;
+  let health: string;
+  let scrape: string;
 
   const start = (): void => {
     const flags = [
@@ -27,26 +24,22 @@ describe("the process `agent tokens`", { timeout: 180_000 }, () => {
       `--health-probe-bind-address=${health}`,
       `--metrics-bind-address=${scrape}`,
     ];
-    child = spawn(process.execPath, [program, "tokens", ...flags], {
-      env: { NAMESPACE: agentNamespace, HUB_KUBECONFIG: bed.kubeconfigs.hub },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    child.stdout?.on("data", (chunk: Buffer) => void (output += chunk.toString()));
-  };
-  const stop = async (signal: NodeJS.Signals): Promise<number | null> => {
-    const exited = once(child, "exit") as Promise<[number | null]>;
-    child.kill(signal);
-    return (await exited)[0];
+    const env = { NAMESPACE: agentNamespace, HUB_KUBECONFIG: bed.kubeconfigs.hub };
+    child = ChildProgram.start([program, "tokens", ...flags], env);
   };
   const ready = async () =>
-    waitFor("readiness", async () => (await fetch(`http://${health}/readyz`)).ok);
+    waitFor("readiness", async () => {
+      child.throwIfEnded();
+      return (await fetch(`http://${health}/readyz`)).ok;
+    });
 
   before(async () => {
     bed = await TokenBed.start(startTcpRelay);
+    [health = "", scrape = ""] = (await findFreePorts(2)).map((port) => `127.0.0.1:${port}`);
     start();
   });
   after(async () => {
-    if (child.exitCode === null && child.signalCode === null) await stop("SIGKILL");
+    await child[Symbol.asyncDispose]();
     await bed[Symbol.asyncDispose]();
   });
 
@@ -59,8 +52,9 @@ describe("the process `agent tokens`", { timeout: 180_000 }, () => {
       return text.includes('spokeway_token_expiry_seconds{account="shown"} 3') && text;
     });
     assert.match(metrics, /spokeway_token_renewals_total\{reason="ServiceAccountMissing"\} 1/);
-    await waitFor("the log", async () => output.includes("Token refreshed"));
-    for (const text of [metrics, output]) assert.equal(text.includes(token.slice(-40)), false);
+    await waitFor("the log", async () => child.output.includes("Token refreshed"));
+    for (const text of [metrics, child.output])
+      assert.equal(text.includes(token.slice(-40)), false);
   });
 
   it("is whole again whenever it was killed during a renewal", async () => {
@@ -69,7 +63,7 @@ describe("the process `agent tokens`", { timeout: 180_000 }, () => {
     for (let round = 0; round < 6; round += 1) {
       await bed.hubAdmin.delete(secrets, { name: "killed", namespace: clusterName }, soon());
       await sleep(round * 12);
-      await stop("SIGKILL");
+      await child.stop("SIGKILL");
       start();
       await ready();
       await waitFor("the token and a report that fits it", async () => {
@@ -84,7 +78,7 @@ describe("the process `agent tokens`", { timeout: 180_000 }, () => {
 
   it("ends when it is asked to, at once", async () => {
     const startedAt = performance.now();
-    assert.equal(await stop("SIGTERM"), 0);
+    assert.equal(await child.stop("SIGTERM"), 0);
     assert.ok(performance.now() - startedAt < 5_000);
   });
 });

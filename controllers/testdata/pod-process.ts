@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { ProcessCluster } from "#bed";
+import { ChildProgram, type ProcessCluster } from "#bed";
 
 interface Pod {
   readonly containers: readonly [
@@ -21,8 +19,7 @@ export class PodProcess implements AsyncDisposable {
   readonly #cluster: ProcessCluster;
   readonly #namespace: string;
   readonly #pod: Pod;
-  readonly #children: ChildProcess[] = [];
-  #log = "";
+  readonly #programs: ChildProgram[] = [];
 
   private constructor(
     cluster: ProcessCluster,
@@ -74,32 +71,22 @@ export class PodProcess implements AsyncDisposable {
   }
 
   /** Starts the pod's program from these sources, with further flags. */
-  start(flags: readonly string[]): ChildProcess {
+  start(flags: readonly string[]): ChildProgram {
     const [program, ...args] = this.#pod.containers[0].args;
     const source = program.replace("/app/", "cmd/").replace(".mjs", ".ts");
     const given = args.map((argument) => argument.replaceAll("=/etc/", `=${this.directory}/etc/`));
-    const child = spawn(process.execPath, [source, ...given, ...flags], {
-      env: { PATH: "/usr/bin:/bin" },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => (this.#log += text));
-    }
-    this.#children.push(child);
-    return child;
+    const started = ChildProgram.start([source, ...given, ...flags], { PATH: "/usr/bin:/bin" });
+    this.#programs.push(started);
+    return started;
   }
 
   /** All that it has logged. */
   get log(): string {
-    return this.#log;
+    return this.#programs.map(({ output }) => output).join("");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#children) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      child.kill("SIGKILL");
-      await once(child, "exit");
-    }
+    for (const program of this.#programs) await program[Symbol.asyncDispose]();
     await rm(this.directory, { recursive: true, force: true });
   }
 }

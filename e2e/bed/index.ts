@@ -1,4 +1,5 @@
 export { BedError, type BedErrorCode } from "./bed-error.ts";
+export { ChildProgram } from "./child-program.ts";
 export { type ApiAnswer, type ApiRequest, ClusterApi } from "./cluster-api.ts";
 export { applyManifests, type ClusterHandle, kubectl } from "./cluster-handle.ts";
 export { type CommandOptions, type CommandResult, runCommand, tryCommand } from "./command.ts";
@@ -9,6 +10,7 @@ export type { FullCluster } from "./full/full-cluster.ts";
 export { bedImages } from "./images/names.ts";
 export type { AddonVersions } from "./ocm/crds.ts";
 export { ocmNames } from "./ocm/names.ts";
+export { findFreePorts } from "./process/ports.ts";
 export {
   ProcessCluster,
   type ProcessClusterOptions,

@@ -1,15 +1,20 @@
 import { type Exchange, type ForwardOutcome, forward, forwardPath, ProxyError } from "#proxy";
 import { GatewayError } from "../answers/gateway-error.ts";
-import type { User } from "../authentication/user.ts";
 import type { Cluster } from "../clusters/cluster.ts";
 import type { ClusterStore } from "../clusters/cluster-store.ts";
+import { certificateFingerprint } from "../clusters/convert.ts";
+import type { ExecCredentials } from "../exec/exec-credentials.ts";
+import type { Actor, Caller } from "../identity/actor.ts";
+import type { Identify } from "../identity/identify.ts";
+import { notFound } from "../objects/cluster-gateway-api.ts";
 import type { Route } from "../route.ts";
-import type { ClusterTransports } from "./cluster-transports.ts";
+import type { ClusterTransports, ReadyCluster } from "./cluster-transports.ts";
 import type { FailureLog } from "./failure-log.ts";
-import type { Identity } from "./identity.ts";
+import type { Latencies } from "./latencies.ts";
+import { locationPolicy } from "./location-policy.ts";
 import { isLongRunning } from "./managed-path.ts";
 import type { Reachability } from "./reachability.ts";
-import { managedRequestHeaders, refuseImpersonation } from "./request-headers.ts";
+import { managedRequestHeaders } from "./request-headers.ts";
 import { upstreamError } from "./upstream-error.ts";
 
 export interface ProxyClusterOptions {
@@ -17,7 +22,9 @@ export interface ProxyClusterOptions {
   readonly transports: ClusterTransports;
   readonly reachability: Reachability;
   readonly failures: FailureLog;
-  readonly identity: Identity;
+  readonly identify: Identify;
+  readonly latencies: Pick<Latencies, "note">;
+  readonly execCredentials: ExecCredentials;
   readonly secretNamespace: string;
   /** Name of the ManagedServiceAccount, in each cluster's namespace, that the tokens come from. */
   readonly managedServiceAccountName: string;
@@ -27,48 +34,84 @@ export interface ProxyClusterOptions {
 
 export type ProxyRoute = Extract<Route, { kind: "proxy" }>;
 
-/**
- * Sends a request to the managed cluster of its route and the answer back. Throws a GatewayError
- * as long as nothing has been answered.
- */
-export type ProxyCluster = (
-  exchange: Exchange,
-  route: ProxyRoute,
-  user: User,
-) => Promise<ForwardOutcome>;
+/** A request that may be sent: which cluster it is for, and who acts there. */
+export interface Prepared {
+  readonly cluster: Cluster;
+  readonly actor: Actor;
+}
+
+/** The proxy subresource. Both throw a GatewayError as long as nothing has been answered. */
+export interface ProxyCluster {
+  /** Finds the cluster and decides who acts. Sends nothing. */
+  prepare(exchange: Exchange, route: ProxyRoute, caller: Caller): Prepared | Promise<Prepared>;
+  /** Sends the request to the managed cluster and the answer back. */
+  send(exchange: Exchange, route: ProxyRoute, prepared: Prepared): Promise<ForwardOutcome>;
+}
 
 /** A little more than the minute that API servers allow themselves. */
 const defaultResponseTimeoutMs = 75_000;
 
 /** Makes the handler of the proxy subresource. */
 export function createProxyCluster(options: ProxyClusterOptions): ProxyCluster {
-  return async (exchange, route, user) => {
-    const cluster = usableCluster(route.name, options);
-    try {
-      return await forward(exchange, planFor(exchange, route, user, cluster, options));
-    } catch (error) {
-      if (!(error instanceof ProxyError)) throw error;
-      const told = upstreamError(error, cluster, options.reachability.since(cluster.name));
-      options.failures.note(cluster.name, told);
-      throw told;
-    }
+  return {
+    prepare({ method }, { name, rest, query }, { user }) {
+      const cluster = usableCluster(name, options);
+      const decided = options.identify(user, { cluster, method, path: rest, query });
+      return decided instanceof Promise
+        ? decided.then((actor) => ({ cluster, actor }))
+        : { cluster, actor: decided };
+    },
+    async send(exchange, route, { cluster, actor }) {
+      const ready = isReady(cluster)
+        ? cluster
+        : await withCredential(cluster, options.execCredentials);
+      try {
+        return await forward(exchange, planFor(exchange, route, ready, actor, options));
+      } catch (error) {
+        if (!(error instanceof ProxyError)) throw error;
+        const told = upstreamError(error, cluster, options.reachability.since(cluster.name));
+        options.failures.note(cluster.name, told);
+        throw told;
+      }
+    },
+  };
+}
+
+function isReady(cluster: Cluster): cluster is ReadyCluster {
+  return cluster.credential.kind !== "exec";
+}
+
+/** The cluster with what its command hands out. */
+async function withCredential(
+  cluster: Cluster,
+  execCredentials: ExecCredentials,
+): Promise<ReadyCluster> {
+  const { credential, connectionFingerprint } = cluster;
+  const found =
+    credential.kind === "exec" ? await execCredentials.of(cluster, credential.exec) : credential;
+  return {
+    ...cluster,
+    credential: found,
+    connectionFingerprint: connectionFingerprint + certificateFingerprint(found),
   };
 }
 
 function planFor(
   exchange: Exchange,
   { rest, query }: ProxyRoute,
-  user: User,
-  cluster: Cluster,
-  { transports, identity, responseTimeoutMs = defaultResponseTimeoutMs }: ProxyClusterOptions,
+  cluster: ReadyCluster,
+  actor: Actor,
+  { transports, latencies, responseTimeoutMs = defaultResponseTimeoutMs }: ProxyClusterOptions,
 ) {
-  refuseImpersonation(exchange.headers, query);
   const { endpoint, credential } = cluster;
   const basePath = endpoint.kind === "const" ? endpoint.url.pathname : "";
+  const startedAt = performance.now();
   return {
     transport: () => transports.of(cluster),
+    responseHeaders: locationPolicy(exchange.target, rest, query, cluster),
+    onAnswer: () => latencies.note(cluster.name, performance.now() - startedAt),
     path: forwardPath(rest, basePath) + query,
-    requestHeaders: managedRequestHeaders(credential, identity(user, cluster)),
+    requestHeaders: managedRequestHeaders(credential, actor),
     ...(isLongRunning(rest, query) ? {} : { responseTimeoutMs }),
   };
 }
@@ -83,7 +126,7 @@ function usableCluster(
     case "ready":
       return found.cluster;
     case "unknown":
-      throw unknownCluster(name);
+      throw notFound(name);
     case "pending":
       throw new GatewayError(
         "cluster_not_ready",
@@ -97,13 +140,4 @@ function usableCluster(
         { details },
       );
   }
-}
-
-/** The error for a name that nobody knows, in the words of upstream. */
-export function unknownCluster(name: string): GatewayError {
-  return new GatewayError(
-    "not_found",
-    `clustergateways.cluster.core.oam.dev "${name}" not found: no such cluster ${name}`,
-    { details: { name, resource: "clustergateways" } },
-  );
 }

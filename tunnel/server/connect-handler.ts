@@ -47,7 +47,7 @@ async function admit(call: AgentCall, claim: AgentClaim, options: ConnectOptions
   answer.set(headers.serverId, serverId);
   answer.set(headers.serverCount, String(serverCount()));
   const sessionId = newSessionId();
-  if (call.metadata.get(headers.session).length > 0) answer.set(headers.session, sessionId);
+  if (isOurs(call)) answer.set(headers.session, sessionId);
   // The agent waits for these headers before it sends anything.
   call.sendMetadata(answer);
   metrics.streams("Connect", 1);
@@ -80,6 +80,7 @@ function serve(
     agentId,
     identifiers,
     stream: call,
+    takesEarlyData: isOurs(call),
     budget,
     onUnrecognizedAnswer: () => metrics.dialFailed("unrecognized_response"),
   });
@@ -125,6 +126,10 @@ function observe(call: AgentCall, agentId: string, metrics: ServerMetrics): () =
     stop();
     metrics.roundTrip(agentId, undefined);
   };
+}
+
+function isOurs(call: AgentCall): boolean {
+  return call.metadata.get(headers.session).length > 0;
 }
 
 function refuse(

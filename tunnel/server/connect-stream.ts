@@ -44,9 +44,11 @@ export class ConnectStream extends EventEmitter implements PacketStream {
       case "closeDial":
         this.#refuse(refusalOfDial("dial closed"));
         return true;
-      // These travel towards the agent only.
+      // These travel towards the agent only, or to frontends that ask for them.
       case "dialRequest":
+      case "earlyData":
       case "closeRequest":
+      case "halfClose":
       case "drain":
         return true;
     }

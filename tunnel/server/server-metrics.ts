@@ -3,7 +3,7 @@ import type { HandshakeRefusal } from "../rpc/handshake-refusal.ts";
 import type { Packet } from "../wire/packet.ts";
 import { wireNames } from "../wire/packet.ts";
 import { PacketCounts } from "../wire/packet-counts.ts";
-import type { DialFailure } from "../wire/relay.ts";
+import type { DialFailure } from "../wire/relay-state.ts";
 import type { StrategyName } from "./backends.ts";
 import { Holds } from "./holds.ts";
 import { registerServerMetrics } from "./register-metrics.ts";

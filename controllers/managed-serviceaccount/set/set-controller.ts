@@ -8,15 +8,10 @@ import {
   placementDecisions,
   placements,
 } from "#api";
-import {
-  createController,
-  createObjectCache,
-  firstServed,
-  keyOfObject,
-  onCacheChange,
-} from "#kube";
-import { backoffDelays, type Runnable, retry, runAll, sleep } from "#runtime";
+import { createController, createObjectCache, keyOfObject, onCacheChange } from "#kube";
+import type { Runnable } from "#runtime";
 import type { ControllerDeps } from "../../addon/addon.ts";
+import { whenServed } from "../../when-served.ts";
 import { accountNameOf } from "./plan.ts";
 import { createSetReconciler } from "./reconciler.ts";
 
@@ -25,16 +20,8 @@ import { createSetReconciler } from "./reconciler.ts";
  * sets, there is nothing to do, and nothing else waits for it.
  */
 export function createSetController(deps: ControllerDeps): Runnable {
-  return {
-    name: "managed-serviceaccount-sets",
-    async run(signal) {
-      const attempt = (scope: AbortSignal) =>
-        firstServed(deps.client, [managedServiceAccountSets], scope);
-      const delays = backoffDelays({ minMs: 2_000, maxMs: 60_000, jitter: 0.3 });
-      await retry(attempt, delays, () => !signal.aborted, sleep, signal);
-      await runAll(createRunnables(deps), signal);
-    },
-  };
+  const create = (): readonly Runnable[] => createRunnables(deps);
+  return whenServed(deps, "managed-serviceaccount-sets", [managedServiceAccountSets], create);
 }
 
 function createRunnables({ client, log, now }: ControllerDeps): readonly Runnable[] {

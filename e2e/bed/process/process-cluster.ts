@@ -113,7 +113,7 @@ export class ProcessCluster implements ClusterHandle, AsyncDisposable {
   async loopbackPort(program: string): Promise<number> {
     const known = this.#ports.get(program);
     if (known !== undefined) return known;
-    const [port = 0] = await findFreePorts(1);
+    const [port] = await findFreePorts(1);
     this.#ports.set(program, port);
     return port;
   }
@@ -208,7 +208,7 @@ async function tryToStart(
 }
 
 async function planProcessCluster(name: string, directory: string): Promise<ClusterPlan> {
-  const [apiServerPort = 0, etcdClientPort = 0, etcdPeerPort = 0] = await findFreePorts(3);
+  const [apiServerPort, etcdClientPort, etcdPeerPort] = await findFreePorts(3);
   return {
     name,
     directory,

@@ -228,8 +228,7 @@ function proxyPath(cluster: string): string {
 type Ports = Awaited<ReturnType<typeof findPorts>>;
 
 async function findPorts() {
-  const [gateway = 0, frontends = 0, agents = 0, health = 0, admin = 0, ...rest] =
-    await findFreePorts(9);
+  const [gateway, frontends, agents, health, admin, ...rest] = await findFreePorts(9);
   return {
     gateway,
     frontends,

@@ -1,13 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { agentNamespace, clusterName, type TokenBed } from "../../../agent/tokens/token-bed.ts";
 import { agentNodeOptions } from "../../../controllers/managed-serviceaccount/agent-manifests.ts";
 import { bundlePrograms } from "../../../tools/bundle.ts";
-import { waitFor } from "../../bed/index.ts";
+import { ChildProgram, findFreePorts, waitFor } from "../../bed/index.ts";
 
-const health = "127.0.0.1:38481";
 const ticksPerSecond = 100;
 
 /** Memory of a process, in MB (2^20 bytes). */
@@ -19,15 +16,17 @@ export interface Memory {
 
 /** The process `agent tokens`, bundled and run as images do. */
 export class MeasuredAgent implements AsyncDisposable {
-  readonly #child: ChildProcess;
+  readonly #child: ChildProgram;
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProgram) {
     this.#child = child;
   }
 
   /** Bundles the programs into `directory` and starts the agent on the bed; it is ready then. */
   static async start(bed: TokenBed, directory: string): Promise<MeasuredAgent> {
     await bundlePrograms("cmd", directory);
+    const [port] = await findFreePorts(1);
+    const health = `127.0.0.1:${port}`;
     const flags = [
       `--cluster-name=${clusterName}`,
       `--spoke-kubeconfig=${bed.kubeconfigs.managed}`,
@@ -35,18 +34,15 @@ export class MeasuredAgent implements AsyncDisposable {
       `--health-probe-bind-address=${health}`,
       "--metrics-bind-address=0",
     ];
-    const child = spawn(process.execPath, [join(directory, "agent.mjs"), "tokens", ...flags], {
-      env: {
-        NAMESPACE: agentNamespace,
-        HUB_KUBECONFIG: bed.kubeconfigs.hub,
-        NODE_OPTIONS: agentNodeOptions,
-      },
-      stdio: ["ignore", "ignore", "inherit"],
+    const child = ChildProgram.start([join(directory, "agent.mjs"), "tokens", ...flags], {
+      NAMESPACE: agentNamespace,
+      HUB_KUBECONFIG: bed.kubeconfigs.hub,
+      NODE_OPTIONS: agentNodeOptions,
     });
-    await waitFor(
-      "the agent",
-      async () => (await fetch(`http://${health}/readyz`).catch(() => undefined))?.ok,
-    );
+    await waitFor("the agent", async () => {
+      child.throwIfEnded();
+      return (await fetch(`http://${health}/readyz`)).ok;
+    });
     return new MeasuredAgent(child);
   }
 
@@ -65,8 +61,6 @@ export class MeasuredAgent implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const exited = once(this.#child, "exit");
-    this.#child.kill("SIGTERM");
-    await exited;
+    await this.#child.stop();
   }
 }
