@@ -3,7 +3,9 @@ import { createObjectCache, type KubeClient } from "#kube";
 import { createFront, type Front, type FrontTls } from "#proxy";
 import { type Logger, type Metrics, type Runnable, runAll, sleep } from "#runtime";
 import { createAuthenticate } from "./authentication/authenticate.ts";
-import { createTokenReview } from "./authentication/token-review.ts";
+import { createIssuerKeys } from "./authentication/oidc/issuer-keys.ts";
+import { createOidc, type OidcOptions } from "./authentication/oidc/oidc.ts";
+import { createTokenReview, type ReviewToken } from "./authentication/token-review.ts";
 import { trustConfigMap } from "./authentication/trust.ts";
 import { followTrust, type TrustSource } from "./authentication/trust-source.ts";
 import { createAuthorize } from "./authorization/access-review.ts";
@@ -11,6 +13,7 @@ import { createClusterStore } from "./clusters/cluster-store.ts";
 import { createDocuments } from "./documents-handler.ts";
 import { createGatewayMetrics } from "./gateway-metrics.ts";
 import { createObjectHandlers } from "./handlers.ts";
+import { askJson } from "./https-json.ts";
 import { defaultSettings, type IdentitySettings } from "./identity/configuration.ts";
 import { createExternalExchanger } from "./identity/external-exchanger.ts";
 import { createIdentify, type Identify } from "./identity/identify.ts";
@@ -46,6 +49,10 @@ export interface GatewayOptions {
   readonly identity?: () => IdentitySettings;
   /** CAs of external identity exchangers, PEM; without any, the system's. */
   readonly exchangerCa?: () => Buffer | undefined;
+  /** Whose tokens are accepted beside the hub's own. */
+  readonly oidc?: OidcOptions | undefined;
+  /** CAs of that issuer, PEM; without any, the system's. */
+  readonly oidcCa?: () => Buffer | undefined;
   /** What `/version` says. */
   readonly version: string;
   readonly metrics: Metrics;
@@ -88,7 +95,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const handle = createRequestHandler({
     authenticate: createAuthenticate({
       trust: () => trust.current,
-      reviewToken: createTokenReview(options.client),
+      reviewToken: reviewTokens(options),
     }),
     authorize: createAuthorize(options.client),
     answerDocument: createDocuments(options.version),
@@ -116,6 +123,22 @@ export function createGateway(options: GatewayOptions): Gateway {
     reasonNotReady,
     run: (signal) => runAll([...caches.all, serving], signal),
   };
+}
+
+/** Tokens of the issuer are read here, all others by the hub. */
+function reviewTokens({
+  client,
+  oidc,
+  oidcCa = () => undefined,
+  log,
+}: GatewayOptions): ReviewToken {
+  const byHub = createTokenReview(client);
+  if (oidc === undefined) return byHub;
+  const keys = createIssuerKeys({
+    issuerUrl: oidc.issuerUrl,
+    fetchDocument: async (url) => askJson(url, { ca: oidcCa() }),
+  });
+  return createOidc(oidc, keys, byHub, log);
 }
 
 function identifyWith({ identity, exchangerCa, log }: GatewayOptions): Identify {
