@@ -1,4 +1,5 @@
 export { type OidcOptions, signingAlgorithms } from "./authentication/oidc/oidc.ts";
+export type { ExecPolicy } from "./exec/exec-credentials.ts";
 export {
   createGateway,
   type Gateway,

@@ -5,7 +5,7 @@ import {
   findCondition,
 } from "#api";
 import { isAvailable, replicasMessage } from "../../installation/availability.ts";
-import { type Configuration, conditionsWith } from "../../installation/configuration-status.ts";
+import { conditionsWith } from "../../installation/configuration-status.ts";
 import type { Snapshot } from "./gather.ts";
 import { ruleFaults } from "./identity-document.ts";
 
@@ -27,16 +27,6 @@ function identityValid({ configuration }: Snapshot): ConditionUpdate {
   return faults.length === 0
     ? { ...update, status: "True", reason: "RulesValid", message: "" }
     : { ...update, status: "False", reason: "InvalidRules", message: faults.join("; ") };
-}
-
-/** The conditions of a configuration that cannot be used. */
-export function conditionsOfRefusal(
-  object: Configuration,
-  message: string,
-  now: Date,
-): readonly Condition[] {
-  const update = { type, status: "False", reason: "InvalidConfiguration", message } as const;
-  return conditionsWith(object, [update], now);
 }
 
 function deployed(
