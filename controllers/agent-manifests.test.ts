@@ -41,6 +41,8 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
     image: "agent:v1",
     pullSecretData: undefined,
     policy: undefined,
+    replicas: 1,
+    monitorLabels: undefined,
   }),
   "managed-serviceaccount-with-pull-secret": tokenAgent({
     clusterName: "c1",
@@ -48,6 +50,8 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
     image: "agent:v1",
     pullSecretData: "e30=",
     policy: undefined,
+    replicas: 1,
+    monitorLabels: undefined,
   }),
   "managed-serviceaccount-with-permission-policy": tokenAgent({
     clusterName: "c1",
@@ -59,6 +63,8 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
       { accounts: ["reader"], clusterRoles: ["view"], roles: ["*"], clusterWide: true },
       { rules: [{ apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list"] }] },
     ]),
+    replicas: 2,
+    monitorLabels: { team: "a" },
   }),
   "cluster-gateway": managedRights({
     namespace: "open-cluster-management-agent-addon",

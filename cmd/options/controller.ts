@@ -6,6 +6,7 @@ import {
   createClusterGateway,
   createClusterProxy,
   createManagedServiceAccount,
+  type DeployMode,
   discoverAddonVersion,
   type Part,
 } from "#controllers";
@@ -74,11 +75,15 @@ const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Values) 
       imagePullPolicy: values["image-pull-policy"],
     }),
   "managed-serviceaccount": (deps, values) => {
+    const deployMode = readDeployMode(values["deploy-mode"]);
     const agentImage = values["agent-image"];
-    if (agentImage === "") throw new UsageError("Cannot start without --agent-image");
+    if (agentImage === "" && deployMode === "Deployment") {
+      throw new UsageError("Cannot start without --agent-image");
+    }
     const agentImagePullSecret =
       values["agent-image-pull-secret"] || (process.env["AGENT_IMAGE_PULL_SECRET"] ?? "");
     return createManagedServiceAccount(deps, {
+      deployMode,
       agentImage,
       agentImagePullSecret,
       permissionPolicy: parsePermissionPolicy("permission-policy", values["permission-policy"]),
@@ -96,6 +101,11 @@ function signerKey({ namespace }: ControllerDeps, values: Values, addon: AddonNa
     namespace: values["signer-secret-namespace"] || namespace,
     name: values["signer-secret-name"] || `${addon}-signer`,
   };
+}
+
+function readDeployMode(given: string): DeployMode {
+  if (given === "Deployment" || given === "AddOnTemplate") return given;
+  throw new UsageError(`Cannot use --deploy-mode=${given}: expected Deployment or AddOnTemplate`);
 }
 
 function readAddons(given: readonly string[]): readonly AddonName[] {

@@ -7,8 +7,16 @@ import {
 } from "#api";
 import { type ObjectCache, onCacheChange } from "#kube";
 import type { AddonDefinition, Rendering } from "../addon/definition.ts";
+import {
+  booleanVariable,
+  labelsVariable,
+  wholeNumberVariable,
+} from "../addon/rendering/variables.ts";
 import { defaultSubject } from "../addon/subject.ts";
 import { agentManifests } from "./agent-manifests.ts";
+
+/** The Role that the agent has in its cluster's namespace on the hub, and its binding. */
+export const agentRoleName = "managed-serviceaccount-addon-agent";
 
 export interface PullSecret {
   readonly name: string;
@@ -33,7 +41,7 @@ export function managedServiceAccountDefinition(
     hubAccess: {
       subject: (cluster) => defaultSubject(name, "addon-agent", cluster),
       role: {
-        name: "managed-serviceaccount-addon-agent",
+        name: agentRoleName,
         rules: [
           {
             apiGroups: [""],
@@ -57,7 +65,7 @@ export function managedServiceAccountDefinition(
     customSigners: [],
     installNamespace: { default: defaultAgentInstallNamespace, isChosenByAddon: true },
     healthMode: "Lease",
-    render({ cluster, installNamespace: namespace }): Rendering {
+    render({ cluster, installNamespace: namespace, deploymentConfig }): Rendering {
       const pullSecretData = pullSecret && dataOf(pullSecret);
       if (pullSecret !== undefined && pullSecretData === undefined) {
         const message = `Secret ${pullSecret.namespace}/${pullSecret.name} has no .dockerconfigjson`;
@@ -65,8 +73,18 @@ export function managedServiceAccountDefinition(
       }
       const clusterName = cluster.metadata.name;
       const policy = permissionPolicy?.filter(({ clusters }) => matchesAny(clusters, clusterName));
-      const input = { clusterName, namespace, image: agentImage, pullSecretData, policy };
-      return { kind: "manifests", manifests: agentManifests(input) };
+      const labels = labelsVariable(deploymentConfig, "prometheusServiceMonitorLabels") ?? {};
+      const isMonitored = booleanVariable(deploymentConfig, "prometheusEnabled") ?? false;
+      const manifests = agentManifests({
+        clusterName,
+        namespace,
+        image: agentImage,
+        pullSecretData,
+        policy,
+        replicas: wholeNumberVariable(deploymentConfig, "replicas") ?? 1,
+        monitorLabels: isMonitored ? labels : undefined,
+      });
+      return { kind: "manifests", manifests };
     },
     triggers: pullSecret === undefined ? [] : [onCacheChange(pullSecret.secrets, () => [""])],
   };

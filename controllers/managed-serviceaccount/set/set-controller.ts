@@ -3,7 +3,6 @@ import {
   type ManagedServiceAccountSet,
   managedServiceAccountSetNames,
   managedServiceAccountSets,
-  managedServiceAccounts,
   type PlacementDecision,
   placementDecisions,
   placements,
@@ -13,6 +12,7 @@ import {
   createObjectCache,
   firstServed,
   keyOfObject,
+  type ObjectCache,
   onCacheChange,
 } from "#kube";
 import { backoffDelays, type Runnable, retry, runAll, sleep } from "#runtime";
@@ -24,7 +24,10 @@ import { createSetReconciler } from "./reconciler.ts";
  * Keeps the accounts of all sets. Helm does not bring new CRDs with an upgrade: until the hub serves
  * sets, there is nothing to do, and nothing else waits for it.
  */
-export function createSetController(deps: ControllerDeps): Runnable {
+export function createSetController(
+  deps: ControllerDeps,
+  accounts: ObjectCache<ManagedServiceAccount>,
+): Runnable {
   return {
     name: "managed-serviceaccount-sets",
     async run(signal) {
@@ -32,21 +35,19 @@ export function createSetController(deps: ControllerDeps): Runnable {
         firstServed(deps.client, [managedServiceAccountSets], scope);
       const delays = backoffDelays({ minMs: 2_000, maxMs: 60_000, jitter: 0.3 });
       await retry(attempt, delays, () => !signal.aborted, sleep, signal);
-      await runAll(createRunnables(deps), signal);
+      await runAll(createRunnables(deps, accounts), signal);
     },
   };
 }
 
-function createRunnables({ client, log, now }: ControllerDeps): readonly Runnable[] {
+function createRunnables(
+  { client, log, now }: ControllerDeps,
+  accounts: ObjectCache<ManagedServiceAccount>,
+): readonly Runnable[] {
   const options = { log };
   const sets = createObjectCache<ManagedServiceAccountSet>(
     client,
     managedServiceAccountSets,
-    options,
-  );
-  const accounts = createObjectCache<ManagedServiceAccount>(
-    client,
-    managedServiceAccounts,
     options,
   );
   const selectors = createObjectCache(client, placements, options);
@@ -80,5 +81,5 @@ function createRunnables({ client, log, now }: ControllerDeps): readonly Runnabl
     ],
     log,
   });
-  return [sets, accounts, selectors, decisions, controller];
+  return [sets, selectors, decisions, controller];
 }
