@@ -39,6 +39,7 @@ export const controller: ProcessOptions<typeof controllerFlags> = {
   flags: controllerFlags,
   async build(values, log, signal) {
     const addons = readAddons(values.addons);
+    const deployMode = readDeployMode(values["deploy-mode"]);
     const client = await createKubeClient({
       kubeconfig: values.kubeconfig || undefined,
       userAgent: "spokeway-controller",
@@ -55,7 +56,8 @@ export const controller: ProcessOptions<typeof controllerFlags> = {
       now: () => new Date(),
     };
     log.info("Found addon API", { version: deps.version, addons });
-    const parts = addons.map((addon) => ({ addon, part: create[addon](deps, values) }));
+    const settings = { ...values, deployMode };
+    const parts = addons.map((addon) => ({ addon, part: create[addon](deps, settings) }));
     return [
       ...parts.flatMap(({ part }) => part.caches),
       ...parts.flatMap(({ addon, part }) => acting(deps, values, addon, part, log)),
@@ -64,7 +66,9 @@ export const controller: ProcessOptions<typeof controllerFlags> = {
   },
 };
 
-const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Values) => Part>> = {
+type Settings = Values & { readonly deployMode: DeployMode };
+
+const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Settings) => Part>> = {
   "cluster-proxy": (deps, values) =>
     createClusterProxy(deps, {
       signer: signerKey(deps, values, addonNames.clusterProxy),
@@ -75,7 +79,7 @@ const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Values) 
       imagePullPolicy: values["image-pull-policy"],
     }),
   "managed-serviceaccount": (deps, values) => {
-    const deployMode = readDeployMode(values["deploy-mode"]);
+    const { deployMode } = values;
     const agentImage = values["agent-image"];
     if (agentImage === "" && deployMode === "Deployment") {
       throw new UsageError("Cannot start without --agent-image");

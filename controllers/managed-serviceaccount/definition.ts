@@ -6,7 +6,7 @@ import {
   type Secret,
 } from "#api";
 import { type ObjectCache, onCacheChange } from "#kube";
-import type { AddonDefinition, Rendering } from "../addon/definition.ts";
+import type { AddonDefinition, RenderInput, Rendering } from "../addon/definition.ts";
 import {
   booleanVariable,
   labelsVariable,
@@ -32,7 +32,7 @@ export interface AgentSettings {
 
 /** What managed-serviceaccount is among OCM's addons. */
 export function managedServiceAccountDefinition(
-  { agentImage, permissionPolicy }: AgentSettings,
+  settings: AgentSettings,
   pullSecret: PullSecret | undefined,
 ): AddonDefinition {
   const name = addonNames.managedServiceAccount;
@@ -65,29 +65,34 @@ export function managedServiceAccountDefinition(
     customSigners: [],
     installNamespace: { default: defaultAgentInstallNamespace, isChosenByAddon: true },
     healthMode: "Lease",
-    render({ cluster, installNamespace: namespace, deploymentConfig }): Rendering {
-      const pullSecretData = pullSecret && dataOf(pullSecret);
-      if (pullSecret !== undefined && pullSecretData === undefined) {
-        const message = `Secret ${pullSecret.namespace}/${pullSecret.name} has no .dockerconfigjson`;
-        return { kind: "waiting", message };
-      }
-      const clusterName = cluster.metadata.name;
-      const policy = permissionPolicy?.filter(({ clusters }) => matchesAny(clusters, clusterName));
-      const labels = labelsVariable(deploymentConfig, "prometheusServiceMonitorLabels") ?? {};
-      const isMonitored = booleanVariable(deploymentConfig, "prometheusEnabled") ?? false;
-      const manifests = agentManifests({
-        clusterName,
-        namespace,
-        image: agentImage,
-        pullSecretData,
-        policy,
-        replicas: wholeNumberVariable(deploymentConfig, "replicas") ?? 1,
-        monitorLabels: isMonitored ? labels : undefined,
-      });
-      return { kind: "manifests", manifests };
-    },
+    render: (input) => render(settings, pullSecret, input),
     triggers: pullSecret === undefined ? [] : [onCacheChange(pullSecret.secrets, () => [""])],
   };
+}
+
+function render(
+  { agentImage, permissionPolicy }: AgentSettings,
+  pullSecret: PullSecret | undefined,
+  { cluster, installNamespace: namespace, deploymentConfig }: RenderInput,
+): Rendering {
+  const pullSecretData = pullSecret && dataOf(pullSecret);
+  if (pullSecret !== undefined && pullSecretData === undefined) {
+    const message = `Secret ${pullSecret.namespace}/${pullSecret.name} has no .dockerconfigjson`;
+    return { kind: "waiting", message };
+  }
+  const clusterName = cluster.metadata.name;
+  const labels = labelsVariable(deploymentConfig, "prometheusServiceMonitorLabels") ?? {};
+  const isMonitored = booleanVariable(deploymentConfig, "prometheusEnabled") ?? false;
+  const manifests = agentManifests({
+    clusterName,
+    namespace,
+    image: agentImage,
+    pullSecretData,
+    policy: permissionPolicy?.filter(({ clusters }) => matchesAny(clusters, clusterName)),
+    replicas: wholeNumberVariable(deploymentConfig, "replicas") ?? 1,
+    monitorLabels: isMonitored ? labels : undefined,
+  });
+  return { kind: "manifests", manifests };
 }
 
 function dataOf({ name, namespace, secrets }: PullSecret): string | undefined {

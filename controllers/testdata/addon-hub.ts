@@ -26,6 +26,12 @@ const releases = {
 export type Release = keyof typeof releases;
 export const releaseNames = Object.keys(releases) as readonly Release[];
 
+/** What a test gives beside what all of them do. */
+export interface MoreFlags {
+  readonly helm?: readonly string[];
+  readonly controller?: readonly string[];
+}
+
 /**
  * A hub and a managed cluster under real OCM. No kubelet runs there, so the charts' controllers
  * are started from these sources, each with the rights that its chart gives it and no others.
@@ -54,9 +60,20 @@ export class AddonHub implements AsyncDisposable {
     return new AddonHub(hub, managed, helm);
   }
 
-  async install(release: Release): Promise<void> {
-    const { chart, flags } = releases[release];
-    await this.#run("install", release, ...chart);
+  /** Installs the chart, with further flags of helm, and starts its controller with further flags. */
+  async install(release: Release, more: MoreFlags = {}): Promise<void> {
+    await this.#run("install", release, ...releases[release].chart, ...(more.helm ?? []));
+    await this.#startController(release, more);
+  }
+
+  /** The same for a release that is there: its controller is another process afterwards. */
+  async upgrade(release: Release, more: MoreFlags = {}): Promise<void> {
+    await this.#run("upgrade", release, ...releases[release].chart, ...(more.helm ?? []));
+    await this.#stop(release);
+    await this.#startController(release, more);
+  }
+
+  async #startController(release: Release, { controller = [] }: MoreFlags): Promise<void> {
     const kubeconfig = await makeAccount(this.hub, addonNamespace, `${release}-addon-manager`);
     const argv = [
       "cmd/controller.ts",
@@ -65,7 +82,8 @@ export class AddonHub implements AsyncDisposable {
       "--leader-elect=true",
       "--health-probe-bind-address=0",
       "--metrics-bind-address=0",
-      ...flags,
+      ...releases[release].flags,
+      ...controller,
     ];
     const env = { PATH: "/usr/bin:/bin", POD_NAMESPACE: addonNamespace };
     const child = spawn(process.execPath, argv, { env, stdio: ["ignore", "pipe", "inherit"] });

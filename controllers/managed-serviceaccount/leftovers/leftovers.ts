@@ -1,4 +1,11 @@
-import { type AddonName, type KubeObject, ocmLabels, roleBindings, roles } from "#api";
+import {
+  type AddonName,
+  type KubeObject,
+  ocmLabels,
+  type ResourceType,
+  roleBindings,
+  roles,
+} from "#api";
 import {
   createController,
   createObjectCache,
@@ -17,7 +24,7 @@ export type DeployMode = "Deployment" | "AddOnTemplate";
 
 /** A kind, and the name that one way of delivery gives to its objects in clusters' namespaces. */
 export interface LeftoverKind {
-  readonly type: typeof roles | typeof roleBindings;
+  readonly type: ResourceType;
   readonly name: string;
 }
 

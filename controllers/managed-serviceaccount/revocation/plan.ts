@@ -1,4 +1,6 @@
 import {
+  type Condition,
+  findCondition,
   isConditionTrue,
   type ManagedServiceAccount,
   type ManagedServiceAccountStatus,
@@ -50,17 +52,18 @@ function statusAfter(
   { metadata, status }: ManagedServiceAccount,
   now: Date,
 ): ManagedServiceAccountStatus {
-  const reason = reasons.addonRemoved;
   const message = `Cluster ${metadata.namespace} does not have the addon any more: its ServiceAccount and token are revoked`;
-  const told = new Set(status.conditions.map(({ type }) => type));
   const { generation } = metadata;
-  const seen = generation === undefined ? {} : { observedGeneration: generation };
-  const lost = [types.secretCreated, types.tokenReported, types.permissionsApplied]
-    .filter((type) => told.has(type))
-    .map((type) => ({ type, status: "False", reason, message, ...seen }) as const);
-  const conditions = lost.reduce(
-    (known, update) => withCondition(known, update, now),
-    status.conditions as readonly (typeof status.conditions)[number][],
-  );
+  const lost = {
+    status: "False",
+    reason: reasons.addonRemoved,
+    message,
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+  } as const;
+  let conditions: readonly Condition[] = status.conditions;
+  for (const type of [types.secretCreated, types.tokenReported, types.permissionsApplied]) {
+    if (findCondition(conditions, type) === undefined) continue;
+    conditions = withCondition(conditions, { type, ...lost }, now);
+  }
   return { conditions: [...conditions] };
 }
