@@ -35,7 +35,7 @@ test-unit: node_modules/.stamp ## Unit tests: no process, no network, no clock
 # In this order: what fails soonest comes first. Preflight comes before anything is changed.
 .PHONY: golden
 golden: node_modules/.stamp ## Rewrite the golden files from what the code makes now; read the diff
-	node --test --test-isolation=none --test-update-snapshots --test-reporter=dot $$(git ls-files 'controllers/*.test.ts' ':!:**/*.integration.test.ts')
+	node --test --test-isolation=none --test-update-snapshots --test-reporter=dot $$(git ls-files 'controllers/*.test.ts' ':!:*.integration.test.ts')
 
 .PHONY: test
 test: preflight ## Everything, as CI runs it: check, integration, charts, end to end (restarts the bed)
@@ -52,13 +52,15 @@ test-integration: node_modules/.stamp ## Tests against real API servers, OCM and
 .PHONY: test-e2e
 test-e2e: node_modules/.stamp ## The walk-through and all that follows, on a fresh bed of two real clusters
 	@$(BED) down
+	node --test --test-timeout=600000 e2e/killed-start.e2e.test.ts
 	@ADDONS=none $(BED) up
 	for name in $(E2E); do node --test --test-timeout=600000 e2e/$$name.e2e.test.ts; done
 	@$(BED) prove
 	@$(BED) down
+	node --test --test-timeout=600000 e2e/left-behind.e2e.test.ts
 
 # Each builds on the clusters as the one before left them.
-E2E := walkthrough readme kubectl rotation bad-input lifecycle
+E2E := walkthrough readme kubectl kubectl-verbs rotation bad-input lifecycle
 
 ##@ Benches: each prints a table and writes .bench/NAME.json
 
@@ -117,6 +119,10 @@ image: node_modules/.stamp ## Build the image of all processes to .build/image.t
 .PHONY: image-load
 image-load: node_modules/.stamp ## Build the image and load it into the running bed
 	@$(BED) image-load
+
+.PHONY: cp-creds
+cp-creds: node_modules/.stamp ## Build the credential plugin for ClusterProfiles to one file, .build/cp-creds
+	node tools/bundle-cp-creds.ts
 
 ##@ Generated files
 

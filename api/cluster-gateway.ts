@@ -44,6 +44,8 @@ export const clusterSecretKeys = {
 export const clusterSecretAnnotations = {
   healthy: `status.${clusterGatewayGroup}/healthy`,
   healthyReason: `status.${clusterGatewayGroup}/healthy-reason`,
+  /** Identity rules of this cluster alone. */
+  proxyConfiguration: `${clusterGatewayGroup}/cluster-gateway-proxy-configuration`,
   /** A second name that people use, also on a ManagedCluster. */
   alias: `${clusterGatewayGroup}/cluster-alias`,
 } as const;

@@ -63,6 +63,19 @@ export interface CertificateSigningRequest extends KubeObject {
   };
 }
 
+/** The registration of an aggregated API. */
+export interface ApiService extends KubeObject {
+  readonly spec?: {
+    readonly service?: {
+      readonly namespace: string;
+      readonly name: string;
+      readonly port?: number;
+    };
+    /** Base64 of PEM. */
+    readonly caBundle?: string;
+  };
+}
+
 function core<Object extends KubeObject = KubeObject>(
   plural: string,
   kind: string,
@@ -94,7 +107,12 @@ export const certificateSigningRequests = grouped<CertificateSigningRequest>(
   "CertificateSigningRequest",
   false,
 );
-export const apiServices = grouped("apiregistration.k8s.io", "apiservices", "APIService", false);
+export const apiServices = grouped<ApiService>(
+  "apiregistration.k8s.io",
+  "apiservices",
+  "APIService",
+  false,
+);
 export const tokenReviews = grouped("authentication.k8s.io", "tokenreviews", "TokenReview", false);
 export const subjectAccessReviews = grouped(
   "authorization.k8s.io",

@@ -1,5 +1,21 @@
+export {
+  type AccountOutputKind,
+  type AccountOutputReason,
+  type AccountOutputs,
+  type ArgocdOutput,
+  accountOutputAnnotations,
+  accountOutputKinds,
+  accountOutputLabels,
+  accountOutputReasons,
+  argocdCluster,
+  gatewayPassKeys,
+  type KubeconfigOutput,
+  kubeconfigSecretKey,
+  type OutputVia,
+} from "./account-outputs.ts";
 export * from "./cluster-gateway.ts";
 export * from "./cluster-gateway-configuration.ts";
+export * from "./cluster-profile.ts";
 export {
   type Condition,
   type ConditionStatus,
@@ -13,6 +29,13 @@ export {
 } from "./conditions.ts";
 export * from "./core.ts";
 export { grantingRules } from "./granting-rules.ts";
+export * from "./identity.ts";
+export {
+  faultsOfRule,
+  faultsOfTarget,
+  serviceAccountOf,
+  systemPrefix,
+} from "./identity-faults.ts";
 export * from "./managed-proxy-configuration.ts";
 export * from "./managed-service-account.ts";
 export * from "./managed-service-account-set.ts";
@@ -29,6 +52,7 @@ export * from "./ocm/cluster-management-addon.ts";
 export * from "./ocm/config-reference.ts";
 export * from "./ocm/managed-cluster.ts";
 export * from "./ocm/managed-cluster-addon.ts";
+export * from "./ocm/managed-cluster-set.ts";
 export * from "./ocm/manifest-work.ts";
 export * from "./ocm/placement.ts";
 export * from "./ocm/well-known.ts";
@@ -44,3 +68,4 @@ export {
 export { apiVersionOf, type ResourceType } from "./resource.ts";
 export type { Toleration } from "./scheduling.ts";
 export { failureStatus, type Status, statusObject } from "./status.ts";
+export { readTokenClaims, type TokenClaims } from "./token-claims.ts";

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { accountOutputs } from "./account-outputs.ts";
 import { conditionList, dateTime, int32, objectShape } from "./custom-resource.ts";
 import { permissions } from "./permissions.ts";
 import type { ResourceType } from "./resource.ts";
@@ -33,6 +34,8 @@ export const managedServiceAccountLabels = {
 export const managedServiceAccountAnnotations = {
   /** `"true"` on a ServiceAccount that others made: lets a ManagedServiceAccount hand out its token. */
   adopt: "authentication.open-cluster-management.io/adopt",
+  /** The only namespaces, comma-separated, whose ClusterProfiles get a copy of the token. */
+  clusterProfileNamespaces: "authentication.open-cluster-management.io/clusterprofile-namespaces",
 } as const;
 
 /** Names of what comes with the agent. */
@@ -49,6 +52,8 @@ export const managedServiceAccountConditionTypes = {
   tokenReported: "TokenReported",
   /** The managed cluster grants what `spec.permissions` asks for. Absent without that field. */
   permissionsApplied: "PermissionsApplied",
+  /** All that `spec.outputs` asks for is there, with the token of now. Absent without that field. */
+  outputsReady: "OutputsReady",
 } as const;
 
 /** Condition reasons of a ManagedServiceAccount. */
@@ -130,6 +135,9 @@ export const managedServiceAccountSpec = z.object({
     .describe(
       "What the ServiceAccount may do on its cluster, as far as the hub's policy allows. When absent, it is given nothing and nothing is taken from it.",
     ),
+  outputs: accountOutputs
+    .optional()
+    .describe("What is made from the token on the hub, beside the Secret that holds it."),
 });
 
 export const managedServiceAccountStatus = z.object({

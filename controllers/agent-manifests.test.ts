@@ -43,6 +43,7 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
     policy: undefined,
     replicas: 1,
     monitorLabels: undefined,
+    endsEphemeral: false,
   }),
   "managed-serviceaccount-with-pull-secret": tokenAgent({
     clusterName: "c1",
@@ -52,12 +53,14 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
     policy: undefined,
     replicas: 1,
     monitorLabels: undefined,
+    endsEphemeral: false,
   }),
   "managed-serviceaccount-with-permission-policy": tokenAgent({
     clusterName: "c1",
     namespace: "open-cluster-management-agent-addon",
     image: "agent:v1",
     pullSecretData: undefined,
+    endsEphemeral: false,
     policy: permissionPolicy.parse([
       { clusterRoles: ["view", "edit"], namespaces: ["team-*"] },
       { accounts: ["reader"], clusterRoles: ["view"], roles: ["*"], clusterWide: true },

@@ -11,9 +11,11 @@ import { createClusterStore } from "./clusters/cluster-store.ts";
 import { createDocuments } from "./documents-handler.ts";
 import { createGatewayMetrics } from "./gateway-metrics.ts";
 import { createObjectHandlers } from "./handlers.ts";
+import { defaultSettings, type IdentitySettings } from "./identity/configuration.ts";
+import { createExternalExchanger } from "./identity/external-exchanger.ts";
+import { createIdentify, type Identify } from "./identity/identify.ts";
 import { createClusterTransports, type TunnelDial } from "./proxying/cluster-transports.ts";
 import { createFailureLog } from "./proxying/failure-log.ts";
-import { sharedIdentity } from "./proxying/identity.ts";
 import { createProxyCluster } from "./proxying/proxy-cluster.ts";
 import { createReachability } from "./proxying/reachability.ts";
 import { createRequestHandler } from "./request-handler.ts";
@@ -40,6 +42,10 @@ export interface GatewayOptions {
   readonly tunnelServerName: string;
   /** ManagedServiceAccount, in each cluster's namespace, that tokens come from. */
   readonly managedServiceAccountName: string;
+  /** As whom callers act, at this moment. Without it, everyone as the cluster's account. */
+  readonly identity?: () => IdentitySettings;
+  /** CAs of external identity exchangers, PEM; without any, the system's. */
+  readonly exchangerCa?: () => Buffer | undefined;
   /** What `/version` says. */
   readonly version: string;
   readonly metrics: Metrics;
@@ -57,6 +63,8 @@ export interface Gateway extends Runnable {
   /** Why it should get no requests now, or `undefined`. */
   reasonNotReady(): string | undefined;
 }
+
+const sharedSettings = defaultSettings("Shared");
 
 /** Builds a gateway. Nothing is asked or served before `run`. */
 export function createGateway(options: GatewayOptions): Gateway {
@@ -91,7 +99,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       transports,
       reachability,
       failures: createFailureLog({ log }),
-      identity: sharedIdentity,
+      identify: identifyWith(options),
     }),
     isCluster: (name) => clusters.find(name).kind !== "unknown",
     reasonNotStarted,
@@ -108,6 +116,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     reasonNotReady,
     run: (signal) => runAll([...caches.all, serving], signal),
   };
+}
+
+function identifyWith({ identity, exchangerCa, log }: GatewayOptions): Identify {
+  return createIdentify({
+    settings: identity ?? (() => sharedSettings),
+    exchange: createExternalExchanger({ ca: exchangerCa ?? (() => undefined) }),
+    log,
+  });
 }
 
 function createCaches({ client, secretNamespace, usesManagedClusters, log }: GatewayOptions) {

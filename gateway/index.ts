@@ -4,4 +4,6 @@ export {
   type GatewayOptions,
   type ServingCertificate,
 } from "./gateway.ts";
+export { IdentityConfigurationError } from "./identity/configuration.ts";
+export { type IdentitySource, loadIdentitySettings } from "./identity/settings-file.ts";
 export type { TunnelDial } from "./proxying/cluster-transports.ts";

@@ -4,12 +4,13 @@ import { answerError, answerText } from "./answers/answer.ts";
 import { GatewayError } from "./answers/gateway-error.ts";
 import { treatmentOf as gatewayTreatmentOf } from "./answers/treatment.ts";
 import type { Authenticate } from "./authentication/authenticate.ts";
-import type { User } from "./authentication/user.ts";
 import type { Authorize } from "./authorization/access-review.ts";
 import { verbOf } from "./authorization/attributes.ts";
 import type { AnswerDocument } from "./documents-handler.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { ObjectHandlers } from "./handlers.ts";
+import type { Caller } from "./identity/actor.ts";
+import { grantWish, readWish } from "./identity/impersonation.ts";
 import type { ProxyCluster, ProxyRoute } from "./proxying/proxy-cluster.ts";
 import { attributesOf, type HealthCheck, parseRoute, type Route } from "./route.ts";
 
@@ -53,23 +54,35 @@ async function answer(exchange: Exchange, options: RequestHandlerOptions): Promi
   if (reason !== undefined) {
     throw new GatewayError("hub_unavailable", `The gateway is starting: ${reason}`);
   }
-  const asked = options.authenticate(exchange);
-  const user = asked instanceof Promise ? await asked : asked;
+  const caller = await callerOf(exchange, options);
   const attributes = attributesOf(route, exchange.method);
-  const permission = attributes === undefined ? undefined : options.authorize(user, attributes);
+  const permission =
+    attributes === undefined ? undefined : options.authorize(caller.user, attributes);
   if (permission !== undefined) await permission;
-  await handle(exchange, route, user, options);
+  await handle(exchange, route, caller, options);
+}
+
+/** Who asks, and whom the hub's rules are about. */
+async function callerOf(
+  exchange: Exchange,
+  { authenticate, authorize }: RequestHandlerOptions,
+): Promise<Caller> {
+  const authenticated = await authenticate(exchange);
+  const wish = readWish(exchange.headers);
+  if (wish === undefined) return { authenticated, user: authenticated };
+  await grantWish(wish, authenticated, authorize);
+  return { authenticated, user: wish.user };
 }
 
 async function handle(
   exchange: Exchange,
   route: Exclude<Route, { kind: "health" }>,
-  user: User,
+  caller: Caller,
   options: RequestHandlerOptions,
 ): Promise<void> {
   switch (route.kind) {
     case "proxy":
-      return measured(exchange, route, user, options);
+      return measured(exchange, route, caller, options);
     case "collection":
       return options.objects.collection(exchange, route);
     case "object":
@@ -90,14 +103,15 @@ async function handle(
 async function measured(
   exchange: Exchange,
   route: ProxyRoute,
-  user: User,
+  caller: Caller,
   { proxyCluster, gatewayMetrics, isCluster }: RequestHandlerOptions,
 ): Promise<void> {
   const startedAt = performance.now();
   const end = gatewayMetrics.begin();
   let code = 500;
   try {
-    code = (await proxyCluster(exchange, route, user)).status;
+    const prepared = await proxyCluster.prepare(exchange, route, caller);
+    code = (await proxyCluster.send(exchange, route, prepared)).status;
   } catch (reason) {
     const error = gatewayErrorOf(reason);
     code = gatewayTreatmentOf(error).httpStatus;

@@ -18,6 +18,8 @@ export {
   type Labels,
   type Metrics,
 } from "./metrics.ts";
+export { compilePattern, type Pattern } from "./pattern/pattern.ts";
+export { PatternError } from "./pattern/syntax.ts";
 export { runAll } from "./run-all.ts";
 export type { Runnable } from "./runnable.ts";
 export { TerminalError } from "./terminal-error.ts";

@@ -5,6 +5,7 @@ import {
   type ManagedServiceAccountStatus,
   managedServiceAccountLabels,
   type ResourceType,
+  readTokenClaims,
   type Secret,
   secrets,
   serviceAccounts,
@@ -13,7 +14,6 @@ import { type FreshView, isApiError, type KubeClient } from "#kube";
 import type { Anchors } from "./anchors.ts";
 import { type Snapshot, subjectOf } from "./snapshot.ts";
 import { isSameStatus } from "./status.ts";
-import { readTokenClaims } from "./token-claims.ts";
 import { tokenSecretFor } from "./token-secret.ts";
 
 /** Where the actions go, and who is told of what they wrote. */

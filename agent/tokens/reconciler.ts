@@ -3,6 +3,8 @@ import {
   type ManagedServiceAccount,
   managedServiceAccountConditionTypes,
   managedServiceAccountReasons,
+  readTokenClaims,
+  type TokenClaims,
 } from "#api";
 import {
   type FreshView,
@@ -29,7 +31,6 @@ import { isManaged, type Refusal } from "./refusal.ts";
 import { renewalDelayMs, type TokenLife } from "./renewal-time.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { isReportStanding, statusOfFailure, statusOfSuccess } from "./status.ts";
-import { readTokenClaims, type TokenClaims } from "./token-claims.ts";
 import type { TokenEvents } from "./token-events.ts";
 import { lifeOf } from "./token-life.ts";
 import type { TokenMetrics } from "./token-metrics.ts";

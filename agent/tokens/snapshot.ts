@@ -1,5 +1,4 @@
-import type { KubeObject, ManagedServiceAccount, Secret } from "#api";
-import type { TokenClaims } from "./token-claims.ts";
+import type { KubeObject, ManagedServiceAccount, Secret, TokenClaims } from "#api";
 
 /** The token that the hub Secret holds; without claims when it is no ServiceAccount token. */
 export interface HeldToken {

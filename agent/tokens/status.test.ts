@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { findCondition } from "#api";
+import { findCondition, readTokenClaims } from "#api";
 import { hoursLater, makeAccount, makeToken, refreshedAt } from "./make-snapshot.ts";
 import { isReportStanding, isSameStatus, statusOfFailure, statusOfSuccess } from "./status.ts";
-import { readTokenClaims } from "./token-claims.ts";
 
 const now = new Date(hoursLater(2));
 const claims = readTokenClaims(makeToken());

@@ -6,6 +6,7 @@ import {
   type ManagedServiceAccount,
   type ManagedServiceAccountStatus,
   managedServiceAccountReasons as reasons,
+  type TokenClaims,
   timestamp,
   managedServiceAccountConditionTypes as types,
   withCondition,
@@ -13,7 +14,6 @@ import {
 import { formatGoDuration } from "#runtime";
 import type { Refusal } from "./refusal.ts";
 import { isRenewalDue, type TokenLife } from "./renewal-time.ts";
-import type { TokenClaims } from "./token-claims.ts";
 import { lifeOf } from "./token-life.ts";
 import { readValidity } from "./validity.ts";
 

@@ -1,6 +1,5 @@
-import type { ManagedServiceAccount } from "#api";
+import type { ManagedServiceAccount, TokenClaims } from "#api";
 import type { TokenLife } from "./renewal-time.ts";
-import type { TokenClaims } from "./token-claims.ts";
 
 /** Clocks of different machines, and whole seconds, may differ by this much without a meaning. */
 const toleranceMs = 2_000;

@@ -2,11 +2,11 @@ import {
   type ManagedServiceAccount,
   managedServiceAccountLabels,
   ownerReferenceTo,
+  readTokenClaims,
   type Secret,
   tokenSecretKeys,
 } from "#api";
 import type { HeldToken, Snapshot } from "./snapshot.ts";
-import { readTokenClaims } from "./token-claims.ts";
 
 /** What a hub Secret carries, decoded. */
 export interface SecretContent {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { condition } from "../conditions.ts";
 import { objectShape } from "../custom-resource.ts";
 import type { ResourceType } from "../resource.ts";
 
@@ -11,8 +12,12 @@ export const globalClusterSetName = "global";
 export const managedClusterSetBinding = z.looseObject({
   ...objectShape,
   spec: z.looseObject({ clusterSet: z.string() }),
+  status: z.looseObject({ conditions: z.array(condition).default([]) }).optional(),
 });
 export type ManagedClusterSetBinding = z.infer<typeof managedClusterSetBinding>;
+
+/** Condition type of a binding: its set exists, and it counts. */
+export const clusterSetBoundCondition = "Bound";
 
 export const managedClusterSetBindings = {
   group: clusterGroup,

@@ -26,6 +26,7 @@ import {
 } from "#runtime";
 import { parseBindAddress } from "./bind-address.ts";
 import { controllerFlags } from "./controller-flags.ts";
+import { parseFeatureGates } from "./feature-gates.ts";
 import { type FlagValues, UsageError } from "./flags.ts";
 import { parsePermissionPolicy } from "./permission-policy.ts";
 import type { ProcessOptions } from "./process.ts";
@@ -86,11 +87,17 @@ const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Settings
     }
     const agentImagePullSecret =
       values["agent-image-pull-secret"] || (process.env["AGENT_IMAGE_PULL_SECRET"] ?? "");
+    const gates = parseFeatureGates(values["feature-gates"], {
+      EphemeralIdentity: false,
+      ClusterProfile: false,
+    });
     return createManagedServiceAccount(deps, {
       deployMode,
       agentImage,
       agentImagePullSecret,
       permissionPolicy: parsePermissionPolicy("permission-policy", values["permission-policy"]),
+      endsEphemeral: gates.EphemeralIdentity,
+      clusterProfileNamespaces: clusterProfileNamespaces(gates.ClusterProfile, values),
     });
   },
   "cluster-gateway": (deps, values) =>
@@ -99,6 +106,18 @@ const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Settings
       imagePullPolicy: values["image-pull-policy"],
     }),
 };
+
+function clusterProfileNamespaces(
+  isOn: boolean,
+  { "cluster-profile-namespaces": namespaces }: Values,
+): readonly string[] | undefined {
+  const wrong = namespaces.find((name) => !/^(\*|[a-z0-9]([a-z0-9-]*[a-z0-9])?)$/.test(name));
+  if (wrong !== undefined) {
+    const rule = "expected names of namespaces, or * alone for all";
+    throw new UsageError(`Cannot use --cluster-profile-namespaces=${wrong}: ${rule}`);
+  }
+  return isOn ? namespaces : undefined;
+}
 
 function signerKey({ namespace }: ControllerDeps, values: Values, addon: AddonName) {
   return {

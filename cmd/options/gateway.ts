@@ -3,8 +3,8 @@ import { createKubeClient } from "#kube";
 import { createMetrics, type Logger, type Metrics, type Runnable } from "#runtime";
 import { createTunnelClient, loadTlsFiles } from "#tunnel";
 import packageJson from "../../package.json" with { type: "json" };
-import { parseFeatureGates } from "./feature-gates.ts";
 import { type Flag, type FlagValues, UsageError } from "./flags.ts";
+import { accessFlags, openAccess } from "./gateway-access.ts";
 import type { ProcessOptions } from "./process.ts";
 
 const flags = {
@@ -47,37 +47,20 @@ const flags = {
     help: "ManagedServiceAccount of each cluster that its token comes from",
   },
   "user-agent": { type: "string", default: "spokeway-gateway", help: "How we call ourselves" },
-  "feature-gates": {
-    type: "list",
-    default: [],
-    help: "Kept for compatibility: what the gates turned on is always on",
-  },
   "authorize-proxy-subpath": {
     type: "boolean",
     default: false,
     help: "Refused when true: paths on managed clusters are not authorized on the hub yet",
-  },
-  "cluster-gateway-proxy-config": {
-    type: "string",
-    default: "",
-    help: "Refused unless empty: identities are not exchanged yet",
   },
   "virtual-clutser-with-control-plane": {
     type: "boolean",
     default: true,
     help: "Kept for compatibility, without effect, as upstream has it",
   },
+  ...accessFlags,
 } as const satisfies Readonly<Record<string, Flag>>;
 
 type Values = FlagValues<typeof flags>;
-
-/** Upstream's gates and their defaults there; none changes anything here but the last. */
-const gates = {
-  HealthinessCheck: true,
-  SecretCache: true,
-  OCMClusterCache: true,
-  ClientIdentityPenetration: false,
-} as const;
 
 /** How the process `gateway` is started. */
 export const gateway: ProcessOptions<typeof flags> = {
@@ -89,6 +72,7 @@ export const gateway: ProcessOptions<typeof flags> = {
     const metrics = createMetrics();
     const certificate = await servingCertificate(values, log);
     const tunnel = await openTunnel(values, metrics, log);
+    const access = await openAccess(values, log);
     const client = await createKubeClient({
       kubeconfig: values.kubeconfig === "" ? undefined : values.kubeconfig,
       userAgent: values["user-agent"],
@@ -103,28 +87,22 @@ export const gateway: ProcessOptions<typeof flags> = {
       tunnelDial: tunnel.dial,
       tunnelServerName: values["managed-server-name"],
       managedServiceAccountName: values["managed-serviceaccount-name"],
+      ...access.options,
       version: `v${packageJson.version}`,
       metrics,
       log,
     });
-    return [served, certificate.files, ...tunnel.runnables];
+    return [served, certificate.files, ...tunnel.runnables, ...access.runnables];
   },
 };
 
 function checkTogether(values: Values): void {
-  const { ClientIdentityPenetration } = parseFeatureGates(values["feature-gates"], gates);
   if (values["secret-namespace"] === "") {
     throw new UsageError("Cannot use an empty --secret-namespace");
   }
   // Each of these narrows or changes what callers may do: to ignore one would be a hole.
   if (values["authorize-proxy-subpath"]) {
     throw new UsageError("Cannot use --authorize-proxy-subpath=true: not supported yet");
-  }
-  if (values["cluster-gateway-proxy-config"] !== "") {
-    throw new UsageError("Cannot use --cluster-gateway-proxy-config: not supported yet");
-  }
-  if (ClientIdentityPenetration) {
-    throw new UsageError("Cannot use ClientIdentityPenetration=true: not supported yet");
   }
 }
 

@@ -27,7 +27,7 @@ import type { AddonDefinition } from "./definition.ts";
 /** The list-watches behind one addon, each as narrow as the API server lets it be. */
 export type AddonCaches = ReturnType<typeof createAddonCaches>;
 
-/** The addon as a whole, and on each cluster: all that is needed where others deliver it. */
+/** The clusters, the addon as a whole, and on each: what is needed also where others deliver it. */
 export function createMembershipCaches(
   client: KubeClient,
   name: AddonName,
@@ -37,7 +37,8 @@ export function createMembershipCaches(
   const only = { fieldSelector: `metadata.name=${name}`, log };
   const addons = openAddons(client, version, name, only);
   const management = createObjectCache(client, clusterManagementAddOns(version), only);
-  return { addons: addons.cache, management, addonOf: addons.find };
+  const clusters = createObjectCache(client, managedClusters, { log });
+  return { addons: addons.cache, clusters, management, addonOf: addons.find };
 }
 
 /** Builds them; they fill once they run. */
@@ -55,7 +56,6 @@ export function createAddonCaches(
   const { addonOf, ...membership } = createMembershipCaches(client, name, version, log);
   const caches = {
     ...membership,
-    clusters: open(managedClusters),
     works: open(manifestWorks, ofAddon),
     requests: hasCertificates ? open(certificateSigningRequests, ofAddon) : undefined,
     // Hashes are made of what the API server sends, so these two are kept as they come.

@@ -79,7 +79,7 @@ export interface DelegatedPart extends Part {
   readonly addonCaches: Membership;
 }
 
-type Membership = Pick<AddonCaches, "addons" | "addonOf" | "management">;
+type Membership = Pick<AddonCaches, "addons" | "addonOf" | "clusters" | "management">;
 
 /** What is left to the manager of an addon that OCM itself delivers, from an AddOnTemplate. */
 export function createDelegatedAddon(deps: ControllerDeps, name: AddonName): DelegatedPart {
@@ -88,7 +88,7 @@ export function createDelegatedAddon(deps: ControllerDeps, name: AddonName): Del
   const binding = setBinding({ ...deps, log }, name, caches);
   return {
     addonCaches: caches,
-    caches: [caches.addons, caches.management, ...binding.caches],
+    caches: [caches.addons, caches.clusters, caches.management, ...binding.caches],
     controllers: binding.controllers,
   };
 }

@@ -31,6 +31,8 @@ export type Action =
       readonly authority: Authority;
       readonly why: string;
     }
+  /** Removes this incarnation of an object, and no other. */
+  | { readonly kind: "discard"; readonly type: ResourceType; readonly object: KubeObject }
   | { readonly kind: "apply"; readonly desired: Desired };
 
 /** One `apply` for each object, in their order. */

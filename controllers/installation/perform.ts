@@ -1,5 +1,5 @@
 import { secrets } from "#api";
-import { type EventRecorder, isApiError, type KubeClient } from "#kube";
+import { type EventRecorder, ignoreNotFound, isApiError, type KubeClient } from "#kube";
 import { createAuthority, issueCertificate } from "#pki";
 import type { Logger } from "#runtime";
 import type { Action, AuthorityPlace } from "./action.ts";
@@ -57,6 +57,9 @@ async function perform(
     case "issue":
       await issue(ports, owner, action, signal);
       return;
+    case "discard":
+      await discard(ports, action, signal);
+      return;
     case "apply": {
       const { type, object } = action.desired;
       await ports.client.apply(type, object, signal, { fieldManager: ports.fieldManager });
@@ -78,6 +81,16 @@ async function makeAuthority(
   } catch (error) {
     if (!isApiError(error, "already_exists")) throw error;
   }
+}
+
+async function discard(
+  { client, log }: PerformPorts,
+  { type, object: { metadata } }: Extract<Action, { readonly kind: "discard" }>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, namespace, uid } = metadata;
+  await ignoreNotFound(client.delete(type, { name, namespace }, signal, { uid }));
+  log.info("Removed what an earlier installation left", { kind: type.kind, namespace, name });
 }
 
 async function rotateAuthority(

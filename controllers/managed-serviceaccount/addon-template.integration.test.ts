@@ -15,19 +15,19 @@ const deployment = "managed-serviceaccount-addon-agent";
 const policy = [{ accounts: ["ci"], clusterRoles: ["view"], clusterWide: true }];
 const modes = {
   AddOnTemplate: [
-    "--set=hubDeployMode=AddOnTemplate",
+    "hubDeployMode=AddOnTemplate",
     `--set-json=permissionPolicy=${JSON.stringify(policy)}`,
   ],
   Deployment: [`--set-json=permissionPolicy=${JSON.stringify(policy)}`],
 } as const;
 type Mode = keyof typeof modes;
 
-function flagsOf(mode: Mode) {
-  const image = ["--set=image=agent", "--set=tag=v1"];
+function settingsOf(mode: Mode) {
+  const image = ["image=agent", "tag=v1"];
   const permission = mode === "Deployment" ? [`--permission-policy=${JSON.stringify(policy)}`] : [];
   return {
-    helm: [...image, ...modes[mode]],
-    controller: [`--deploy-mode=${mode}`, ...permission],
+    values: [...image, ...modes[mode]],
+    given: [`--deploy-mode=${mode}`, ...permission],
   };
 }
 
@@ -38,7 +38,7 @@ describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 
 
   before(async () => {
     world = await AddonHub.start("v1alpha1-and-v1beta1");
-    await world.install(addon, flagsOf("AddOnTemplate"));
+    await world.install(addon, settingsOf("AddOnTemplate"));
   });
   after(async () => {
     await pod?.[Symbol.asyncDispose]();
@@ -110,7 +110,7 @@ describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 
       "-o=name",
     ]);
   const switchTo = async (mode: Mode): Promise<void> => {
-    await world.upgrade(addon, flagsOf(mode));
+    await world.upgrade(addon, settingsOf(mode));
     await broughtBy(mode);
     await runAgent();
   };
@@ -138,6 +138,7 @@ describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 
       ],
       replicas: 1,
       monitorLabels: undefined,
+      endsEphemeral: true,
     });
     assert.deepEqual(comparable(found), comparable(ours));
     const args = podOf(found).containers[0]?.args;

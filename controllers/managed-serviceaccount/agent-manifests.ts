@@ -21,6 +21,8 @@ export interface AgentInput {
   readonly replicas: number;
   /** Labels of the ServiceMonitor for Prometheus Operator; undefined for none. */
   readonly monitorLabels: Readonly<Record<string, string>> | undefined;
+  /** Whether it deletes accounts at the end of their `spec.ttlSecondsAfterCreation`. */
+  readonly endsEphemeral: boolean;
 }
 
 const addon = addonNames.managedServiceAccount;
@@ -166,7 +168,7 @@ function deployment(input: AgentInput): Manifest {
   };
 }
 
-function container({ clusterName, image, policy, replicas }: AgentInput) {
+function container({ clusterName, image, policy, replicas, endsEphemeral }: AgentInput) {
   return {
     name: "addon-agent",
     image,
@@ -178,6 +180,7 @@ function container({ clusterName, image, policy, replicas }: AgentInput) {
       "--kubeconfig=/etc/hub/kubeconfig",
       "--lease-health-check=true",
       ...(replicas > 1 ? ["--leader-elect=true"] : []),
+      ...(endsEphemeral ? ["--feature-gates=EphemeralIdentity=true"] : []),
       ...(policy === undefined ? [] : [`--permission-policy=${JSON.stringify(policy)}`]),
     ],
     env: [

@@ -28,6 +28,8 @@ export interface PullSecret {
 export interface AgentSettings {
   readonly agentImage: string;
   readonly permissionPolicy: PermissionPolicy | undefined;
+  /** Whether agents delete accounts at the end of their `spec.ttlSecondsAfterCreation`. */
+  readonly endsEphemeral: boolean;
 }
 
 /** What managed-serviceaccount is among OCM's addons. */
@@ -36,6 +38,7 @@ export function managedServiceAccountDefinition(
   pullSecret: PullSecret | undefined,
 ): AddonDefinition {
   const name = addonNames.managedServiceAccount;
+  const { endsEphemeral } = settings;
   return {
     name,
     hubAccess: {
@@ -51,7 +54,7 @@ export function managedServiceAccountDefinition(
           {
             apiGroups: ["authentication.open-cluster-management.io"],
             resources: ["managedserviceaccounts"],
-            verbs: ["get", "list", "watch"],
+            verbs: ["get", "list", "watch", ...(endsEphemeral ? ["delete"] : [])],
           },
           {
             apiGroups: ["authentication.open-cluster-management.io"],
@@ -71,7 +74,7 @@ export function managedServiceAccountDefinition(
 }
 
 function render(
-  { agentImage, permissionPolicy }: AgentSettings,
+  { agentImage, permissionPolicy, endsEphemeral }: AgentSettings,
   pullSecret: PullSecret | undefined,
   { cluster, installNamespace: namespace, deploymentConfig }: RenderInput,
 ): Rendering {
@@ -91,6 +94,7 @@ function render(
     policy: permissionPolicy?.filter(({ clusters }) => matchesAny(clusters, clusterName)),
     replicas: wholeNumberVariable(deploymentConfig, "replicas") ?? 1,
     monitorLabels: isMonitored ? labels : undefined,
+    endsEphemeral,
   });
   return { kind: "manifests", manifests };
 }

@@ -8,14 +8,15 @@ import {
 } from "#api";
 import { createObjectCache } from "#kube";
 import {
-  type AddonPart,
   type ControllerDeps,
   createAddon,
   createDelegatedAddon,
   type DelegatedPart,
   type Part,
 } from "../addon/addon.ts";
-import { agentRoleName, managedServiceAccountDefinition } from "./definition.ts";
+import { createClusterProfileController } from "./cluster-profile/cluster-profile-controller.ts";
+import type { CredentialNamespaces } from "./cluster-profile/standing.ts";
+import { agentRoleName, managedServiceAccountDefinition, type PullSecret } from "./definition.ts";
 import { createLeftovers, type DeployMode } from "./leftovers/leftovers.ts";
 import { createRevocationController } from "./revocation/revocation-controller.ts";
 import { createSetController } from "./set/set-controller.ts";
@@ -31,6 +32,10 @@ export interface ManagedServiceAccountOptions {
   readonly agentImagePullSecret: string;
   /** What accounts may be given; undefined when agents are to have no rights to give any. */
   readonly permissionPolicy: PermissionPolicy | undefined;
+  /** Whether agents delete accounts at the end of their `spec.ttlSecondsAfterCreation`. */
+  readonly endsEphemeral: boolean;
+  /** Namespaces whose ClusterProfiles get tokens; undefined to leave ClusterProfiles alone. */
+  readonly clusterProfileNamespaces: CredentialNamespaces | undefined;
 }
 
 /** The managed-serviceaccount addon: the agents that make tokens, and what accounts are on the hub. */
@@ -38,23 +43,19 @@ export function createManagedServiceAccount(
   deps: ControllerDeps,
   options: ManagedServiceAccountOptions,
 ): Part {
-  const name = addonNames.managedServiceAccount;
-  const addon =
-    options.deployMode === "Deployment"
-      ? createDelivery(deps, options)
-      : createDelegatedAddon(deps, name);
+  const addon = createDelivery(deps, options);
   const accounts = createObjectCache<ManagedServiceAccount>(deps.client, managedServiceAccounts, {
     log: deps.log,
   });
-  const { addons, addonOf } = addon.addonCaches;
-  const mode = options.deployMode;
+  const { addons, addonOf, clusters } = addon.addonCaches;
   const leftovers = createLeftovers(deps, {
-    addon: name,
+    addon: addonNames.managedServiceAccount,
     role: agentRoleName,
-    mode,
+    mode: options.deployMode,
     addons,
     addonOf,
   });
+  const { clusterProfileNamespaces: namespaces } = options;
   return {
     caches: [...addon.caches, accounts, ...leftovers.caches],
     controllers: [
@@ -62,23 +63,32 @@ export function createManagedServiceAccount(
       ...leftovers.controllers,
       createRevocationController(deps, { accounts, addons }),
       createSetController(deps, accounts),
+      ...(namespaces === undefined
+        ? []
+        : [createClusterProfileController(deps, { namespaces, clusters })]),
     ],
   };
 }
 
-/** We bring the agents to the clusters ourselves. */
 function createDelivery(
   deps: ControllerDeps,
-  { agentImagePullSecret: name, ...options }: ManagedServiceAccountOptions,
-): AddonPart | DelegatedPart {
-  const { client, namespace, log } = deps;
-  if (name === "") return createAddon(deps, managedServiceAccountDefinition(options, undefined));
-  const cache = createObjectCache<Secret>(client, secrets, {
-    namespace,
-    fieldSelector: `metadata.name=${name}`,
-    log,
-  });
-  const pullSecret = { name, namespace, secrets: cache };
+  options: ManagedServiceAccountOptions,
+): DelegatedPart {
+  if (options.deployMode === "AddOnTemplate") {
+    return createDelegatedAddon(deps, addonNames.managedServiceAccount);
+  }
+  const pullSecret = pullSecretOf(deps, options.agentImagePullSecret);
   const addon = createAddon(deps, managedServiceAccountDefinition(options, pullSecret));
-  return { ...addon, caches: [...addon.caches, cache] };
+  const caches = pullSecret === undefined ? [] : [pullSecret.secrets];
+  return { ...addon, caches: [...addon.caches, ...caches] };
+}
+
+function pullSecretOf(
+  { client, namespace, log }: ControllerDeps,
+  name: string,
+): PullSecret | undefined {
+  if (name === "") return undefined;
+  const fieldSelector = `metadata.name=${name}`;
+  const cache = createObjectCache<Secret>(client, secrets, { namespace, fieldSelector, log });
+  return { name, namespace, secrets: cache };
 }

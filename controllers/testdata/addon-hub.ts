@@ -27,9 +27,10 @@ export type Release = keyof typeof releases;
 export const releaseNames = Object.keys(releases) as readonly Release[];
 
 /** What a test gives beside what all of them do. */
-export interface MoreFlags {
-  readonly helm?: readonly string[];
-  readonly controller?: readonly string[];
+export interface Settings {
+  /** `name=value`, or whole flags of helm. */
+  readonly values?: readonly string[];
+  readonly given?: readonly string[];
 }
 
 /**
@@ -48,32 +49,40 @@ export class AddonHub implements AsyncDisposable {
     this.#helm = helm;
   }
 
-  static async start(addonVersions: AddonVersions): Promise<AddonHub> {
+  static async start(
+    addonVersions: AddonVersions,
+    ocm: { readonly clusterProfiles?: boolean } = {},
+  ): Promise<AddonHub> {
     const helm = await Helm.open();
     await using started = new AsyncDisposableStack();
     started.use(helm);
     const hub = started.use(await startProcessCluster({ name: "hub", controllerManager: true }));
     const options = { name: "managed1", controllerManager: true };
     const managed = started.use(await startProcessCluster(options));
-    await startOcm(hub, [managed], { addonVersions });
+    await startOcm(hub, [managed], { addonVersions, ...ocm });
     started.move();
     return new AddonHub(hub, managed, helm);
   }
 
-  /** Installs the chart, with further flags of helm, and starts its controller with further flags. */
-  async install(release: Release, more: MoreFlags = {}): Promise<void> {
-    await this.#run("install", release, ...releases[release].chart, ...(more.helm ?? []));
-    await this.#startController(release, more);
+  /** `values` go to the chart, `given` to its controller, in place of what its Deployment says. */
+  async install(release: Release, settings: Settings = {}): Promise<void> {
+    await this.#helmWith("install", release, settings);
+    await this.#startController(release, settings);
   }
 
   /** The same for a release that is there: its controller is another process afterwards. */
-  async upgrade(release: Release, more: MoreFlags = {}): Promise<void> {
-    await this.#run("upgrade", release, ...releases[release].chart, ...(more.helm ?? []));
+  async upgrade(release: Release, settings: Settings = {}): Promise<void> {
+    await this.#helmWith("upgrade", release, settings);
     await this.#stop(release);
-    await this.#startController(release, more);
+    await this.#startController(release, settings);
   }
 
-  async #startController(release: Release, { controller = [] }: MoreFlags): Promise<void> {
+  async #helmWith(verb: string, release: Release, { values = [] }: Settings): Promise<void> {
+    const flags = values.map((value) => (value.startsWith("-") ? value : `--set=${value}`));
+    await this.#run(verb, release, ...releases[release].chart, ...flags);
+  }
+
+  async #startController(release: Release, { given = [] }: Settings): Promise<void> {
     const kubeconfig = await makeAccount(this.hub, addonNamespace, `${release}-addon-manager`);
     const argv = [
       "cmd/controller.ts",
@@ -83,7 +92,7 @@ export class AddonHub implements AsyncDisposable {
       "--health-probe-bind-address=0",
       "--metrics-bind-address=0",
       ...releases[release].flags,
-      ...controller,
+      ...given,
     ];
     const env = { PATH: "/usr/bin:/bin", POD_NAMESPACE: addonNamespace };
     const child = spawn(process.execPath, argv, { env, stdio: ["ignore", "pipe", "inherit"] });

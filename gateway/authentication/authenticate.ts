@@ -1,11 +1,11 @@
 import { X509Certificate } from "node:crypto";
-import { type Exchange, headerValue, type Peer } from "#proxy";
+import { type Exchange, headerValues, type Peer } from "#proxy";
 import { GatewayError } from "../answers/gateway-error.ts";
 import { isClientOf } from "./certificate-chain.ts";
 import { vouchedUser } from "./front-proxy.ts";
 import type { ReviewToken } from "./token-review.ts";
 import type { Trust } from "./trust.ts";
-import { authenticatedGroup, type User } from "./user.ts";
+import { type User, withAuthenticated } from "./user.ts";
 
 /** Says who asks. Throws a GatewayError `unauthenticated` or `hub_unavailable`. */
 export type Authenticate = (exchange: Exchange) => User | Promise<User>;
@@ -51,7 +51,8 @@ export function createAuthenticate({
 }
 
 async function byToken(exchange: Exchange, reviewToken: ReviewToken): Promise<User> {
-  const authorization = headerValue(exchange.headers, "authorization") ?? "";
+  const [authorization = "", ...others] = headerValues(exchange.headers, "authorization");
+  if (others.length > 0) throw unauthenticated("Authorization came more than once");
   const token = /^bearer +(\S+)$/i.exec(authorization)?.[1];
   if (token === undefined) throw unauthenticated("no credential that the hub knows came with it");
   const user = await askHub(reviewToken, token);
@@ -95,7 +96,7 @@ interface Subject {
 
 function certificateUser(name: string, organizations: Subject["O"] = []): User {
   const groups = typeof organizations === "string" ? [organizations] : organizations;
-  return { name, groups: [...groups, authenticatedGroup], extra: {} };
+  return { name, groups: withAuthenticated(name, groups), extra: {} };
 }
 
 const maxIntermediates = 4;

@@ -1,28 +1,33 @@
-import { fieldsOf, headerValue, headerValues, type RawHeaders } from "#proxy";
+import { fieldsOf, headerValues, type RawHeaders } from "#proxy";
+import { GatewayError } from "../answers/gateway-error.ts";
+import { textOfField, unescapeKey } from "../identity/header-text.ts";
 import type { Trust } from "./trust.ts";
-import { authenticatedGroup, type User } from "./user.ts";
+import { type User, withAuthenticated } from "./user.ts";
 
 /**
  * The user that a front proxy vouches for, or `undefined` when it names none. Only to be asked for
- * a connection that has proved to be the front proxy.
+ * a connection that has proved to be the front proxy. Throws a GatewayError `unauthenticated` for
+ * more than one name or uid, and for what is no UTF-8.
  */
 export function vouchedUser(headers: RawHeaders, trust: Trust): User | undefined {
-  const name = firstValue(headers, trust.userHeaders);
+  const name = single(headers, trust.userHeaders);
   if (name === undefined) return undefined;
   const groups = trust.groupHeaders.flatMap((header) => headerValues(headers, header));
-  const uid = firstValue(headers, trust.uidHeaders);
+  const uid = single(headers, trust.uidHeaders);
   return {
     name,
-    groups: groups.includes(authenticatedGroup) ? groups : [...groups, authenticatedGroup],
+    groups: withAuthenticated(name, groups.map(textOf)),
     extra: extraOf(headers, trust.extraPrefixes),
     ...(uid === undefined ? {} : { uid }),
   };
 }
 
-function firstValue(headers: RawHeaders, names: readonly string[]): string | undefined {
+/** The value of the first of some fields that has one. Two values were not both the proxy's. */
+function single(headers: RawHeaders, names: readonly string[]): string | undefined {
   for (const name of names) {
-    const value = headerValue(headers, name);
-    if (value !== undefined && value !== "") return value;
+    const [value = "", ...others] = headerValues(headers, name);
+    if (others.length > 0) throw unclear(`${name} came more than once`);
+    if (value !== "") return textOf(value);
   }
   return undefined;
 }
@@ -34,17 +39,18 @@ function extraOf(
   const extra: Record<string, string[]> = {};
   for (const [name, value] of fieldsOf(headers)) {
     const prefix = prefixes.find((candidate) => name.startsWith(candidate));
-    if (prefix !== undefined) (extra[unescape(name.slice(prefix.length))] ??= []).push(value);
+    if (prefix === undefined) continue;
+    (extra[unescapeKey(name.slice(prefix.length))] ??= []).push(textOf(value));
   }
   return extra;
 }
 
-/** Names of fields cannot hold every character of a key, so API servers escape them. */
-function unescape(key: string): string {
-  try {
-    return decodeURIComponent(key).toLowerCase();
-  } catch {
-    // Not an escape after all: the API server's own reading of it.
-    return key;
-  }
+function textOf(value: string): string {
+  const text = textOfField(value);
+  if (text === undefined) throw unclear("a name is no UTF-8");
+  return text;
+}
+
+function unclear(why: string): GatewayError {
+  return new GatewayError("unauthenticated", `Cannot authenticate request: ${why}`);
 }

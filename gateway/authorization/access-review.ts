@@ -95,12 +95,15 @@ function attributesOf(attributes: Attributes): Readonly<Record<string, unknown>>
 function describe(attributes: Attributes): string {
   if (attributes.kind === "path") return attributes.path;
   const { resource, group, name } = attributes;
-  return name === "" ? `${resource}.${group}` : `${resource}.${group} "${name}"`;
+  const what = group === "" ? resource : `${resource}.${group}`;
+  return name === "" ? what : `${what} "${name}"`;
 }
 
 function wish(attributes: Attributes): string {
   if (attributes.kind === "path") return `${attributes.verb} path "${attributes.path}"`;
-  const { verb, resource, subresource, group } = attributes;
+  const { verb, resource, subresource, group, namespace } = attributes;
   const what = subresource === "" ? resource : `${resource}/${subresource}`;
-  return `${verb} resource "${what}" in API group "${group}" at the cluster scope`;
+  const where =
+    namespace === undefined ? "at the cluster scope" : `in the namespace "${namespace}"`;
+  return `${verb} resource "${what}" in API group "${group}" ${where}`;
 }

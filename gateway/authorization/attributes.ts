@@ -8,6 +8,8 @@ export type Attributes =
       readonly resource: string;
       readonly subresource: string;
       readonly name: string;
+      /** Without it, the whole cluster. */
+      readonly namespace?: string;
     }
   | { readonly kind: "path"; readonly verb: string; readonly path: string };
 

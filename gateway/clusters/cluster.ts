@@ -28,6 +28,8 @@ export interface Cluster {
   readonly endpoint: Endpoint;
   readonly isHealthy: boolean;
   readonly healthyReason: string | undefined;
+  /** The cluster's own document of identity rules, as it was written. */
+  readonly proxyConfiguration?: string | undefined;
   /** Changes whenever connections to it have to be made anew; a new token is no such change. */
   readonly connectionFingerprint: string;
 }

@@ -51,6 +51,7 @@ export function convertCluster(
     endpoint,
     isHealthy: isTrue(annotations[clusterSecretAnnotations.healthy]),
     healthyReason: annotations[clusterSecretAnnotations.healthyReason],
+    proxyConfiguration: annotations[clusterSecretAnnotations.proxyConfiguration],
     connectionFingerprint: fingerprint(endpoint, credential),
   };
 }

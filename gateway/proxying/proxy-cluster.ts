@@ -1,15 +1,15 @@
 import { type Exchange, type ForwardOutcome, forward, forwardPath, ProxyError } from "#proxy";
 import { GatewayError } from "../answers/gateway-error.ts";
-import type { User } from "../authentication/user.ts";
 import type { Cluster } from "../clusters/cluster.ts";
 import type { ClusterStore } from "../clusters/cluster-store.ts";
+import type { Actor, Caller } from "../identity/actor.ts";
+import type { Identify } from "../identity/identify.ts";
 import type { Route } from "../route.ts";
 import type { ClusterTransports } from "./cluster-transports.ts";
 import type { FailureLog } from "./failure-log.ts";
-import type { Identity } from "./identity.ts";
 import { isLongRunning } from "./managed-path.ts";
 import type { Reachability } from "./reachability.ts";
-import { managedRequestHeaders, refuseImpersonation } from "./request-headers.ts";
+import { managedRequestHeaders } from "./request-headers.ts";
 import { upstreamError } from "./upstream-error.ts";
 
 export interface ProxyClusterOptions {
@@ -17,7 +17,7 @@ export interface ProxyClusterOptions {
   readonly transports: ClusterTransports;
   readonly reachability: Reachability;
   readonly failures: FailureLog;
-  readonly identity: Identity;
+  readonly identify: Identify;
   readonly secretNamespace: string;
   /** Name of the ManagedServiceAccount, in each cluster's namespace, that the tokens come from. */
   readonly managedServiceAccountName: string;
@@ -27,48 +27,58 @@ export interface ProxyClusterOptions {
 
 export type ProxyRoute = Extract<Route, { kind: "proxy" }>;
 
-/**
- * Sends a request to the managed cluster of its route and the answer back. Throws a GatewayError
- * as long as nothing has been answered.
- */
-export type ProxyCluster = (
-  exchange: Exchange,
-  route: ProxyRoute,
-  user: User,
-) => Promise<ForwardOutcome>;
+/** A request that may be sent: which cluster it is for, and who acts there. */
+export interface Prepared {
+  readonly cluster: Cluster;
+  readonly actor: Actor;
+}
+
+/** The proxy subresource. Both throw a GatewayError as long as nothing has been answered. */
+export interface ProxyCluster {
+  /** Finds the cluster and decides who acts. Sends nothing. */
+  prepare(exchange: Exchange, route: ProxyRoute, caller: Caller): Prepared | Promise<Prepared>;
+  /** Sends the request to the managed cluster and the answer back. */
+  send(exchange: Exchange, route: ProxyRoute, prepared: Prepared): Promise<ForwardOutcome>;
+}
 
 /** A little more than the minute that API servers allow themselves. */
 const defaultResponseTimeoutMs = 75_000;
 
 /** Makes the handler of the proxy subresource. */
 export function createProxyCluster(options: ProxyClusterOptions): ProxyCluster {
-  return async (exchange, route, user) => {
-    const cluster = usableCluster(route.name, options);
-    try {
-      return await forward(exchange, planFor(exchange, route, user, cluster, options));
-    } catch (error) {
-      if (!(error instanceof ProxyError)) throw error;
-      const told = upstreamError(error, cluster, options.reachability.since(cluster.name));
-      options.failures.note(cluster.name, told);
-      throw told;
-    }
+  return {
+    prepare({ method }, { name, rest, query }, { user }) {
+      const cluster = usableCluster(name, options);
+      const decided = options.identify(user, { cluster, method, path: rest, query });
+      return decided instanceof Promise
+        ? decided.then((actor) => ({ cluster, actor }))
+        : { cluster, actor: decided };
+    },
+    async send(exchange, route, prepared) {
+      try {
+        return await forward(exchange, planFor(route, prepared, options));
+      } catch (error) {
+        if (!(error instanceof ProxyError)) throw error;
+        const { cluster } = prepared;
+        const told = upstreamError(error, cluster, options.reachability.since(cluster.name));
+        options.failures.note(cluster.name, told);
+        throw told;
+      }
+    },
   };
 }
 
 function planFor(
-  exchange: Exchange,
   { rest, query }: ProxyRoute,
-  user: User,
-  cluster: Cluster,
-  { transports, identity, responseTimeoutMs = defaultResponseTimeoutMs }: ProxyClusterOptions,
+  { cluster, actor }: Prepared,
+  { transports, responseTimeoutMs = defaultResponseTimeoutMs }: ProxyClusterOptions,
 ) {
-  refuseImpersonation(exchange.headers, query);
   const { endpoint, credential } = cluster;
   const basePath = endpoint.kind === "const" ? endpoint.url.pathname : "";
   return {
     transport: () => transports.of(cluster),
     path: forwardPath(rest, basePath) + query,
-    requestHeaders: managedRequestHeaders(credential, identity(user, cluster)),
+    requestHeaders: managedRequestHeaders(credential, actor),
     ...(isLongRunning(rest, query) ? {} : { responseTimeoutMs }),
   };
 }

@@ -4,10 +4,11 @@ import { ProxyError, type ProxyErrorCode } from "#proxy";
 import { TunnelError, type TunnelErrorCode } from "#tunnel";
 import { statusOf } from "../answers/treatment.ts";
 import { isLongRunning, readManagedPath } from "./managed-path.ts";
-import { managedRequestHeaders, refuseImpersonation } from "./request-headers.ts";
+import { managedRequestHeaders } from "./request-headers.ts";
 import { upstreamError } from "./upstream-error.ts";
 
 const cluster = { name: "managed1" };
+const account = { kind: "account", because: "Shared" } as const;
 
 describe("upstreamError()", () => {
   const ofProxy: Readonly<Record<ProxyErrorCode, number>> = {
@@ -101,12 +102,15 @@ describe("isLongRunning()", () => {
 
 describe("managedRequestHeaders()", () => {
   it("sets the token of the cluster, then the identity", () => {
-    const policy = managedRequestHeaders({ kind: "token", token: "t" }, ["impersonate-user", "a"]);
+    const user = { name: "a", groups: [], extra: {} };
+    const actor = { kind: "user", user, because: "" } as const;
+    const policy = managedRequestHeaders({ kind: "token", token: "t" }, actor);
     assert.deepEqual(policy.set, ["authorization", "Bearer t", "impersonate-user", "a"]);
   });
 
   it("sets none beside a certificate", () => {
-    assert.deepEqual(managedRequestHeaders({ kind: "certificate", cert: "", key: "" }, []).set, []);
+    const credential = { kind: "certificate", cert: "", key: "" } as const;
+    assert.deepEqual(managedRequestHeaders(credential, account).set, []);
   });
 
   const protocols: Readonly<Record<string, string | undefined>> = {
@@ -116,26 +120,8 @@ describe("managedRequestHeaders()", () => {
   };
   for (const [value, want] of Object.entries(protocols)) {
     it(`makes ${want ?? "nothing"} of the protocols ${value}`, () => {
-      const { rewrite } = managedRequestHeaders({ kind: "token", token: "t" }, []);
+      const { rewrite } = managedRequestHeaders({ kind: "token", token: "t" }, account);
       assert.equal(rewrite?.("sec-websocket-protocol", value), want);
     });
   }
-});
-
-describe("refuseImpersonation()", () => {
-  const refused: readonly (readonly [headers: readonly string[], query: string])[] = [
-    [["Impersonate-User", "root"], ""],
-    [["IMPERSONATE-EXTRA-a", "b"], ""],
-    [["impersonate_user", "root"], ""],
-    [[], "?impersonate=true"],
-    [[], "?a=b&impersonate=true&c=d"],
-  ];
-  for (const [headers, query] of refused) {
-    it(`refuses ${JSON.stringify(headers)} ${query}`, () => {
-      assert.throws(() => refuseImpersonation(headers, query), { code: "bad_request" });
-    });
-  }
-  it("lets everything else pass", () => {
-    refuseImpersonation(["accept", "impersonate-user"], "?labelSelector=impersonate%3Dtrue");
-  });
 });

@@ -1,18 +1,20 @@
-import { fieldsOf, type HeaderPolicy, isIdentityHeader, type RawHeaders } from "#proxy";
-import { GatewayError } from "../answers/gateway-error.ts";
+import { type HeaderPolicy, isIdentityHeader } from "#proxy";
 import type { Credential } from "../clusters/cluster.ts";
+import type { Actor } from "../identity/actor.ts";
+import { impersonationFields } from "../identity/impersonation-fields.ts";
 
 /**
  * The fields of a request for a managed cluster: what says who the caller is on the hub stays
- * behind, in every place where an API server looks for it, and our own credential is set.
+ * behind, in every place where an API server looks for it, and our own credential is set, with whom
+ * it is to act as. Throws a GatewayError `forbidden` for a user who cannot be carried.
  */
-export function managedRequestHeaders(credential: Credential, identity: RawHeaders): HeaderPolicy {
+export function managedRequestHeaders(credential: Credential, actor: Actor): HeaderPolicy {
   const token = credential.kind === "token" ? ["authorization", `Bearer ${credential.token}`] : [];
   return {
     isDropped: isIdentityHeader,
     rewrite: (name, value) =>
       name === "sec-websocket-protocol" ? withoutBearerProtocol(value) : value,
-    set: [...token, ...identity],
+    set: [...token, ...(actor.kind === "user" ? impersonationFields(actor.user) : [])],
   };
 }
 
@@ -25,23 +27,4 @@ function withoutBearerProtocol(value: string): string | undefined {
     .map((protocol) => protocol.trim())
     .filter((protocol) => !bearerProtocol.test(protocol));
   return kept.length === 0 ? undefined : kept.join(", ");
-}
-
-/**
- * Refuses requests that want to act as someone else. To drop the wish and act as the gateway's
- * own identity would be more than was asked for. Throws a GatewayError `bad_request`.
- */
-export function refuseImpersonation(headers: RawHeaders, query: string): void {
-  if (!wishesToBeAnother(headers) && !/[?&]impersonate=(true|1)(&|$)/i.test(query)) return;
-  throw new GatewayError(
-    "bad_request",
-    "Cannot impersonate: this gateway acts on managed clusters as the ServiceAccount of each cluster",
-  );
-}
-
-function wishesToBeAnother(headers: RawHeaders): boolean {
-  for (const [name] of fieldsOf(headers)) {
-    if (name.startsWith("impersonate") && isIdentityHeader(name)) return true;
-  }
-  return false;
 }

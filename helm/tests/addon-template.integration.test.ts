@@ -119,6 +119,7 @@ describe("chart managed-serviceaccount in AddOnTemplate mode", () => {
       "--addons=managed-serviceaccount",
       "--leader-elect=true",
       "--deploy-mode=AddOnTemplate",
+      "--feature-gates=EphemeralIdentity=false,ClusterProfile=false",
       "--health-probe-bind-address=:8081",
       "--metrics-bind-address=:8080",
     ]);

@@ -5,7 +5,7 @@ import {
   findCondition,
 } from "#api";
 import { isAvailable, replicasMessage } from "../../installation/availability.ts";
-import { type Configuration, conditionsWith } from "../../installation/configuration-status.ts";
+import { conditionsWith } from "../../installation/configuration-status.ts";
 import type { Snapshot } from "./gather.ts";
 
 const type = clusterGatewayConditionTypes.deployed;
@@ -17,16 +17,6 @@ export function conditionsAfter(
   now: Date,
 ): readonly Condition[] {
   return conditionsWith(snapshot.configuration, [deployed(snapshot, obstacle)], now);
-}
-
-/** The conditions of a configuration that cannot be used. */
-export function conditionsOfRefusal(
-  object: Configuration,
-  message: string,
-  now: Date,
-): readonly Condition[] {
-  const update = { type, status: "False", reason: "InvalidConfiguration", message } as const;
-  return conditionsWith(object, [update], now);
 }
 
 function deployed(

@@ -1,17 +1,20 @@
 import { type Action, applies } from "../../installation/action.ts";
 import { planRotation, trustedPem } from "../../installation/authority-rotation.ts";
 import { whyReissue } from "../../installation/certificates.ts";
+import type { Plan } from "../../installation/installation.ts";
+import { makeAuthorityAt, unlessLeftover } from "../../installation/leftover.ts";
 import {
   type AuthorityPlaces,
   authorityNames,
   byAuthority,
   loadAuthorities,
 } from "./authorities.ts";
-import { type DesiredOptions, desiredObjects } from "./desired.ts";
+import { type DesiredOptions, desiredObjects, ownerOf } from "./desired.ts";
 import type { Snapshot } from "./gather.ts";
 
 /**
- * Decides, and does nothing. Where an authority is missing or to be rotated it comes first, and
+ * Decides, and does nothing. Where an authority is missing, left by an earlier
+ * installation or to be rotated, it comes first, and
  * all the rest waits for the next look. Throws a `TerminalError` when one is there that cannot be used.
  */
 export function plan(
@@ -19,11 +22,22 @@ export function plan(
   places: AuthorityPlaces,
   options: DesiredOptions,
   now: Date,
+): Plan {
+  return { actions: actionsFor(snapshot, places, options, now), missing: undefined };
+}
+
+function actionsFor(
+  snapshot: Snapshot,
+  places: AuthorityPlaces,
+  options: DesiredOptions,
+  now: Date,
 ): readonly Action[] {
-  const authorities = loadAuthorities(snapshot.signers);
+  const owner = ownerOf(snapshot.configuration);
+  const signers = byAuthority((name) => unlessLeftover(snapshot.signers[name], owner));
+  const authorities = loadAuthorities(signers);
   const missing = authorityNames.filter((name) => authorities[name] === undefined);
   if (missing.length > 0) {
-    return missing.map((name) => ({ kind: "makeAuthority", place: places[name] }));
+    return missing.flatMap((name) => makeAuthorityAt(places[name], snapshot.signers[name]));
   }
   const steps = authorityNames.flatMap((name): readonly Action[] => {
     const secret = snapshot.signers[name];

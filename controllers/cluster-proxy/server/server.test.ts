@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Deployment, managedProxyConfiguration, type Secret } from "#api";
+import { type Deployment, managedProxyConfiguration, type Secret, secrets } from "#api";
 import { createAuthority, issueCertificate, loadAuthority } from "#pki";
 import { authoritySecret, tlsSecret } from "../../installation/tls-secret.ts";
 import { assertGolden } from "../../testdata/golden.ts";
@@ -40,7 +40,7 @@ function makeConfiguration(entrypoint: Record<string, unknown> = { type: "PortFo
 
 async function makeSnapshot(configuration = makeConfiguration()): Promise<Snapshot> {
   const wanted = wantedCertificates(configuration.spec, undefined);
-  const secrets = await Promise.all(
+  const found = await Promise.all(
     wanted.map(async (certificate): Promise<Secret> => {
       const pair = await issueCertificate(
         loadAuthority(pairs[certificate.authority]),
@@ -55,7 +55,7 @@ async function makeSnapshot(configuration = makeConfiguration()): Promise<Snapsh
     signers,
     certificates: wanted.map((certificate, index) => ({
       wanted: certificate,
-      secret: secrets[index],
+      secret: found[index],
     })),
     deployment: undefined,
     hasEntrypoint: true,
@@ -107,10 +107,26 @@ describe("servedHosts()", () => {
 });
 
 describe("plan() of the tunnel server", () => {
+  const planned = (snapshot: Snapshot, at = now) => plan(snapshot, places, options, at).actions;
+
   it("makes a missing authority first, and nothing else without it", async () => {
     const snapshot = { ...(await makeSnapshot()), signers: { ...signers, frontends: undefined } };
-    assert.deepEqual(plan(snapshot, places, options, now), [
-      { kind: "makeAuthority", place: places.frontends },
+    assert.deepEqual(planned(snapshot), [{ kind: "makeAuthority", place: places.frontends }]);
+  });
+
+  it("puts a new authority in the place of one that an earlier installation left", async () => {
+    const reference = {
+      apiVersion: "proxy.open-cluster-management.io/v1alpha1",
+      kind: "ManagedProxyConfiguration",
+      name: "cluster-proxy",
+      uid: "earlier-uid",
+    };
+    const { metadata, ...rest } = signers.agents;
+    const left = { ...rest, metadata: { ...metadata, ownerReferences: [reference] } };
+    const snapshot = { ...(await makeSnapshot()), signers: { ...signers, agents: left } };
+    assert.deepEqual(planned(snapshot), [
+      { kind: "discard", type: secrets, object: left },
+      { kind: "makeAuthority", place: places.agents },
     ]);
   });
 
@@ -123,7 +139,7 @@ describe("plan() of the tunnel server", () => {
         return { wanted, secret: tlsSecret({ name: wanted.secretName }, pair) };
       }),
     );
-    const actions = plan({ ...snapshot, certificates: shared }, places, options, now);
+    const actions = planned({ ...snapshot, certificates: shared });
     const issued = actions.flatMap((action) =>
       action.kind === "issue" ? [[action.certificate.secretName, action.why]] : [],
     );
@@ -138,20 +154,20 @@ describe("plan() of the tunnel server", () => {
     const { keyPem } = await createAuthority({ commonName: "other", lifetimeMs: day }, now);
     const mixed = authoritySecret(signers.agents.metadata, { ...pairs.agents, keyPem });
     const snapshot = { ...(await makeSnapshot()), signers: { ...signers, agents: mixed } };
-    assert.throws(() => plan(snapshot, places, options, now), {
+    assert.throws(() => planned(snapshot), {
       name: "TerminalError",
       message: "Cannot use certificate authority in Secret addons/agents",
     });
   });
 
   it("issues no certificate that is fine", async () => {
-    const actions = plan(await makeSnapshot(), places, options, now);
+    const actions = planned(await makeSnapshot());
     assert.ok(actions.length > 0 && actions.every(({ kind }) => kind === "apply"));
   });
 
   it("renews certificates in time", async () => {
     const later = new Date(now.getTime() + 150 * day);
-    const issued = plan(await makeSnapshot(), places, options, later).flatMap((action) =>
+    const issued = planned(await makeSnapshot(), later).flatMap((action) =>
       action.kind === "issue" ? [action.certificate.secretName] : [],
     );
     assert.deepEqual(issued, ["proxy-server", "agent-server", "proxy-client"]);
@@ -168,7 +184,7 @@ describe("plan() of the tunnel server", () => {
         secret: certificates[index]?.secret,
       })),
     };
-    const reasons = plan(snapshot, places, options, now).flatMap((action) =>
+    const reasons = planned(snapshot).flatMap((action) =>
       action.kind === "issue" ? [action.why] : [],
     );
     assert.equal(reasons[0], "Certificate lacks hub.example");

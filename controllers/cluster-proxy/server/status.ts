@@ -2,7 +2,7 @@ import { type Condition, type ConditionUpdate, proxyConditionTypes, timestamp } 
 import { authorityState } from "../../installation/authority-rotation.ts";
 import { isAvailable, replicasMessage } from "../../installation/availability.ts";
 import { certificateIn } from "../../installation/certificates.ts";
-import { type Configuration, conditionsWith } from "../../installation/configuration-status.ts";
+import { conditionsWith } from "../../installation/configuration-status.ts";
 import { authorityNames } from "./authorities.ts";
 import type { TunnelCertificate } from "./certificates.ts";
 import type { ObservedCertificate, Snapshot } from "./gather.ts";
@@ -26,17 +26,6 @@ export function conditionsAfter(
     authoritiesValid(snapshot, now),
   ];
   return withoutUnwanted(conditionsWith(snapshot.configuration, updates, now), snapshot);
-}
-
-/** The conditions of a configuration that cannot be used. */
-export function conditionsOfRefusal(
-  object: Configuration,
-  message: string,
-  now: Date,
-): readonly Condition[] {
-  const type = proxyConditionTypes.deployed;
-  const update = { type, status: "False", reason: "InvalidConfiguration", message } as const;
-  return conditionsWith(object, [update], now);
 }
 
 function deployed(

@@ -58,7 +58,7 @@ describe("rightsOf()", () => {
 describe("gather()", () => {
   it("stands back from a cluster to which OCM delivers", () => {
     assert.equal(isDeliveredByOcm(byOcm), true);
-    const settings = { agentImage: "agent:v1", permissionPolicy: undefined };
+    const settings = { agentImage: "agent:v1", permissionPolicy: undefined, endsEphemeral: false };
     const definition = managedServiceAccountDefinition(settings, undefined);
     for (const [addon, expected] of [
       [byUs, true],

@@ -20,7 +20,8 @@ import {
   type Reconciler,
   settled,
 } from "#kube";
-import { describeError, isAbortError, type Logger } from "#runtime";
+import type { Logger } from "#runtime";
+import { carryOut } from "../../carry-out.ts";
 import { accountNameOf, isMadeBy, planSet, type SetAction, type SetSnapshot } from "./plan.ts";
 import { statusOf } from "./status.ts";
 
@@ -54,7 +55,8 @@ export function createSetReconciler(ports: SetPorts): Reconciler<string> {
       // Nothing may be left behind that the cache has yet to hear of.
       const made = phase === "release" ? await listMade(ports, set, signal) : known.made;
       const snapshot = { ...known, made };
-      const failure = await carryOut(ports, planSet(snapshot), signal);
+      const performOne = (action: SetAction) => perform(ports, action, signal);
+      const failure = await carryOut(planSet(snapshot), performOne, signal);
       if (phase === "release" && made.length === 0) {
         const others = (set.metadata.finalizers ?? []).filter((name) => name !== finalizer);
         await writeFinalizers(ports, set, others, signal);
@@ -94,24 +96,6 @@ async function listMade(
   const selector = labelSelector({ [managedServiceAccountSetNames.setLabel]: metadata.uid ?? "" });
   const list = await client.list(managedServiceAccounts, { labelSelector: selector }, signal);
   return list.items;
-}
-
-/** One cluster that fails must not keep the others waiting; answers the first failure. */
-async function carryOut(
-  ports: SetPorts,
-  actions: readonly SetAction[],
-  signal: AbortSignal,
-): Promise<Error | undefined> {
-  let failure: Error | undefined;
-  for (const action of actions) {
-    try {
-      await perform(ports, action, signal);
-    } catch (error) {
-      if (isAbortError(error, signal)) throw error;
-      failure ??= error instanceof Error ? error : new Error(describeError(error));
-    }
-  }
-  return failure;
 }
 
 async function perform(

@@ -10,13 +10,13 @@ import {
 import {
   createController,
   createObjectCache,
-  firstServed,
   keyOfObject,
   type ObjectCache,
   onCacheChange,
 } from "#kube";
-import { backoffDelays, type Runnable, retry, runAll, sleep } from "#runtime";
+import type { Runnable } from "#runtime";
 import type { ControllerDeps } from "../../addon/addon.ts";
+import { whenServed } from "../../when-served.ts";
 import { accountNameOf } from "./plan.ts";
 import { createSetReconciler } from "./reconciler.ts";
 
@@ -28,16 +28,8 @@ export function createSetController(
   deps: ControllerDeps,
   accounts: ObjectCache<ManagedServiceAccount>,
 ): Runnable {
-  return {
-    name: "managed-serviceaccount-sets",
-    async run(signal) {
-      const attempt = (scope: AbortSignal) =>
-        firstServed(deps.client, [managedServiceAccountSets], scope);
-      const delays = backoffDelays({ minMs: 2_000, maxMs: 60_000, jitter: 0.3 });
-      await retry(attempt, delays, () => !signal.aborted, sleep, signal);
-      await runAll(createRunnables(deps, accounts), signal);
-    },
-  };
+  const create = (): readonly Runnable[] => createRunnables(deps, accounts);
+  return whenServed(deps, "managed-serviceaccount-sets", [managedServiceAccountSets], create);
 }
 
 function createRunnables(

@@ -64,10 +64,3 @@ the policy names, and holds the rules that accounts may have of their own.
 {{- end }}
 {{- end }}
 {{- end }}
-
-{{/* Stops on values that ask for what this version does not have. */}}
-{{- define "managed-serviceaccount.refuseUnsupported" -}}
-{{- $later := "is not part of this version of the chart; leave it at its default" -}}
-{{- if .Values.featureGates.ephemeralIdentity }}{{ fail (printf "featureGates.ephemeralIdentity: deleting accounts after ttlSecondsAfterCreation %s (false)" $later) }}{{ end }}
-{{- if .Values.featureGates.clusterProfile }}{{ fail (printf "featureGates.clusterProfile: ClusterProfile support %s (false)" $later) }}{{ end }}
-{{- end }}
