@@ -72,7 +72,7 @@ export const managedServiceAccountReasons = {
   /** The cluster does not have the addon any more. */
   addonRemoved: "AddonRemoved",
   permissionsApplied: "PermissionsApplied",
-  /** The hub's policy does not allow all that `spec.permissions` asks for. */
+  /** The hub's policy does not allow all that `spec.permissions` asks for, or no cluster could. */
   permissionsRefused: "PermissionsRefused",
   /** The managed cluster did not take them. */
   permissionsFailed: "PermissionsFailed",

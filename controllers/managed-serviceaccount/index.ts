@@ -1,11 +1,4 @@
-import {
-  addonNames,
-  type ManagedServiceAccount,
-  managedServiceAccounts,
-  type PermissionPolicy,
-  type Secret,
-  secrets,
-} from "#api";
+import { addonNames, type PermissionPolicy, type Secret, secrets } from "#api";
 import { createObjectCache } from "#kube";
 import {
   type ControllerDeps,
@@ -18,6 +11,7 @@ import { createClusterProfileController } from "./cluster-profile/cluster-profil
 import type { CredentialNamespaces } from "./cluster-profile/standing.ts";
 import { agentRoleName, managedServiceAccountDefinition, type PullSecret } from "./definition.ts";
 import { createLeftovers, type DeployMode } from "./leftovers/leftovers.ts";
+import { createOutputController, type OutputOptions } from "./outputs/output-controller.ts";
 import { createRevocationController } from "./revocation/revocation-controller.ts";
 import { createSetController } from "./set/set-controller.ts";
 
@@ -36,6 +30,8 @@ export interface ManagedServiceAccountOptions {
   readonly endsEphemeral: boolean;
   /** Namespaces whose ClusterProfiles get tokens; undefined to leave ClusterProfiles alone. */
   readonly clusterProfileNamespaces: CredentialNamespaces | undefined;
+  /** What is made for accounts beside their tokens, and where. */
+  readonly outputs: OutputOptions;
 }
 
 /** The managed-serviceaccount addon: the agents that make tokens, and what accounts are on the hub. */
@@ -44,9 +40,6 @@ export function createManagedServiceAccount(
   options: ManagedServiceAccountOptions,
 ): Part {
   const addon = createDelivery(deps, options);
-  const accounts = createObjectCache<ManagedServiceAccount>(deps.client, managedServiceAccounts, {
-    log: deps.log,
-  });
   const { addons, addonOf, clusters } = addon.addonCaches;
   const leftovers = createLeftovers(deps, {
     addon: addonNames.managedServiceAccount,
@@ -56,13 +49,15 @@ export function createManagedServiceAccount(
     addonOf,
   });
   const { clusterProfileNamespaces: namespaces } = options;
+  const outputs = createOutputController(deps, addon, options.outputs);
   return {
-    caches: [...addon.caches, accounts, ...leftovers.caches],
+    caches: [...addon.caches, ...outputs.caches, ...leftovers.caches],
     controllers: [
       ...addon.controllers,
+      ...outputs.controllers,
       ...leftovers.controllers,
-      createRevocationController(deps, { accounts, addons }),
-      createSetController(deps, accounts),
+      createRevocationController(deps, { accounts: outputs.accounts, addons }),
+      createSetController(deps, outputs.accounts),
       ...(namespaces === undefined
         ? []
         : [createClusterProfileController(deps, { namespaces, clusters })]),

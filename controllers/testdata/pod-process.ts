@@ -6,7 +6,7 @@ import { ChildProgram, type ProcessCluster } from "#bed";
 interface Pod {
   readonly containers: readonly [
     {
-      readonly args: readonly [string, ...string[]];
+      readonly args: readonly string[];
       readonly env?: readonly { readonly name: string; readonly value?: string }[];
       readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
     },
@@ -73,11 +73,13 @@ export class PodProcess implements AsyncDisposable {
 
   /** Starts the pod's program from these sources, with further flags. */
   start(flags: readonly string[]): ChildProgram {
-    const [program, ...args] = this.#pod.containers[0].args;
-    const source = program.replace("/app/", "cmd/").replace(".mjs", ".ts");
-    const given = args.map((argument) => argument.replace(/=(\/.*)$/, (_, path) => `=${this.#mounted(path)}`));
+    const given = this.#pod.containers[0].args.map((argument) =>
+      argument
+        .replace(/^\/app\/(.*)\.mjs$/, "cmd/$1.ts")
+        .replace(/(?<==)\/.*$/, (path) => this.#mounted(path)),
+    );
     const env = { PATH: "/usr/bin:/bin", ...this.#environment() };
-    const started = ChildProgram.start([source, ...given, ...flags], env);
+    const started = ChildProgram.start([...given, ...flags], env);
     this.#programs.push(started);
     return started;
   }

@@ -6,6 +6,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Server } from "@grpc/grpc-js";
+import { sessionWindowBytes } from "./stream-windows.ts";
 
 /**
  * The parts of grpc-js that it keeps to itself and that we cannot do without. Each has a test that
@@ -44,9 +45,6 @@ export const frameBytes = 128 * 1024;
  * abandoned dial is one; the usual 1,000 and 33 end sessions that carry many.
  */
 const resetLimits: Required<ResetLimits> = { streamResetBurst: 100_000, streamResetRate: 10_000 };
-
-/** How much all streams of one session may have on the way. Node gives it back on receipt. */
-export const sessionWindowBytes = 16 * 1024 * 1024;
 
 /**
  * Sets the stream windows, frames and resets of the connections that `server` will take; call it before it is given

@@ -45,7 +45,7 @@ async function admit(call: AgentCall, claim: AgentClaim, options: ConnectOptions
   answer.set(headers.serverId, serverId);
   answer.set(headers.serverCount, String(serverCount()));
   const sessionId = newSessionId();
-  if (call.metadata.get(headers.session).length > 0) answer.set(headers.session, sessionId);
+  if (isOurs(call)) answer.set(headers.session, sessionId);
   // The agent waits for these headers before it sends anything.
   call.sendMetadata(answer);
   metrics.streams("Connect", 1);
@@ -78,6 +78,7 @@ function serve(
     agentId,
     identifiers,
     stream: call,
+    takesEarlyData: isOurs(call),
     budget,
     onUnrecognizedAnswer: () => metrics.dialFailed("unrecognized_response"),
   });
@@ -110,6 +111,10 @@ function serve(
     log.warn("Agent's stream failed", { error });
     end();
   });
+}
+
+function isOurs(call: AgentCall): boolean {
+  return call.metadata.get(headers.session).length > 0;
 }
 
 function refuse(

@@ -1,7 +1,7 @@
 import type { Metrics } from "#runtime";
 import type { Packet } from "../wire/packet.ts";
 import { wireNames } from "../wire/packet.ts";
-import type { DialFailure } from "../wire/relay.ts";
+import type { DialFailure } from "../wire/relay-state.ts";
 import type { StrategyName } from "./backends.ts";
 
 /** Whose packet, and which way: upstream's names. */

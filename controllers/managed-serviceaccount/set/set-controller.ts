@@ -21,8 +21,9 @@ import { accountNameOf } from "./plan.ts";
 import { createSetReconciler } from "./reconciler.ts";
 
 /**
- * Keeps the accounts of all sets. Helm does not bring new CRDs with an upgrade: until the hub serves
- * sets, there is nothing to do, and nothing else waits for it.
+ * Keeps the accounts of all sets. `accounts` is a cache of all accounts, which others run. Helm
+ * does not bring new CRDs with an upgrade: until the hub serves sets, there is nothing to do, and
+ * nothing else waits for it.
  */
 export function createSetController(
   deps: ControllerDeps,
