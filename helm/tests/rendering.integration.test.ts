@@ -356,8 +356,7 @@ describe("values", () => {
     ["cluster-proxy", "networkPolicies.enabled=true", /networkPolicies\.enabled: .*is not/],
     ["cluster-proxy", "installByPlacement.placementNamespace=a", /needs installByPlacement\.plac/],
     ["managed-serviceaccount", "agentInstallAll=perhaps", /agentInstallAll/],
-    ["managed-serviceaccount", "hubDeployMode=AddOnTemplate", /hubDeployMode: .*is not part/],
-    ["managed-serviceaccount", "addOnTemplateName=a", /addOnTemplateName: .*is not part/],
+    ["managed-serviceaccount", "hubDeployMode=Job", /hubDeployMode/],
     [
       "managed-serviceaccount",
       "featureGates.clusterProfile=perhaps",
