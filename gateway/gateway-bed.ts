@@ -72,7 +72,9 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: gateway, namespace: ${secretNamespace}}
 rules:
-- {apiGroups: [""], resources: [secrets], verbs: [get, list, watch, update]}
+- {apiGroups: [""], resources: [secrets], verbs: [get, list, watch, create, update, patch, delete]}
+- {apiGroups: [""], resources: [configmaps], verbs: [list, watch]}
+- {apiGroups: [""], resources: [events], verbs: [create]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
@@ -271,10 +273,16 @@ export class GatewayBed implements AsyncDisposable {
   }
 
   /** Starts kubectl and leaves it running; the caller ends it. */
-  spawnKubectl(kubeconfig: string, args: readonly string[]) {
+  spawnKubectl(
+    kubeconfig: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ) {
     const cache = join(this.hub.directory, "kubectl-cache");
     const flags = ["--kubeconfig", kubeconfig, "--cache-dir", cache];
-    return spawn(this.hub.tools.path("kubectl"), [...flags, ...args]);
+    const path = "/usr/local/bin:/usr/bin:/bin";
+    const options = Object.keys(env).length === 0 ? {} : { env: { PATH: path, HOME: "/", ...env } };
+    return spawn(this.hub.tools.path("kubectl"), [...flags, ...args], options);
   }
 
   async stopGateway(): Promise<void> {

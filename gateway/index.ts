@@ -1,3 +1,4 @@
+export type { ExecPolicy } from "./exec/exec-credentials.ts";
 export {
   createGateway,
   type Gateway,

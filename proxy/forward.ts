@@ -27,6 +27,8 @@ export interface ForwardPlan {
    * limit, as for a watch or a log that is followed. The body never has one.
    */
   readonly responseTimeoutMs?: number;
+  /** Called when the head of the answer is here, with its status. */
+  readonly onAnswer?: (status: number) => void;
 }
 
 export interface ForwardOutcome {
@@ -191,6 +193,7 @@ async function relayResponse(
   cancel: () => void,
 ): Promise<ForwardOutcome> {
   const { status } = response;
+  plan.onAnswer?.(status);
   const headers = forwardResponseHeaders(response.headers, plan.responseHeaders);
   const sink = exchange.respond({ status, headers }, response.body !== undefined);
   if (response.body === undefined || sink === undefined) {

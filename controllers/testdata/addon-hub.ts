@@ -42,21 +42,28 @@ export class AddonHub implements AsyncDisposable {
     this.#helm = helm;
   }
 
-  static async start(addonVersions: AddonVersions): Promise<AddonHub> {
+  static async start(
+    addonVersions: AddonVersions,
+    ocm: { readonly clusterProfiles?: boolean } = {},
+  ): Promise<AddonHub> {
     const helm = await Helm.open();
     await using started = new AsyncDisposableStack();
     started.use(helm);
     const hub = started.use(await startProcessCluster({ name: "hub", controllerManager: true }));
     const options = { name: "managed1", controllerManager: true };
     const managed = started.use(await startProcessCluster(options));
-    await startOcm(hub, [managed], { addonVersions });
+    await startOcm(hub, [managed], { addonVersions, ...ocm });
     started.move();
     return new AddonHub(hub, managed, helm);
   }
 
-  async install(release: Release): Promise<void> {
+  /** `values` go to the chart, `given` to its controller, in place of what its Deployment says. */
+  async install(
+    release: Release,
+    { values = [], given = [] }: { values?: readonly string[]; given?: readonly string[] } = {},
+  ): Promise<void> {
     const { chart, flags } = releases[release];
-    await this.#run("install", release, ...chart);
+    await this.#run("install", release, ...chart, ...values.map((value) => `--set=${value}`));
     const kubeconfig = await makeAccount(this.hub, addonNamespace, `${release}-addon-manager`);
     const argv = [
       "cmd/controller.ts",
@@ -66,6 +73,7 @@ export class AddonHub implements AsyncDisposable {
       "--health-probe-bind-address=0",
       "--metrics-bind-address=0",
       ...flags,
+      ...given,
     ];
     const env = { PATH: "/usr/bin:/bin", POD_NAMESPACE: addonNamespace };
     const child = spawn(process.execPath, argv, { env, stdio: ["ignore", "pipe", "inherit"] });
@@ -85,6 +93,28 @@ export class AddonHub implements AsyncDisposable {
     await this.#run("uninstall", release, "--wait=false");
     await sleep(1_000);
     await this.#stop(release);
+  }
+
+  /** Says of a Deployment's pods on the hub that they serve: no kubelet does here. */
+  async pretendServing(selector: string, namespace: string): Promise<void> {
+    const path = `/api/v1/namespaces/${namespace}/pods`;
+    const pods = await waitFor(`pods of ${selector}`, async () => {
+      const found = await this.hub.api.find(`${path}?labelSelector=${selector}`);
+      const { items } = found as { items: readonly { metadata: { name: string } }[] };
+      return items.length > 0 && items.map(({ metadata }) => metadata.name);
+    });
+    const ready = { type: "Ready", status: "True", lastTransitionTime: "2026-01-01T00:00:00Z" };
+    for (const pod of pods) {
+      await this.hub.kubectl([
+        "patch",
+        "pod",
+        pod,
+        `--namespace=${namespace}`,
+        "--subresource=status",
+        "--type=merge",
+        `--patch=${JSON.stringify({ status: { phase: "Running", conditions: [ready] } })}`,
+      ]);
+    }
   }
 
   /** One field of an object on the hub, empty when there is none. */

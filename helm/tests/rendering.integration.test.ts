@@ -180,6 +180,68 @@ describe("chart managed-serviceaccount", () => {
     assert.deepEqual(JSON.parse(flag.replace("--permission-policy=", "")), policy);
   });
 
+  it("opens namespaces for outputs, and the gateway for accounts, only when told so", async () => {
+    const passes = "open-cluster-management:managed-serviceaccount:gateway-passes";
+    const outputArgs = (objects: readonly Rendered[]) =>
+      (argsOf(objects, "managed-serviceaccount-addon-manager") as string[]).filter((arg) =>
+        /^--(output|gateway)-/.test(arg),
+      );
+    const closed = await helm.render("managed-serviceaccount");
+    assert.deepEqual(outputArgs(closed), []);
+    assert.ok(!closed.some(({ metadata }) => metadata.name === passes));
+    const opened = await helm.render(
+      "managed-serviceaccount",
+      "--set=outputs.namespaces={argocd,flux-system}",
+      "--set=outputs.gateway.enabled=true",
+      "--set=outputs.gateway.namespace=credentials",
+      "--set=outputs.gateway.address=https://gw.example.com",
+    );
+    assert.deepEqual(outputArgs(opened), [
+      "--output-namespaces=argocd,flux-system",
+      "--gateway-pass-namespace=credentials",
+      "--gateway-address=https://gw.example.com",
+    ]);
+    const role = find(opened, "Role", passes);
+    assert.equal(role.metadata.namespace, "credentials");
+    assert.deepEqual(at(role, "rules", 0, "resources"), ["configmaps"]);
+    assert.equal(find(opened, "RoleBinding", passes).metadata.namespace, "credentials");
+  });
+
+  it("has rights on ClusterProfiles, and says who gets tokens, only when told to", async () => {
+    const [chartName, deployment] = [
+      "managed-serviceaccount",
+      "managed-serviceaccount-addon-manager",
+    ];
+    const role = "open-cluster-management:managed-serviceaccount:addon-manager-clusterprofile";
+    const plain = await helm.render(chartName);
+    const gates = (ephemeral: boolean, profile: boolean): string =>
+      `--feature-gates=EphemeralIdentity=${ephemeral},ClusterProfile=${profile}`;
+    assert.ok((argsOf(plain, deployment) as string[]).includes(gates(false, false)));
+    assert.doesNotMatch(JSON.stringify(plain), /clusterprofile|cluster-profile/);
+    const objects = await helm.render(
+      chartName,
+      "--set=featureGates.clusterProfile=true,featureGates.ephemeralIdentity=true",
+      "--set=clusterProfileNamespaces={team-a,team-b}",
+    );
+    const args = argsOf(objects, deployment) as string[];
+    assert.ok(args.includes(gates(true, true)));
+    assert.ok(args.includes("--cluster-profile-namespaces=team-a,team-b"));
+    const rules = at(find(objects, "ClusterRole", role), "rules") as readonly unknown[];
+    assert.deepEqual(
+      rules.map((rule) => [at(rule, "resources"), at(rule, "verbs")]),
+      [
+        [["clusterprofiles"], ["get", "list", "watch"]],
+        [["clusterprofiles/status"], ["patch"]],
+        [
+          ["managedclustersets", "managedclustersetbindings"],
+          ["get", "list", "watch"],
+        ],
+        [["secrets"], ["delete"]],
+      ],
+    );
+    assert.equal(at(find(objects, "ClusterRoleBinding", role), "roleRef", "name"), role);
+  });
+
   it("reads the pull secret that it is told of, and no other", async () => {
     const flag = "--set=agentImagePullSecret=registry";
     const objects = await helm.render("managed-serviceaccount", flag);
@@ -282,10 +344,12 @@ describe("values", () => {
     ["managed-serviceaccount", "addOnTemplateName=a", /addOnTemplateName: .*is not part/],
     [
       "managed-serviceaccount",
-      "featureGates.ephemeralIdentity=true",
-      /ephemeralIdentity: .*is not/,
+      "featureGates.clusterProfile=perhaps",
+      /featureGates.clusterProfile/,
     ],
-    ["managed-serviceaccount", "featureGates.clusterProfile=true", /clusterProfile: .*is not/],
+    ["managed-serviceaccount", "outputs.gateway.address=http://gw", /outputs\/gateway\/address/],
+    ["managed-serviceaccount", "outputs.kubeconfig=true", /'kubeconfig' not allowed/],
+    ["managed-serviceaccount", "clusterProfileNamespaces={team_a}", /clusterProfileNamespaces/],
     ["cluster-gateway-addon-manager", "konnectivityEgress=12", /konnectivityEgress/],
     ["cluster-gateway-addon-manager", "clusterGateway.image=null", /clusterGateway/],
   ];

@@ -69,11 +69,20 @@ export const valueSchemas = {
     targetCluster: text,
     agentImagePullSecret: text,
     permissionPolicy: permissionPolicy.nullish(),
+    outputs: z.strictObject({
+      namespaces: names,
+      gateway: z.strictObject({
+        enabled: z.boolean(),
+        namespace: name,
+        address: z.string().regex(/^(https:\/\/\S+)?$/),
+      }),
+    }),
     prometheus: z.strictObject({
       enabled: z.boolean(),
       serviceMonitor: z.strictObject({ labels }),
     }),
     featureGates: z.strictObject({ ephemeralIdentity: z.boolean(), clusterProfile: z.boolean() }),
+    clusterProfileNamespaces: z.array(z.string().regex(/^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$/)),
     hubDeployMode: z.enum(["Deployment", "AddOnTemplate"]),
     addOnTemplateName: text,
   }),
