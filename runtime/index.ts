@@ -2,6 +2,7 @@ export { isAbortError, isAborted, type Sleep, sleep } from "./abort.ts";
 export { type BackoffOptions, backoffDelays, retry } from "./backoff.ts";
 export { formatGoDuration, parseGoDuration } from "./go-duration.ts";
 export { type Check, createHealthServer, type HealthServerOptions } from "./health-server.ts";
+export { createLineFile, type LineFile, type LineFileOptions } from "./line-file.ts";
 export {
   createLogger,
   describeError,
