@@ -120,6 +120,10 @@ image: node_modules/.stamp ## Build the image of all processes to .build/image.t
 image-load: node_modules/.stamp ## Build the image and load it into the running bed
 	@$(BED) image-load
 
+.PHONY: cp-creds
+cp-creds: node_modules/.stamp ## Build the credential plugin for ClusterProfiles to one file, .build/cp-creds
+	node tools/bundle-cp-creds.ts
+
 ##@ Generated files
 
 .PHONY: crds

@@ -41,6 +41,7 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
     image: "agent:v1",
     pullSecretData: undefined,
     policy: undefined,
+    endsEphemeral: false,
   }),
   "managed-serviceaccount-with-pull-secret": tokenAgent({
     clusterName: "c1",
@@ -48,12 +49,14 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
     image: "agent:v1",
     pullSecretData: "e30=",
     policy: undefined,
+    endsEphemeral: false,
   }),
   "managed-serviceaccount-with-permission-policy": tokenAgent({
     clusterName: "c1",
     namespace: "open-cluster-management-agent-addon",
     image: "agent:v1",
     pullSecretData: undefined,
+    endsEphemeral: false,
     policy: permissionPolicy.parse([
       { clusterRoles: ["view", "edit"], namespaces: ["team-*"] },
       { accounts: ["reader"], clusterRoles: ["view"], roles: ["*"], clusterWide: true },

@@ -42,10 +42,10 @@ describe("the gateway between two API servers", { timeout: 300_000 }, () => {
     const [head = "", row = ""] = table.stdout
       .split("\n")
       .map((line) => line.replaceAll(/\s+/g, " "));
-    assert.equal(head.trim(), "NAME PROVIDER CREDENTIAL-TYPE ENDPOINT-TYPE");
-    assert.equal(row.trim(), "managed1 ServiceAccountToken Const");
+    assert.equal(head.trim(), "NAME PROVIDER CREDENTIAL-TYPE ENDPOINT-TYPE HEALTHY");
+    assert.equal(row.trim(), "managed1 ServiceAccountToken Const false");
     const wide = await hub("get", "clustergateway", "-o", "wide");
-    assert.match(wide.stdout, /ENDPOINT-TYPE +HEALTHY +AGE/);
+    assert.match(wide.stdout, /HEALTHY +TUNNELS +LATENCY +TOKEN-EXPIRES +AGE/);
   });
 
   it("explains its kinds from its schemas", async () => {

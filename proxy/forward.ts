@@ -212,9 +212,9 @@ async function relayResponse(
   cancel: () => void,
 ): Promise<ForwardOutcome> {
   const { status } = response;
+  plan.onAnswer?.(status);
   const headers = forwardResponseHeaders(response.headers, plan.responseHeaders);
   const sink = exchange.respond({ status, headers }, response.body !== undefined);
-  plan.onAnswer?.(status);
   if (response.body === undefined || sink === undefined) {
     response.body?.resume();
     return { status, isComplete: !exchange.isGone };

@@ -67,7 +67,16 @@ export const controllerFlags = {
     default: "IfNotPresent",
     help: "For the tunnel server and the gateway",
   },
-  "feature-gates": { type: "list", default: [], help: "Accepted; there are none" },
+  "feature-gates": {
+    type: "list",
+    default: [],
+    help: "EphemeralIdentity=true: agents delete accounts at the end of their ttlSecondsAfterCreation. ClusterProfile=true: access and tokens for ClusterProfiles",
+  },
+  "cluster-profile-namespaces": {
+    type: "list",
+    default: [],
+    help: "Namespaces whose ClusterProfiles get tokens, with ClusterProfile=true; * for all that a ManagedClusterSetBinding gives the cluster",
+  },
   "health-probe-bind-address": {
     type: "string",
     default: ":8081",

@@ -25,6 +25,7 @@ import {
 } from "#runtime";
 import { parseBindAddress } from "./bind-address.ts";
 import { controllerFlags } from "./controller-flags.ts";
+import { parseFeatureGates } from "./feature-gates.ts";
 import { type FlagValues, UsageError } from "./flags.ts";
 import { parsePermissionPolicy } from "./permission-policy.ts";
 import type { ProcessOptions } from "./process.ts";
@@ -78,10 +79,16 @@ const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Values) 
     if (agentImage === "") throw new UsageError("Cannot start without --agent-image");
     const agentImagePullSecret =
       values["agent-image-pull-secret"] || (process.env["AGENT_IMAGE_PULL_SECRET"] ?? "");
+    const gates = parseFeatureGates(values["feature-gates"], {
+      EphemeralIdentity: false,
+      ClusterProfile: false,
+    });
     return createManagedServiceAccount(deps, {
       agentImage,
       agentImagePullSecret,
       permissionPolicy: parsePermissionPolicy("permission-policy", values["permission-policy"]),
+      endsEphemeral: gates.EphemeralIdentity,
+      clusterProfileNamespaces: clusterProfileNamespaces(gates.ClusterProfile, values),
     });
   },
   "cluster-gateway": (deps, values) =>
@@ -90,6 +97,18 @@ const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Values) 
       imagePullPolicy: values["image-pull-policy"],
     }),
 };
+
+function clusterProfileNamespaces(
+  isOn: boolean,
+  { "cluster-profile-namespaces": namespaces }: Values,
+): readonly string[] | undefined {
+  const wrong = namespaces.find((name) => !/^(\*|[a-z0-9]([a-z0-9-]*[a-z0-9])?)$/.test(name));
+  if (wrong !== undefined) {
+    const rule = "expected names of namespaces, or * alone for all";
+    throw new UsageError(`Cannot use --cluster-profile-namespaces=${wrong}: ${rule}`);
+  }
+  return isOn ? namespaces : undefined;
+}
 
 function signerKey({ namespace }: ControllerDeps, values: Values, addon: AddonName) {
   return {

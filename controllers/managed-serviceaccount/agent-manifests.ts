@@ -11,6 +11,8 @@ export interface AgentInput {
   readonly pullSecretData: string | undefined;
   /** What accounts of this cluster may be given; undefined for no rights to give any. */
   readonly policy: PermissionPolicy | undefined;
+  /** Whether it deletes accounts at the end of their `spec.ttlSecondsAfterCreation`. */
+  readonly endsEphemeral: boolean;
 }
 
 const addon = addonNames.managedServiceAccount;
@@ -140,7 +142,7 @@ function deployment(input: AgentInput): Manifest {
   };
 }
 
-function container({ clusterName, image, policy }: AgentInput) {
+function container({ clusterName, image, policy, endsEphemeral }: AgentInput) {
   return {
     name: "addon-agent",
     image,
@@ -151,6 +153,7 @@ function container({ clusterName, image, policy }: AgentInput) {
       `--cluster-name=${clusterName}`,
       "--kubeconfig=/etc/hub/kubeconfig",
       "--lease-health-check=true",
+      ...(endsEphemeral ? ["--feature-gates=EphemeralIdentity=true"] : []),
       ...(policy === undefined ? [] : [`--permission-policy=${JSON.stringify(policy)}`]),
     ],
     env: [

@@ -20,11 +20,13 @@ export interface PullSecret {
 export interface AgentSettings {
   readonly agentImage: string;
   readonly permissionPolicy: PermissionPolicy | undefined;
+  /** Whether agents delete accounts at the end of their `spec.ttlSecondsAfterCreation`. */
+  readonly endsEphemeral: boolean;
 }
 
 /** What managed-serviceaccount is among OCM's addons. */
 export function managedServiceAccountDefinition(
-  { agentImage, permissionPolicy }: AgentSettings,
+  { agentImage, permissionPolicy, endsEphemeral }: AgentSettings,
   pullSecret: PullSecret | undefined,
 ): AddonDefinition {
   const name = addonNames.managedServiceAccount;
@@ -43,7 +45,7 @@ export function managedServiceAccountDefinition(
           {
             apiGroups: ["authentication.open-cluster-management.io"],
             resources: ["managedserviceaccounts"],
-            verbs: ["get", "list", "watch"],
+            verbs: ["get", "list", "watch", ...(endsEphemeral ? ["delete"] : [])],
           },
           {
             apiGroups: ["authentication.open-cluster-management.io"],
@@ -65,7 +67,8 @@ export function managedServiceAccountDefinition(
       }
       const clusterName = cluster.metadata.name;
       const policy = permissionPolicy?.filter(({ clusters }) => matchesAny(clusters, clusterName));
-      const input = { clusterName, namespace, image: agentImage, pullSecretData, policy };
+      const agent = { image: agentImage, pullSecretData, policy, endsEphemeral };
+      const input = { clusterName, namespace, ...agent };
       return { kind: "manifests", manifests: agentManifests(input) };
     },
     triggers: pullSecret === undefined ? [] : [onCacheChange(pullSecret.secrets, () => [""])],

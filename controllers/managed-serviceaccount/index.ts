@@ -1,8 +1,9 @@
 import { type PermissionPolicy, type Secret, secrets } from "#api";
 import { createObjectCache } from "#kube";
 import { type ControllerDeps, createAddon, type Part } from "../addon/addon.ts";
-import type { AddonDefinition } from "../addon/definition.ts";
-import { managedServiceAccountDefinition } from "./definition.ts";
+import { createClusterProfileController } from "./cluster-profile/cluster-profile-controller.ts";
+import type { CredentialNamespaces } from "./cluster-profile/standing.ts";
+import { managedServiceAccountDefinition, type PullSecret } from "./definition.ts";
 import { createSetController } from "./set/set-controller.ts";
 
 export interface ManagedServiceAccountOptions {
@@ -12,30 +13,39 @@ export interface ManagedServiceAccountOptions {
   readonly agentImagePullSecret: string;
   /** What accounts may be given; undefined when agents are to have no rights to give any. */
   readonly permissionPolicy: PermissionPolicy | undefined;
+  /** Whether agents delete accounts at the end of their `spec.ttlSecondsAfterCreation`. */
+  readonly endsEphemeral: boolean;
+  /** Namespaces whose ClusterProfiles get tokens; undefined to leave ClusterProfiles alone. */
+  readonly clusterProfileNamespaces: CredentialNamespaces | undefined;
 }
 
 /** The managed-serviceaccount addon: the agents that make tokens on the managed clusters. */
 export function createManagedServiceAccount(
   deps: ControllerDeps,
-  { agentImagePullSecret: name, ...options }: ManagedServiceAccountOptions,
+  options: ManagedServiceAccountOptions,
 ): Part {
-  const { client, namespace, log } = deps;
-  if (name === "") return withSets(deps, managedServiceAccountDefinition(options, undefined));
-  const cache = createObjectCache<Secret>(client, secrets, {
-    namespace,
-    fieldSelector: `metadata.name=${name}`,
-    log,
-  });
-  const definition = managedServiceAccountDefinition(options, {
-    name,
-    namespace,
-    secrets: cache,
-  });
-  const addon = withSets(deps, definition);
-  return { ...addon, caches: [...addon.caches, cache] };
+  const pullSecret = pullSecretOf(deps, options.agentImagePullSecret);
+  const addon = createAddon(deps, managedServiceAccountDefinition(options, pullSecret));
+  const { clusterProfileNamespaces: namespaces } = options;
+  const { clusters } = addon.addonCaches;
+  return {
+    caches: [...addon.caches, ...(pullSecret === undefined ? [] : [pullSecret.secrets])],
+    controllers: [
+      ...addon.controllers,
+      createSetController(deps),
+      ...(namespaces === undefined
+        ? []
+        : [createClusterProfileController(deps, { namespaces, clusters })]),
+    ],
+  };
 }
 
-function withSets(deps: ControllerDeps, definition: AddonDefinition): Part {
-  const addon = createAddon(deps, definition);
-  return { ...addon, controllers: [...addon.controllers, createSetController(deps)] };
+function pullSecretOf(
+  { client, namespace, log }: ControllerDeps,
+  name: string,
+): PullSecret | undefined {
+  if (name === "") return undefined;
+  const fieldSelector = `metadata.name=${name}`;
+  const cache = createObjectCache<Secret>(client, secrets, { namespace, fieldSelector, log });
+  return { name, namespace, secrets: cache };
 }

@@ -42,21 +42,28 @@ export class AddonHub implements AsyncDisposable {
     this.#helm = helm;
   }
 
-  static async start(addonVersions: AddonVersions): Promise<AddonHub> {
+  static async start(
+    addonVersions: AddonVersions,
+    ocm: { readonly clusterProfiles?: boolean } = {},
+  ): Promise<AddonHub> {
     const helm = await Helm.open();
     await using started = new AsyncDisposableStack();
     started.use(helm);
     const hub = started.use(await startProcessCluster({ name: "hub", controllerManager: true }));
     const options = { name: "managed1", controllerManager: true };
     const managed = started.use(await startProcessCluster(options));
-    await startOcm(hub, [managed], { addonVersions });
+    await startOcm(hub, [managed], { addonVersions, ...ocm });
     started.move();
     return new AddonHub(hub, managed, helm);
   }
 
-  async install(release: Release): Promise<void> {
+  /** `values` go to the chart, `given` to its controller, in place of what its Deployment says. */
+  async install(
+    release: Release,
+    { values = [], given = [] }: { values?: readonly string[]; given?: readonly string[] } = {},
+  ): Promise<void> {
     const { chart, flags } = releases[release];
-    await this.#run("install", release, ...chart);
+    await this.#run("install", release, ...chart, ...values.map((value) => `--set=${value}`));
     const kubeconfig = await makeAccount(this.hub, addonNamespace, `${release}-addon-manager`);
     const argv = [
       "cmd/controller.ts",
@@ -66,6 +73,7 @@ export class AddonHub implements AsyncDisposable {
       "--health-probe-bind-address=0",
       "--metrics-bind-address=0",
       ...flags,
+      ...given,
     ];
     const env = { PATH: "/usr/bin:/bin", POD_NAMESPACE: addonNamespace };
     const child = spawn(process.execPath, argv, { env, stdio: ["ignore", "pipe", "inherit"] });

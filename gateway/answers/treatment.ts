@@ -15,9 +15,14 @@ const treatments: Readonly<Record<GatewayErrorCode, Treatment>> = {
   unauthenticated: { httpStatus: 401, reason: "Unauthorized" },
   forbidden: { httpStatus: 403, reason: "Forbidden" },
   not_found: { httpStatus: 404, reason: "NotFound" },
+  already_exists: { httpStatus: 409, reason: "AlreadyExists" },
+  invalid: { httpStatus: 422, reason: "Invalid" },
+  too_large: { httpStatus: 413, reason: "RequestEntityTooLarge" },
+  unsupported_media_type: { httpStatus: 415, reason: "UnsupportedMediaType" },
   method_not_allowed: { httpStatus: 405, reason: "MethodNotAllowed" },
   conflict: { httpStatus: 409, reason: "Conflict" },
   expired: { httpStatus: 410, reason: "Expired" },
+  version_too_new: { httpStatus: 504, reason: "Timeout", retryAfterSeconds: 1 },
   overloaded: { httpStatus: 429, reason: "TooManyRequests", retryAfterSeconds: 1 },
   hub_unavailable: { httpStatus: 503, reason: "ServiceUnavailable", retryAfterSeconds: 1 },
   cluster_unusable: { httpStatus: 500, reason: "InternalError" },
@@ -40,16 +45,20 @@ export function treatmentOf({ code }: Pick<GatewayError, "code">): Treatment {
 /** The error as an API server says it. */
 export function statusOf(error: GatewayError): Status {
   const { httpStatus, reason, retryAfterSeconds } = treatmentOf(error);
-  const { name, resource } = error.details;
+  const { name, resource, causes, continue: token } = error.details;
   const details = {
     ...(name === undefined ? {} : { name }),
     ...(resource === undefined ? {} : { group: clusterGatewayGroup, kind: resource }),
+    ...(causes === undefined
+      ? {}
+      : { causes: causes.map(({ reason, message, field = "" }) => ({ reason, message, field })) }),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   };
-  return failureStatus({
+  const status = failureStatus({
     code: httpStatus,
     reason,
     message: error.message,
     ...(Object.keys(details).length === 0 ? {} : { details }),
   });
+  return token === undefined ? status : { ...status, metadata: { continue: token } };
 }

@@ -1,20 +1,24 @@
-import { type HeaderPolicy, isIdentityHeader } from "#proxy";
-import type { Credential } from "../clusters/cluster.ts";
+import { type HeaderPolicy, isIdentityHeader, type RawHeaders } from "#proxy";
+import type { ReadyCredential } from "../clusters/cluster.ts";
 import type { Actor } from "../identity/actor.ts";
 import { impersonationFields } from "../identity/impersonation-fields.ts";
 
 /**
  * The fields of a request for a managed cluster: what says who the caller is on the hub stays
  * behind, in every place where an API server looks for it, and our own credential is set, with whom
- * it is to act as. Throws a GatewayError `forbidden` for a user who cannot be carried.
+ * it is to act as, and further fields of our `own`. Throws a GatewayError `forbidden` for a user who cannot be carried.
  */
-export function managedRequestHeaders(credential: Credential, actor: Actor): HeaderPolicy {
+export function managedRequestHeaders(
+  credential: ReadyCredential,
+  actor: Actor,
+  own: RawHeaders,
+): HeaderPolicy {
   const token = credential.kind === "token" ? ["authorization", `Bearer ${credential.token}`] : [];
   return {
     isDropped: isIdentityHeader,
     rewrite: (name, value) =>
       name === "sec-websocket-protocol" ? withoutBearerProtocol(value) : value,
-    set: [...token, ...(actor.kind === "user" ? impersonationFields(actor.user) : [])],
+    set: [...token, ...(actor.kind === "user" ? impersonationFields(actor.user) : []), ...own],
   };
 }
 

@@ -180,6 +180,41 @@ describe("chart managed-serviceaccount", () => {
     assert.deepEqual(JSON.parse(flag.replace("--permission-policy=", "")), policy);
   });
 
+  it("has rights on ClusterProfiles, and says who gets tokens, only when told to", async () => {
+    const [chartName, deployment] = [
+      "managed-serviceaccount",
+      "managed-serviceaccount-addon-manager",
+    ];
+    const role = "open-cluster-management:managed-serviceaccount:addon-manager-clusterprofile";
+    const plain = await helm.render(chartName);
+    const gates = (ephemeral: boolean, profile: boolean): string =>
+      `--feature-gates=EphemeralIdentity=${ephemeral},ClusterProfile=${profile}`;
+    assert.ok((argsOf(plain, deployment) as string[]).includes(gates(false, false)));
+    assert.doesNotMatch(JSON.stringify(plain), /clusterprofile|cluster-profile/);
+    const objects = await helm.render(
+      chartName,
+      "--set=featureGates.clusterProfile=true,featureGates.ephemeralIdentity=true",
+      "--set=clusterProfileNamespaces={team-a,team-b}",
+    );
+    const args = argsOf(objects, deployment) as string[];
+    assert.ok(args.includes(gates(true, true)));
+    assert.ok(args.includes("--cluster-profile-namespaces=team-a,team-b"));
+    const rules = at(find(objects, "ClusterRole", role), "rules") as readonly unknown[];
+    assert.deepEqual(
+      rules.map((rule) => [at(rule, "resources"), at(rule, "verbs")]),
+      [
+        [["clusterprofiles"], ["get", "list", "watch"]],
+        [["clusterprofiles/status"], ["patch"]],
+        [
+          ["managedclustersets", "managedclustersetbindings"],
+          ["get", "list", "watch"],
+        ],
+        [["secrets"], ["delete"]],
+      ],
+    );
+    assert.equal(at(find(objects, "ClusterRoleBinding", role), "roleRef", "name"), role);
+  });
+
   it("reads the pull secret that it is told of, and no other", async () => {
     const flag = "--set=agentImagePullSecret=registry";
     const objects = await helm.render("managed-serviceaccount", flag);
@@ -282,10 +317,10 @@ describe("values", () => {
     ["managed-serviceaccount", "addOnTemplateName=a", /addOnTemplateName: .*is not part/],
     [
       "managed-serviceaccount",
-      "featureGates.ephemeralIdentity=true",
-      /ephemeralIdentity: .*is not/,
+      "featureGates.clusterProfile=perhaps",
+      /featureGates.clusterProfile/,
     ],
-    ["managed-serviceaccount", "featureGates.clusterProfile=true", /clusterProfile: .*is not/],
+    ["managed-serviceaccount", "clusterProfileNamespaces={team_a}", /clusterProfileNamespaces/],
     ["cluster-gateway-addon-manager", "konnectivityEgress=12", /konnectivityEgress/],
     ["cluster-gateway-addon-manager", "clusterGateway.image=null", /clusterGateway/],
   ];

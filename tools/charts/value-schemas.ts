@@ -61,6 +61,7 @@ export const valueSchemas = {
       serviceMonitor: z.strictObject({ labels }),
     }),
     featureGates: z.strictObject({ ephemeralIdentity: z.boolean(), clusterProfile: z.boolean() }),
+    clusterProfileNamespaces: z.array(z.string().regex(/^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$/)),
     hubDeployMode: z.enum(["Deployment", "AddOnTemplate"]),
     addOnTemplateName: text,
   }),

@@ -33,6 +33,4 @@ open-cluster-management.io/addon: managed-serviceaccount
 {{- $later := "is not part of this version of the chart; leave it at its default" -}}
 {{- if ne .Values.hubDeployMode "Deployment" }}{{ fail (printf "hubDeployMode: running without a controller %s (Deployment)" $later) }}{{ end }}
 {{- if ne .Values.addOnTemplateName "managed-serviceaccount" }}{{ fail (printf "addOnTemplateName: an AddOnTemplate %s (managed-serviceaccount)" $later) }}{{ end }}
-{{- if .Values.featureGates.ephemeralIdentity }}{{ fail (printf "featureGates.ephemeralIdentity: deleting accounts after ttlSecondsAfterCreation %s (false)" $later) }}{{ end }}
-{{- if .Values.featureGates.clusterProfile }}{{ fail (printf "featureGates.clusterProfile: ClusterProfile support %s (false)" $later) }}{{ end }}
 {{- end }}
