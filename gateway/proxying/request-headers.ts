@@ -1,6 +1,6 @@
 import { type HeaderPolicy, isIdentityHeader, type RawHeaders } from "#proxy";
 import type { ReadyCredential } from "../clusters/cluster.ts";
-import type { Actor } from "../identity/actor.ts";
+import type { Actor, PassActor } from "../identity/actor.ts";
 import { impersonationFields } from "../identity/impersonation-fields.ts";
 
 /**
@@ -10,16 +10,34 @@ import { impersonationFields } from "../identity/impersonation-fields.ts";
  */
 export function managedRequestHeaders(
   credential: ReadyCredential,
+<<<<<<< HEAD
   actor: Actor,
   own: RawHeaders,
 ): HeaderPolicy {
   const token = credential.kind === "token" ? ["authorization", `Bearer ${credential.token}`] : [];
+=======
+  actor: Actor | PassActor,
+): HeaderPolicy {
+  const token = bearerOf(credential, actor);
+>>>>>>> main
   return {
     isDropped: isIdentityHeader,
     rewrite: (name, value) =>
       name === "sec-websocket-protocol" ? withoutBearerProtocol(value) : value,
+<<<<<<< HEAD
     set: [...token, ...(actor.kind === "user" ? impersonationFields(actor.user) : []), ...own],
+=======
+    set: [
+      ...(token === undefined ? [] : ["authorization", `Bearer ${token}`]),
+      ...(actor.kind === "user" ? impersonationFields(actor.user) : []),
+    ],
+>>>>>>> main
   };
+}
+
+function bearerOf(credential: ReadyCredential, actor: Actor | PassActor): string | undefined {
+  if (actor.kind === "pass") return actor.token;
+  return credential.kind === "token" ? credential.token : undefined;
 }
 
 /** API servers also take a token from a browser's WebSocket, in this guise. */
