@@ -9,19 +9,9 @@ import {
 import { createEventRecorder, createObjectCache, type KubeClient, labelSelector } from "#kube";
 import { createFront, type Front, type FrontTls } from "#proxy";
 import { type Logger, type Metrics, type Runnable, runAll, sleep } from "#runtime";
-
-<<<<<<< HEAD
-
 import { metadataOfAll } from "./audit/audit-policy.ts";
 import { type AuditorOptions, createAuditor } from "./audit/auditor.ts";
-import { createAuthenticate } from "./authentication/authenticate.ts";
-
-=======
-
 import { type Authenticate, createAuthenticate } from "./authentication/authenticate.ts";
-
->>>>>>> main
-
 import { createTokenReview } from "./authentication/token-review.ts";
 import { trustConfigMap } from "./authentication/trust.ts";
 import { followTrust, type TrustSource } from "./authentication/trust-source.ts";

@@ -12,17 +12,8 @@ import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { ObjectHandlers } from "./handlers.ts";
 import type { Caller } from "./identity/actor.ts";
 import { grantWish, readWish } from "./identity/impersonation.ts";
-
-<<<<<<< HEAD
-
-import { isLongRunning } from "./proxying/managed-path.ts";
-
-=======
-
 import type { PassStore } from "./passes/pass-store.ts";
-
->>>>>>> main
-
+import { isLongRunning } from "./proxying/managed-path.ts";
 import type { ProxyCluster, ProxyRoute } from "./proxying/proxy-cluster.ts";
 import { attributesOf, type HealthCheck, parseRoute, type Route } from "./route.ts";
 
@@ -71,8 +62,7 @@ async function answer(exchange: Exchange, options: RequestHandlerOptions): Promi
   if (reason !== undefined) {
     throw new GatewayError("hub_unavailable", `The gateway is starting: ${reason}`);
   }
-<<<<<<< HEAD
-  const caller = await callerOf(exchange, options);
+  const caller = accountOf(exchange, route, options) ?? (await callerOf(exchange, options));
   if (route.kind === "proxy") {
     await proxied(exchange, route, caller, options);
     return;
@@ -84,18 +74,12 @@ async function answer(exchange: Exchange, options: RequestHandlerOptions): Promi
 async function permit(
   { method }: Exchange,
   route: Route,
-  { user }: Caller,
+  { user, pass }: Caller,
   { authorize }: RequestHandlerOptions,
 ): Promise<void> {
-  const attributes = attributesOf(route, method);
+  const attributes = pass === undefined ? attributesOf(route, method) : undefined;
   const permission = attributes === undefined ? undefined : authorize(user, attributes);
   // Nothing is waited for where the answer is known.
-=======
-  const caller = accountOf(exchange, route, options) ?? (await callerOf(exchange, options));
-  const attributes = caller.pass === undefined ? attributesOf(route, exchange.method) : undefined;
-  const permission =
-    attributes === undefined ? undefined : options.authorize(caller.user, attributes);
->>>>>>> main
   if (permission !== undefined) await permission;
 }
 

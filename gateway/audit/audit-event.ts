@@ -1,5 +1,5 @@
 import type { User } from "../authentication/user.ts";
-import type { Actor } from "../identity/actor.ts";
+import type { Actor, PassActor } from "../identity/actor.ts";
 import type { AuditedFacts, AuditStage } from "./audit-policy.ts";
 
 /** One line of the audit log: an Event of `audit.k8s.io/v1`, as far as a gateway can know one. */
@@ -46,12 +46,15 @@ export interface AuditedRequest {
   readonly receivedAt: Date;
 }
 
+/** Who acts, without what he proves it with. */
+export type Acting = Actor | Omit<PassActor, "token">;
+
 /** How far it came. */
 export interface AuditedStage {
   readonly stage: AuditStage;
   readonly at: Date;
   /** Who acted there, once that was decided. */
-  readonly actor?: Actor | undefined;
+  readonly actor?: Acting | undefined;
   readonly status?: number | undefined;
   /** Why the gateway refused it. */
   readonly message?: string | undefined;

@@ -1,8 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { type Exchange, headerValue } from "#proxy";
-import type { Actor, Caller } from "../identity/actor.ts";
+import type { Caller } from "../identity/actor.ts";
 import { managedVerb, readManagedPath } from "../proxying/managed-path.ts";
-import { type AuditEvent, type AuditedStage, auditEvent, auditedUri } from "./audit-event.ts";
+import {
+  type Acting,
+  type AuditEvent,
+  type AuditedStage,
+  auditEvent,
+  auditedUri,
+} from "./audit-event.ts";
 import type { AuditPolicy } from "./audit-policy.ts";
 
 /** Where events go. It never throws and never makes a request wait. */
@@ -15,7 +21,7 @@ export interface AuditEntry {
   /** What the managed cluster is told, so that its log names the request in the same way. */
   readonly auditId: string;
   /** Who acts there is decided. */
-  acts(actor: Actor): void;
+  acts(actor: Acting): void;
   /** The answer has begun. Only long calls are recorded then. */
   started(status: number): void;
   /** It is over. `message` is the gateway's own refusal. */
@@ -67,12 +73,13 @@ export function createAuditor({ policy, sinks, now = () => new Date() }: Auditor
       uri: auditedUri(exchange.target.split("?", 1)[0] ?? "", query),
       cluster: call.cluster,
       facts,
-      ...caller,
+      authenticated: caller.authenticated,
+      user: caller.user,
       sourceIps: sourceIps(exchange),
       userAgent: headerValue(exchange.headers, "user-agent"),
       receivedAt: now(),
     };
-    let actor: Actor | undefined;
+    let actor: Acting | undefined;
     const write = (stage: Omit<AuditedStage, "at" | "actor">): void => {
       if (omitted.has(stage.stage)) return;
       const event = auditEvent(request, { ...stage, at: now(), actor });

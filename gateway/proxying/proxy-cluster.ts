@@ -126,19 +126,14 @@ async function withCredential(
 
 interface Sent {
   readonly cluster: ReadyCluster;
-  readonly actor: Actor;
+  readonly actor: Actor | PassActor;
   readonly notes: Notes;
 }
 
 function planFor(
   exchange: Exchange,
   { rest, query }: ProxyRoute,
-<<<<<<< HEAD
   { cluster, actor, notes }: Sent,
-=======
-  cluster: ReadyCluster,
-  actor: Actor | PassActor,
->>>>>>> main
   { transports, latencies, responseTimeoutMs = defaultResponseTimeoutMs }: ProxyClusterOptions,
 ) {
   const { endpoint, credential } = cluster;

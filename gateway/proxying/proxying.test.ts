@@ -111,7 +111,7 @@ describe("managedRequestHeaders()", () => {
 
   it("sets the token that an account came with, and no other", () => {
     const actor = { kind: "pass", token: "own", because: "" } as const;
-    const policy = managedRequestHeaders({ kind: "token", token: "t" }, actor);
+    const policy = managedRequestHeaders({ kind: "token", token: "t" }, actor, []);
     assert.deepEqual(policy.set, ["authorization", "Bearer own"]);
   });
 

@@ -10,28 +10,19 @@ import { impersonationFields } from "../identity/impersonation-fields.ts";
  */
 export function managedRequestHeaders(
   credential: ReadyCredential,
-<<<<<<< HEAD
-  actor: Actor,
+  actor: Actor | PassActor,
   own: RawHeaders,
 ): HeaderPolicy {
-  const token = credential.kind === "token" ? ["authorization", `Bearer ${credential.token}`] : [];
-=======
-  actor: Actor | PassActor,
-): HeaderPolicy {
   const token = bearerOf(credential, actor);
->>>>>>> main
   return {
     isDropped: isIdentityHeader,
     rewrite: (name, value) =>
       name === "sec-websocket-protocol" ? withoutBearerProtocol(value) : value,
-<<<<<<< HEAD
-    set: [...token, ...(actor.kind === "user" ? impersonationFields(actor.user) : []), ...own],
-=======
     set: [
       ...(token === undefined ? [] : ["authorization", `Bearer ${token}`]),
       ...(actor.kind === "user" ? impersonationFields(actor.user) : []),
+      ...own,
     ],
->>>>>>> main
   };
 }
 
