@@ -3,10 +3,7 @@ export { type BackoffOptions, backoffDelays, retry } from "./backoff.ts";
 export { formatGoDuration, parseGoDuration } from "./go-duration.ts";
 export {
   type Check,
-  type Check,
   createHealthServer,
-  createHealthServer,
-  type HealthServerOptions,
   type HealthServerOptions,
   type Route,
 } from "./health-server.ts";
