@@ -12,7 +12,7 @@ import { type Logger, type Metrics, type Runnable, runAll, sleep } from "#runtim
 import { metadataOfAll } from "./audit/audit-policy.ts";
 import { type AuditorOptions, createAuditor } from "./audit/auditor.ts";
 import { type Authenticate, createAuthenticate } from "./authentication/authenticate.ts";
-import { createTokenReview } from "./authentication/token-review.ts";
+import { createTokenReader, type TokenReaderOptions } from "./authentication/token-reader.ts";
 import { trustConfigMap } from "./authentication/trust.ts";
 import { followTrust, type TrustSource } from "./authentication/trust-source.ts";
 import { createAuthorize } from "./authorization/access-review.ts";
@@ -39,7 +39,7 @@ export interface ServingCertificate {
   onChange(listener: (pair: Pick<FrontTls, "cert" | "key">) => void): void;
 }
 
-export interface GatewayOptions {
+export interface GatewayOptions extends Pick<TokenReaderOptions, "oidc" | "oidcCa"> {
   readonly host?: string;
   readonly port: number;
   readonly certificate: ServingCertificate;
@@ -153,8 +153,11 @@ function storeOf(
   });
 }
 
-function authenticateBy(trust: TrustSource, { client }: GatewayOptions): Authenticate {
-  return createAuthenticate({ trust: () => trust.current, reviewToken: createTokenReview(client) });
+function authenticateBy(trust: TrustSource, options: GatewayOptions): Authenticate {
+  return createAuthenticate({
+    trust: () => trust.current,
+    reviewToken: createTokenReader(options),
+  });
 }
 
 function identifyWith({ identity, exchangerCa, log }: GatewayOptions): Identify {
