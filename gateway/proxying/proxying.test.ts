@@ -101,22 +101,23 @@ describe("isLongRunning()", () => {
 });
 
 describe("managedRequestHeaders()", () => {
-  it("sets the token of the cluster, then the identity", () => {
+  it("sets the token of the cluster, the identity and what it was given", () => {
     const user = { name: "a", groups: [], extra: {} };
     const actor = { kind: "user", user, because: "" } as const;
-    const policy = managedRequestHeaders({ kind: "token", token: "t" }, actor);
-    assert.deepEqual(policy.set, ["authorization", "Bearer t", "impersonate-user", "a"]);
+    const policy = managedRequestHeaders({ kind: "token", token: "t" }, actor, ["audit-id", "i"]);
+    const want = ["authorization", "Bearer t", "impersonate-user", "a", "audit-id", "i"];
+    assert.deepEqual(policy.set, want);
   });
 
   it("sets the token that an account came with, and no other", () => {
     const actor = { kind: "pass", token: "own", because: "" } as const;
-    const policy = managedRequestHeaders({ kind: "token", token: "t" }, actor);
+    const policy = managedRequestHeaders({ kind: "token", token: "t" }, actor, []);
     assert.deepEqual(policy.set, ["authorization", "Bearer own"]);
   });
 
   it("sets none beside a certificate", () => {
     const credential = { kind: "certificate", cert: "", key: "" } as const;
-    assert.deepEqual(managedRequestHeaders(credential, account).set, []);
+    assert.deepEqual(managedRequestHeaders(credential, account, []).set, []);
   });
 
   const protocols: Readonly<Record<string, string | undefined>> = {
@@ -126,7 +127,7 @@ describe("managedRequestHeaders()", () => {
   };
   for (const [value, want] of Object.entries(protocols)) {
     it(`makes ${want ?? "nothing"} of the protocols ${value}`, () => {
-      const { rewrite } = managedRequestHeaders({ kind: "token", token: "t" }, account);
+      const { rewrite } = managedRequestHeaders({ kind: "token", token: "t" }, account, []);
       assert.equal(rewrite?.("sec-websocket-protocol", value), want);
     });
   }
