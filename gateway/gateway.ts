@@ -7,7 +7,7 @@ import {
   secrets,
 } from "#api";
 import { createEventRecorder, createObjectCache, type KubeClient, labelSelector } from "#kube";
-import { createFront, type Front, type FrontTls } from "#proxy";
+import { createFront, type Front, type FrontOptions, type FrontTls } from "#proxy";
 import { type Logger, type Metrics, type Runnable, runAll, sleep } from "#runtime";
 import { metadataOfAll } from "./audit/audit-policy.ts";
 import { type AuditorOptions, createAuditor } from "./audit/auditor.ts";
@@ -15,7 +15,7 @@ import { type Authenticate, createAuthenticate } from "./authentication/authenti
 import { createTokenReader, type TokenReaderOptions } from "./authentication/token-reader.ts";
 import { trustConfigMap } from "./authentication/trust.ts";
 import { followTrust, type TrustSource } from "./authentication/trust-source.ts";
-import { createAuthorize } from "./authorization/access-review.ts";
+import { createAuthorize, type DecisionTtls } from "./authorization/access-review.ts";
 import { type ClusterStore, createClusterStore } from "./clusters/cluster-store.ts";
 import { createDocuments } from "./documents-handler.ts";
 import type { ExecPolicy } from "./exec/exec-credentials.ts";
@@ -24,12 +24,16 @@ import { createObjectHandlers } from "./handlers.ts";
 import { defaultSettings, type IdentitySettings } from "./identity/configuration.ts";
 import { createExternalExchanger } from "./identity/external-exchanger.ts";
 import { createIdentify, type Identify } from "./identity/identify.ts";
-import { createClusterGatewayWriter } from "./objects/cluster-gateway-writer.ts";
+import {
+  type ClusterGatewayWriter,
+  createClusterGatewayWriter,
+} from "./objects/cluster-gateway-writer.ts";
 import { createPassStore } from "./passes/pass-store.ts";
 import type { TunnelDial } from "./proxying/cluster-transports.ts";
 import { createClusterWays } from "./proxying/cluster-ways.ts";
 import { createFailureLog } from "./proxying/failure-log.ts";
 import { createProxyCluster } from "./proxying/proxy-cluster.ts";
+import { createRefusals } from "./refusals.ts";
 import { createRequestHandler } from "./request-handler.ts";
 
 /** The gateway's own certificate and key, PEM, which may be renewed while it runs. */
@@ -64,6 +68,10 @@ export interface GatewayOptions extends Pick<TokenReaderOptions, "oidc" | "oidcC
   readonly identity?: () => IdentitySettings;
   /** CAs of external identity exchangers, PEM; without any, the system's. */
   readonly exchangerCa?: () => Buffer | undefined;
+  /** Whether the hub is also asked about what requests do on managed clusters. Defaults to false. */
+  readonly authorizesPaths?: boolean;
+  /** How long the hub's answers count. */
+  readonly decisionTtls?: DecisionTtls & { readonly tokenTtlMs?: number };
   /** Where requests to managed clusters are recorded. Defaults to nowhere. */
   readonly audit?: Pick<AuditorOptions, "policy" | "sinks"> | undefined;
   /** What `/version` says. */
@@ -97,18 +105,18 @@ export function createGateway(options: GatewayOptions): Gateway {
   const reasonNotStarted = () => trust.reasonNotReady() ?? clusters.reasonNotReady();
   const reasonNotReady = () => (winding.signal.aborted ? "shutting down" : reasonNotStarted());
   const ways = createClusterWays(options, clusters);
+  const refused = createRefusals(options.metrics);
   const handle = createRequestHandler({
     authenticate: authenticateBy(trust, options),
-    authorize: createAuthorize(options.client),
+    authorize: createAuthorize(options.client, options.decisionTtls),
+    authorizesPaths: options.authorizesPaths ?? false,
     passes: createPassStore(caches.passes),
     answerDocument: createDocuments(options.version, isWritable),
     objects: createObjectHandlers({
       ...options,
       ...caches,
       clusters,
-      writer: isWritable
-        ? createClusterGatewayWriter({ ...options, ...caches, clusters })
-        : undefined,
+      writer: writerOf(options, caches, clusters),
       live: ways.live,
       signal: winding.signal,
     }),
@@ -117,7 +125,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       clusters,
       failures: createFailureLog({ log }),
       ...ways,
-      identify: identifyWith(options),
+      identify: identifyWith(options, caches),
     }),
     audit: createAuditor(options.audit ?? silentAudit),
     isCluster: (name) => clusters.find(name).kind !== "unknown",
@@ -125,9 +133,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     reasonNotReady,
     metrics: options.metrics,
     gatewayMetrics: createGatewayMetrics(options.metrics),
+    refused,
     log,
   });
-  const front = createGatewayFront(options, trust, handle);
+  const onMalformed = () => refused("malformed");
+  const front = createGatewayFront(options, trust, { handle, onMalformed });
   const serving = windDown(front, winding, options, () => ways.transports.destroy());
   return {
     name: "gateway",
@@ -135,6 +145,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     reasonNotReady,
     run: (signal) => runAll([...caches.all, serving], signal),
   };
+}
+
+function writerOf(
+  options: GatewayOptions,
+  caches: ReturnType<typeof createCaches>,
+  clusters: ClusterStore,
+): ClusterGatewayWriter | undefined {
+  if (options.isWritable !== true) return undefined;
+  return createClusterGatewayWriter({ ...options, ...caches, clusters });
 }
 
 function storeOf(
@@ -160,11 +179,20 @@ function authenticateBy(trust: TrustSource, options: GatewayOptions): Authentica
   });
 }
 
-function identifyWith({ identity, exchangerCa, log }: GatewayOptions): Identify {
+function identifyWith(
+  { client, secretNamespace, identity, exchangerCa, log }: GatewayOptions,
+  { secrets: cache }: ReturnType<typeof createCaches>,
+): Identify {
+  const events = createEventRecorder(client, "cluster-gateway", log);
   return createIdentify({
     settings: identity ?? (() => sharedSettings),
     exchange: createExternalExchanger({ ca: exchangerCa ?? (() => undefined) }),
-    log,
+    onFault(cluster, message) {
+      log.error("Identity rule cannot be used", { cluster, fault: message });
+      const secret = cache.get(`${secretNamespace}/${cluster}`);
+      const event = { type: "Warning", reason: "InvalidIdentityRule", message } as const;
+      if (secret !== undefined) void events.record(secrets, secret, event);
+    },
   });
 }
 
@@ -199,11 +227,11 @@ function createCaches({ client, secretNamespace, usesManagedClusters, log }: Gat
 function createGatewayFront(
   { certificate, host, port, log, drainMs = 15_000 }: GatewayOptions,
   trust: TrustSource,
-  handle: Parameters<typeof createFront>[0]["handle"],
+  listeners: Pick<FrontOptions, "handle" | "onMalformed">,
 ): Front {
   const tls = (): FrontTls => ({ ...certificate.current, clientCas: trust.current.caPems });
   const where = host === undefined ? { port } : { host, port };
-  const front = createFront({ ...where, tls: tls(), handle, log, drainMs });
+  const front = createFront({ ...where, ...listeners, tls: tls(), log, drainMs });
   trust.onChange(() => front.secure(tls()));
   certificate.onChange((pair) => {
     front.secure({ ...tls(), ...pair });

@@ -7,6 +7,7 @@ import type { AuditEntry, Auditor } from "./audit/auditor.ts";
 import type { Authenticate } from "./authentication/authenticate.ts";
 import type { Authorize } from "./authorization/access-review.ts";
 import { verbOf } from "./authorization/attributes.ts";
+import { managedAttributes } from "./authorization/managed-request.ts";
 import type { AnswerDocument } from "./documents-handler.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { ObjectHandlers } from "./handlers.ts";
@@ -15,11 +16,14 @@ import { grantWish, readWish } from "./identity/impersonation.ts";
 import type { PassStore } from "./passes/pass-store.ts";
 import { isLongRunning } from "./proxying/managed-path.ts";
 import type { ProxyCluster, ProxyRoute } from "./proxying/proxy-cluster.ts";
+import type { CountRefusal } from "./refusals.ts";
 import { attributesOf, type HealthCheck, parseRoute, type Route } from "./route.ts";
 
 export interface RequestHandlerOptions {
   readonly authenticate: Authenticate;
   readonly authorize: Authorize;
+  /** Whether the hub is also asked about what a request does on the managed cluster. */
+  readonly authorizesPaths: boolean;
   readonly passes: PassStore;
   readonly answerDocument: AnswerDocument;
   readonly objects: ObjectHandlers;
@@ -32,6 +36,7 @@ export interface RequestHandlerOptions {
   readonly reasonNotReady: () => string | undefined;
   readonly metrics: Metrics;
   readonly gatewayMetrics: GatewayMetrics;
+  readonly refused: CountRefusal;
   readonly log: Logger;
 }
 
@@ -46,6 +51,7 @@ export function createRequestHandler(options: RequestHandlerOptions): (exchange:
       if (error.code === "internal") {
         options.log.error("Cannot handle request", { error: describeError(reason) });
       }
+      options.refused(error.code);
       if (exchange.isAnswered) exchange.cut();
       else answerError(exchange, error);
     });
@@ -75,12 +81,15 @@ async function permit(
   { method }: Exchange,
   route: Route,
   { user, pass }: Caller,
-  { authorize }: RequestHandlerOptions,
+  { authorize, authorizesPaths }: RequestHandlerOptions,
 ): Promise<void> {
-  const attributes = pass === undefined ? attributesOf(route, method) : undefined;
+  if (pass !== undefined) return;
+  const attributes = attributesOf(route, method);
   const permission = attributes === undefined ? undefined : authorize(user, attributes);
   // Nothing is waited for where the answer is known.
   if (permission !== undefined) await permission;
+  if (route.kind !== "proxy" || !authorizesPaths) return;
+  await authorize(user, managedAttributes(method, route.rest, route.query));
 }
 
 /** An account of a managed cluster that comes with a pass for it: the hub has no say in what it does. */

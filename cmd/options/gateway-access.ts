@@ -60,6 +60,26 @@ export const accessFlags = {
     default: "",
     help: "CA of the issuer, PEM; the system's when empty",
   },
+  "authorize-proxy-subpath": {
+    type: "boolean",
+    default: false,
+    help: "Also ask the hub whether the caller may do on its own objects what he does on the managed cluster's, with the real verb",
+  },
+  "authorization-webhook-cache-authorized-ttl": {
+    type: "duration",
+    default: "10s",
+    help: "How long a yes of the hub's authorizer counts",
+  },
+  "authorization-webhook-cache-unauthorized-ttl": {
+    type: "duration",
+    default: "10s",
+    help: "How long a no of the hub's authorizer counts",
+  },
+  "authentication-token-webhook-cache-ttl": {
+    type: "duration",
+    default: "10s",
+    help: "How long the hub's answer about a token counts",
+  },
   "feature-gates": {
     type: "list",
     default: [],
@@ -92,7 +112,10 @@ export function identityMode(values: AccessValues): IdentityMode {
 }
 
 export interface Access {
-  readonly options: Pick<GatewayOptions, "identity" | "exchangerCa" | "oidc" | "oidcCa">;
+  readonly options: Pick<
+    GatewayOptions,
+    "identity" | "exchangerCa" | "oidc" | "oidcCa" | "authorizesPaths" | "decisionTtls"
+  >;
   readonly runnables: readonly Runnable[];
 }
 
@@ -111,6 +134,12 @@ export async function openAccess(values: AccessValues, log: Logger): Promise<Acc
       exchangerCa: exchanger.current,
       oidc,
       oidcCa: issuer.current,
+      authorizesPaths: values["authorize-proxy-subpath"],
+      decisionTtls: {
+        allowedTtlMs: values["authorization-webhook-cache-authorized-ttl"],
+        deniedTtlMs: values["authorization-webhook-cache-unauthorized-ttl"],
+        tokenTtlMs: values["authentication-token-webhook-cache-ttl"],
+      },
     },
     runnables: [identity, exchanger.runnable, issuer.runnable],
   };

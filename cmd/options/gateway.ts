@@ -69,11 +69,6 @@ const flags = {
     help: "Environment variables that Secrets of type Dynamic may set for them; none when empty",
   },
   "user-agent": { type: "string", default: "spokeway-gateway", help: "How we call ourselves" },
-  "authorize-proxy-subpath": {
-    type: "boolean",
-    default: false,
-    help: "Refused when true: paths on managed clusters are not authorized on the hub yet",
-  },
   "virtual-clutser-with-control-plane": {
     type: "boolean",
     default: true,
@@ -142,10 +137,6 @@ function execPolicyOf(values: Values): ExecPolicy {
 function checkTogether(values: Values): void {
   if (values["secret-namespace"] === "") {
     throw new UsageError("Cannot use an empty --secret-namespace");
-  }
-  // Each of these narrows or changes what callers may do: to ignore one would be a hole.
-  if (values["authorize-proxy-subpath"]) {
-    throw new UsageError("Cannot use --authorize-proxy-subpath=true: not supported yet");
   }
 }
 

@@ -56,7 +56,7 @@ async function byToken(exchange: Exchange, reviewToken: ReviewToken): Promise<Us
   const token = /^bearer +(\S+)$/i.exec(authorization)?.[1];
   if (token === undefined) throw unauthenticated("no credential that the hub knows came with it");
   const user = await askHub(reviewToken, token);
-  if (user === undefined) throw unauthenticated("its token is not accepted");
+  if (user === undefined) throw unauthenticated("the hub does not accept the token");
   return user;
 }
 

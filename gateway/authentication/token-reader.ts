@@ -11,12 +11,14 @@ export interface TokenReaderOptions {
   readonly oidc?: OidcOptions | undefined;
   /** CAs of that issuer, PEM; without any, the system's. */
   readonly oidcCa?: () => Buffer | undefined;
+  readonly decisionTtls?: { readonly tokenTtlMs?: number };
   readonly log: Logger;
 }
 
 /** Says whose a token is: tokens of the issuer are read here, all others by the hub. */
-export function createTokenReader({ client, oidc, oidcCa, log }: TokenReaderOptions): ReviewToken {
-  const byHub = createTokenReview(client);
+export function createTokenReader(options: TokenReaderOptions): ReviewToken {
+  const { client, oidc, oidcCa, decisionTtls, log } = options;
+  const byHub = createTokenReview(client, decisionTtls?.tokenTtlMs);
   if (oidc === undefined) return byHub;
   const keys = createIssuerKeys({
     issuerUrl: oidc.issuerUrl,

@@ -7,11 +7,10 @@ import type { User } from "./user.ts";
 /** Asks the hub whose token it is; `undefined` when it is nobody's. Throws an `ApiError`. */
 export type ReviewToken = (token: string) => Promise<User | undefined>;
 
-const ttlMs = 10_000;
 const timeoutMs = 10_000;
 
-/** Reviews tokens with the hub's TokenReview API. An answer counts for ten seconds. */
-export function createTokenReview(client: Pick<KubeClient, "create">): ReviewToken {
+/** Reviews tokens with the hub's TokenReview API. An answer counts for ten seconds by default. */
+export function createTokenReview(client: Pick<KubeClient, "create">, ttlMs = 10_000): ReviewToken {
   const cache = createExpiringCache<{ readonly user: User | undefined }>({
     ttlMs: () => ttlMs,
     maxEntries: 4096,

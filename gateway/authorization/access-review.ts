@@ -24,16 +24,28 @@ const answer = z.looseObject({
     .prefault({}),
 });
 
-/** As long as API servers keep such decisions of theirs. */
-const ttlMs = 10_000;
+/** How long decisions count. */
+export interface DecisionTtls {
+  /** Defaults to 10 seconds, as in aggregated API servers. */
+  readonly allowedTtlMs?: number;
+  /** Defaults to 10 seconds. */
+  readonly deniedTtlMs?: number;
+}
+
 const timeoutMs = 10_000;
 
 /**
- * Asks the hub with SubjectAccessReviews. A decision counts for ten seconds, and requests that
- * come together ask once. `undefined` means yes at once, so that the usual request does not wait.
+ * Asks the hub with SubjectAccessReviews. A decision counts for a while, and requests that come
+ * together ask once. `undefined` means yes at once, so that the usual request does not wait.
  */
-export function createAuthorize(client: Pick<KubeClient, "create">): Authorize {
-  const cache = createExpiringCache<Decision>({ ttlMs: () => ttlMs, maxEntries: 8192 });
+export function createAuthorize(
+  client: Pick<KubeClient, "create">,
+  { allowedTtlMs = 10_000, deniedTtlMs = 10_000 }: DecisionTtls = {},
+): Authorize {
+  const cache = createExpiringCache<Decision>({
+    ttlMs: ({ isAllowed }) => (isAllowed ? allowedTtlMs : deniedTtlMs),
+    maxEntries: 8192,
+  });
   return (user, attributes) => {
     if (user.groups.includes(mastersGroup)) return undefined;
     const key = JSON.stringify([user, attributes]);

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { Writable } from "node:stream";
 import { describe, it } from "node:test";
-import { createLogger, silentLogger } from "#runtime";
 import type { User } from "../authentication/user.ts";
 import { defaultSettings, faultsOf, parseSettings } from "./configuration.ts";
 import { type Act, createIdentify } from "./identify.ts";
@@ -26,7 +24,7 @@ async function whoActs(text: string, user: User, act: Act): Promise<string> {
   const identify = createIdentify({
     settings: () => settings,
     exchange: (url) => Promise.resolve({ kind: "user", user: makeUser(`by ${url.host}`) }),
-    log: silentLogger,
+    onFault: () => undefined,
   });
   try {
     const actor = await identify(user, act);
@@ -180,27 +178,18 @@ describe("createIdentify()", () => {
     );
   });
 
-  it("logs a cluster's wrong rules once", () => {
-    const lines: string[] = [];
-    const log = createLogger({
-      sink: new Writable({
-        write(line, _encoding, done) {
-          lines.push(String(line));
-          done();
-        },
-      }),
-      level: "info",
-      fields: {},
-    });
+  it("tells of a cluster's wrong rules once", () => {
+    const faults: string[] = [];
     const identify = createIdentify({
       settings: () => defaultSettings("Impersonate"),
       exchange: () => Promise.reject(new Error("not asked")),
-      log,
+      onFault: (cluster, fault) => faults.push(`${cluster}: ${fault}`),
     });
     const act = makeAct("c1", own(rule("{name: l, type: X, source: {user: bob}}")));
     void identify(ann, act);
     void identify(ann, act);
-    assert.equal(lines.filter((line) => line.includes("Identity rule cannot be used")).length, 1);
+    assert.equal(faults.length, 1);
+    assert.match(faults[0] ?? "", /^c1: identity rule "l" in the annotation/);
   });
 });
 

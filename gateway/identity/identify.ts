@@ -1,5 +1,5 @@
 import { identityModeOf } from "#api";
-import { describeError, type Logger } from "#runtime";
+import { describeError } from "#runtime";
 import { GatewayError } from "../answers/gateway-error.ts";
 import type { User } from "../authentication/user.ts";
 import type { Cluster } from "../clusters/cluster.ts";
@@ -29,12 +29,13 @@ export interface IdentifyOptions {
   /** The settings of this moment. */
   readonly settings: () => IdentitySettings;
   readonly exchange: ExchangeIdentity;
-  readonly log: Logger;
+  /** Told once of each wrong rule of a cluster's own, for each state of the cluster. */
+  readonly onFault: (cluster: string, fault: string) => void;
 }
 
 /** Makes the one place where it is decided who acts. */
-export function createIdentify({ settings, exchange, log }: IdentifyOptions): Identify {
-  const rulesOf = rememberedRules(log);
+export function createIdentify({ settings, exchange, onFault }: IdentifyOptions): Identify {
+  const rulesOf = rememberedRules(onFault);
   return (user, act) => {
     const { policy, rules } = settings();
     if (isHealthQuestion(act)) return { kind: "account", because: "a question about health" };
@@ -43,7 +44,7 @@ export function createIdentify({ settings, exchange, log }: IdentifyOptions): Id
     const rule = [...rulesOf(act.cluster), ...rules].find(({ isAbout }) =>
       isAbout(user, act.cluster.name),
     );
-    if (rule !== undefined) return follow(rule, user, act, { settings, exchange, log });
+    if (rule !== undefined) return follow(rule, user, act, exchange);
     const mapped = mapUser(user, policy);
     if (mapped.kind === "user") return { ...mapped, because: "Impersonate" };
     throw refused(user, act, mapped.why);
@@ -54,7 +55,7 @@ function follow(
   { name, exchange: decided }: ExchangeRule,
   user: User,
   act: Act,
-  { exchange }: IdentifyOptions,
+  exchange: ExchangeIdentity,
 ): Actor | Promise<Actor> {
   const because = `rule ${name}`;
   switch (decided.kind) {
@@ -100,15 +101,15 @@ function isAskedFor(query: string): boolean {
 }
 
 /** The rules of each cluster's own document, read once for each state of the cluster. */
-function rememberedRules(log: Logger): (cluster: Act["cluster"]) => readonly ExchangeRule[] {
+function rememberedRules(
+  onFault: IdentifyOptions["onFault"],
+): (cluster: Act["cluster"]) => readonly ExchangeRule[] {
   const known = new WeakMap<Act["cluster"], readonly ExchangeRule[]>();
   return (cluster) => {
     const remembered = known.get(cluster);
     if (remembered !== undefined) return remembered;
     const rules = ownRules(cluster);
-    for (const fault of faultsOf(rules)) {
-      log.error("Identity rule cannot be used", { cluster: cluster.name, fault });
-    }
+    for (const fault of faultsOf(rules)) onFault(cluster.name, fault);
     known.set(cluster, rules);
     return rules;
   };

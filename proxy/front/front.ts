@@ -20,6 +20,7 @@ import { windows } from "../windows.ts";
 import type { Exchange, Peer } from "./exchange.ts";
 import { H1Exchange } from "./h1-exchange.ts";
 import { H2Exchange } from "./h2-exchange.ts";
+import { MalformedRequests } from "./malformed.ts";
 
 /** Certificate, key, and the CAs whose client certificates are looked at. PEM. */
 export interface FrontTls {
@@ -38,6 +39,8 @@ export interface FrontOptions {
   /** Answers every exchange, and never throws. */
   readonly handle: (exchange: Exchange) => void;
   readonly log: Logger;
+  /** Called for each connection on which something came that is no HTTP. */
+  readonly onMalformed?: () => void;
   /** How long requests may go on once the front is asked to end. Defaults to 10 seconds. */
   readonly drainMs?: number;
 }
@@ -115,7 +118,8 @@ function secureContextOf({ cert, key, clientCas = [] }: FrontTls) {
   };
 }
 
-function createH1({ handle }: FrontOptions): H1Server {
+function createH1({ handle, onMalformed = () => undefined }: FrontOptions): H1Server {
+  const malformed = new MalformedRequests(onMalformed);
   const server = createServer({
     maxHeaderSize: 64 * 1024,
     // Long uploads are fine; a request head that trickles in is not.
@@ -125,11 +129,14 @@ function createH1({ handle }: FrontOptions): H1Server {
     noDelay: true,
     shouldUpgradeCallback: ({ headers }) => protocols.test(headers.upgrade ?? ""),
   });
+  server.on("clientError", (error, socket) => malformed.refuse(error, socket));
   server.on("request", (request, response) => {
+    malformed.note(response);
     handle(new H1Exchange(request, peerOf(request.socket as TLSSocket), { response }));
   });
   // With a listener of our own, the 100 is sent when the upstream sends it.
   server.on("checkContinue", (request, response) => {
+    malformed.note(response);
     handle(new H1Exchange(request, peerOf(request.socket as TLSSocket), { response }));
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -142,7 +149,10 @@ function createH1({ handle }: FrontOptions): H1Server {
   return server;
 }
 
-function createH2({ handle, log }: FrontOptions, sessions: Set<ServerHttp2Session>): Http2Server {
+function createH2(
+  { handle, log, onMalformed }: FrontOptions,
+  sessions: Set<ServerHttp2Session>,
+): Http2Server {
   const server = createH2Server({
     settings: {
       initialWindowSize: windows.streamBytes,
@@ -161,7 +171,10 @@ function createH2({ handle, log }: FrontOptions, sessions: Set<ServerHttp2Sessio
     session.once("close", () => sessions.delete(session));
     session.setLocalWindowSize(windows.sessionBytes);
   });
-  server.on("sessionError", (error) => log.debug("Client session failed", { error }));
+  server.on("sessionError", (error: Error & { code?: string }) => {
+    if (error.code?.startsWith("ERR_HTTP2_") === true) onMalformed?.();
+    log.debug("Client session failed", { error });
+  });
   server.on("stream", (stream, _headers, flags, raw) => {
     if (stream.session === undefined) return;
     const peer = peerOfSession(stream.session);

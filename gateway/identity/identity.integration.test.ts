@@ -1,0 +1,311 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { clusterSecretAnnotations } from "#api";
+import { waitFor } from "#bed";
+import { makeAuthority, type TestAuthority } from "#testing";
+import { accountNamespace, GatewayBed, secretNamespace } from "../gateway-bed.ts";
+import { type IdentitySettings, parseSettings } from "./configuration.ts";
+
+const account = `system:serviceaccount:${accountNamespace}:cluster-gateway`;
+
+/** What the controller's ManifestWork brings for the policy of these tests. */
+const impersonator = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: impersonator}
+rules:
+- {apiGroups: [""], resources: [users], verbs: [impersonate]}
+- {apiGroups: [""], resources: [groups], resourceNames: [devs], verbs: [impersonate]}
+- {apiGroups: [authentication.k8s.io], resources: [uids], verbs: [impersonate]}
+- {apiGroups: [authentication.k8s.io], resources: [userextras/scopes], verbs: [impersonate]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: impersonator}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: impersonator}
+subjects: [{kind: ServiceAccount, name: cluster-gateway, namespace: ${accountNamespace}}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: impersonator, namespace: default}
+rules:
+- {apiGroups: [""], resources: [serviceaccounts], resourceNames: [deployer], verbs: [impersonate]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: impersonator, namespace: default}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: impersonator}
+subjects: [{kind: ServiceAccount, name: cluster-gateway, namespace: ${accountNamespace}}]
+`;
+
+/** Everybody may reach managed1; alice may impersonate carol, and read pods of the hub. */
+const hubRights = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: managed1}
+rules:
+- {apiGroups: [cluster.core.oam.dev], resources: [clustergateways/proxy], resourceNames: [managed1], verbs: ["*"]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: managed1}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: managed1}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: "system:authenticated"}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: as-carol}
+rules:
+- {apiGroups: [""], resources: [users], resourceNames: [carol], verbs: [impersonate]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: as-carol}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: as-carol}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: alice}]
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: bot, namespace: default}
+`;
+
+const settingsOf = (spec: object): IdentitySettings =>
+  parseSettings(JSON.stringify({ spec }), "Shared", "the file");
+const impersonate = settingsOf({
+  identity: { mode: "Impersonate", groups: ["devs"], extras: ["scopes"] },
+});
+
+interface Whoami {
+  readonly username: string;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+describe("identity on a managed cluster", { timeout: 300_000 }, () => {
+  let bed: GatewayBed;
+  let authority: TestAuthority;
+  let settings = settingsOf({});
+  let issuer: Awaited<ReturnType<typeof startIssuer>>;
+
+  before(async () => {
+    authority = await makeAuthority("gateway-ca");
+    issuer = await startIssuer(authority);
+    bed = await GatewayBed.start();
+    await bed.startGateway(authority, {
+      identity: () => settings,
+      oidc: {
+        issuerUrl: issuer.url,
+        clientId: "hub",
+        usernameClaim: "email",
+        groupsClaim: "groups",
+        algorithms: ["ES256"],
+      },
+      oidcCa: () => Buffer.from(authority.caPem),
+    });
+    await bed.managed.apply(impersonator);
+    await bed.hub.apply(hubRights);
+    await bed.writeCluster("managed1", "Const", {
+      endpoint: bed.managed.server,
+      "ca.crt": await bed.managedCa(),
+      token: await bed.token(),
+    });
+  });
+  after(async () => {
+    await bed[Symbol.asyncDispose]();
+    issuer.server.close();
+  });
+
+  /** A kubeconfig that leads to the managed cluster over the gateway's own port. */
+  const door = async (user: object): Promise<string> => {
+    const file = join(bed.hub.directory, `door-${Date.now()}-${Math.random()}.kubeconfig`);
+    const server = `https://localhost:${bed.port}/apis/cluster.core.oam.dev/v1alpha1/clustergateways/managed1/proxy`;
+    const config = {
+      apiVersion: "v1",
+      kind: "Config",
+      "current-context": "door",
+      contexts: [{ name: "door", context: { cluster: "door", user: "door" } }],
+      clusters: [
+        {
+          name: "door",
+          cluster: {
+            server,
+            "certificate-authority-data": Buffer.from(authority.caPem).toString("base64"),
+          },
+        },
+      ],
+      users: [{ name: "door", user }],
+    };
+    await writeFile(file, JSON.stringify(config));
+    return file;
+  };
+  const byHub = async (user: string, groups: readonly string[] = []) =>
+    bed.kubeconfigThrough("managed1", await bed.hub.kubeconfigFor(user, groups));
+  const whoami = async (kubeconfig: string, ...flags: readonly string[]): Promise<Whoami> => {
+    const { stdout, stderr } = await bed.kubectl(kubeconfig, [
+      "auth",
+      "whoami",
+      "-o=json",
+      ...flags,
+    ]);
+    assert.equal(stderr, "");
+    return (JSON.parse(stdout) as { status: { userInfo: Whoami } }).status.userInfo;
+  };
+  const refusal = async (kubeconfig: string, ...flags: readonly string[]) =>
+    (await bed.kubectl(kubeconfig, ["get", "--raw=/version", ...flags])).stderr;
+  const tokenOf = async (name: string): Promise<string> => {
+    const { body } = await bed.hub.api.send({
+      method: "POST",
+      path: `/api/v1/namespaces/default/serviceaccounts/${name}/token`,
+      body: { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} },
+    });
+    return (body as { status: { token: string } }).status.token;
+  };
+
+  it("is the cluster's account for everyone, where it is shared", async () => {
+    const alice = await byHub("alice", ["devs"]);
+    await waitFor(
+      "the cluster",
+      async () => (await bed.kubectl(alice, ["auth", "whoami"])).code === 0,
+    );
+    assert.equal((await whoami(alice)).username, account);
+    settings = settingsOf({
+      identity: { mode: "Impersonate", clusters: [{ names: ["managed*"], mode: "Shared" }] },
+    });
+    assert.equal((await whoami(alice)).username, account);
+  });
+
+  it("is the caller's own, with the groups that the policy carries", async () => {
+    settings = impersonate;
+    const { username, groups } = await whoami(await byHub("alice", ["devs", "ops"]));
+    assert.deepEqual([username, groups], ["alice", ["devs", "system:authenticated"]]);
+  });
+
+  it("makes nobody root there who is root on the hub", async () => {
+    const { username, groups } = await whoami(await byHub("boss", ["system:masters"]));
+    assert.deepEqual([username, groups], ["boss", ["system:authenticated"]]);
+    const refused = await refusal(await byHub("system:kube-scheduler"));
+    assert.match(
+      refused,
+      /Cannot act on cluster "managed1" as User "system:kube-scheduler": names in system:/,
+    );
+  });
+
+  it("carries a name in UTF-8 as it is", async () => {
+    const config = await byHub("boss", ["system:masters"]);
+    assert.equal((await whoami(config, "--as=jürgen-ß")).username, "jürgen-ß");
+  });
+
+  it("maps a ServiceAccount of the hub to a name that is no account there", async () => {
+    const { username, groups, extra } = await whoami(await door({ token: await tokenOf("bot") }));
+    assert.equal(username, "hub:serviceaccount:default:bot");
+    assert.deepEqual([groups, extra], [["system:authenticated"], undefined]);
+  });
+
+  it("is whom --as names, by the hub's leave, on both roads", async () => {
+    const hub = await byHub("alice");
+    assert.equal((await whoami(hub, "--as=carol")).username, "carol");
+    const pki = `${bed.hub.pkiDirectory}/client-alice`;
+    const own = await door({ "client-certificate": `${pki}.crt`, "client-key": `${pki}.key` });
+    assert.equal((await whoami(own)).username, "alice");
+    assert.equal((await whoami(own, "--as=carol")).username, "carol");
+    for (const flags of [
+      ["--as=dave"],
+      ["--as=carol", "--as-group=devs"],
+      ["--as=carol", "--as-uid=7"],
+    ]) {
+      assert.match(await refusal(own, ...flags), /forbidden: User "alice" cannot impersonate/);
+    }
+  });
+
+  it("follows rules, the cluster's own first, and refuses with a wrong one", async () => {
+    const rule = (name: string, user: string, target: string) => ({
+      name,
+      type: "StaticMappingIdentityExchanger",
+      source: { userPattern: user },
+      target: { user: target },
+    });
+    settings = settingsOf({
+      identity: impersonate.policy,
+      clientIdentityExchanger: { rules: [rule("g", "a.*", "from-file")] },
+    });
+    const alice = await byHub("alice");
+    assert.equal((await whoami(alice)).username, "from-file");
+    const annotate = async (rules: readonly object[]) =>
+      bed.hub.kubectl([
+        "-n",
+        secretNamespace,
+        "annotate",
+        "--overwrite",
+        "secret/managed1",
+        `${clusterSecretAnnotations.proxyConfiguration}=${JSON.stringify({ spec: { clientIdentityExchanger: { rules } } })}`,
+      ]);
+    const deployer = "system:serviceaccount:default:deployer";
+    await annotate([rule("own", "alice", deployer)]);
+    await waitFor("the rule", async () => (await whoami(alice)).username === deployer);
+    await annotate([rule("broken", "(", deployer)]);
+    await waitFor("the refusal", async () =>
+      /identity rule "broken" in the annotation of cluster "managed1" is wrong: source.userPattern/.test(
+        await refusal(alice),
+      ),
+    );
+    await waitFor("the Event", async () =>
+      /InvalidIdentityRule/.test(await bed.hub.kubectl(["-n", secretNamespace, "get", "events"])),
+    );
+    assert.equal((await bed.kubectl(alice, ["get", "--raw", "/healthz"])).stdout, "ok");
+    await bed.hub.kubectl([
+      "-n",
+      secretNamespace,
+      "annotate",
+      "secret/managed1",
+      `${clusterSecretAnnotations.proxyConfiguration}-`,
+    ]);
+    settings = impersonate;
+    await waitFor("the end of it", async () => (await refusal(alice)) === "");
+  });
+
+  it("comes from a token of the issuer at the door, with its groups", async () => {
+    const good = await door({
+      token: await issuer.token({ email: "erin@acme.com", groups: ["devs", "system:masters"] }),
+    });
+    const { username, groups } = await whoami(good);
+    assert.deepEqual([username, groups], ["erin@acme.com", ["devs", "system:authenticated"]]);
+    const other = await door({
+      token: await issuer.token({ email: "erin@acme.com", aud: "other" }),
+    });
+    assert.match(await refusal(other), /Unauthorized|logged in/);
+  });
+
+  it("is written in the managed cluster's own refusals", async () => {
+    const stderr = await refusal(await byHub("alice"), "--raw=/api/v1/secrets");
+    assert.match(stderr, /User "alice" cannot list resource "secrets"/);
+  });
+});
+
+/** An issuer of tokens on loopback, with one key. */
+async function startIssuer(authority: TestAuthority) {
+  const { publicKey, privateKey } = await generateKeyPair("ES256");
+  const jwk = { ...(await exportJWK(publicKey)), kid: "one" };
+  const server = createServer(await authority.server("localhost"), (request, response) => {
+    const isKeys = request.url === "/keys";
+    response.end(
+      JSON.stringify(isKeys ? { keys: [jwk] } : { issuer: url, jwks_uri: `${url}/keys` }),
+    );
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `https://localhost:${(server.address() as AddressInfo).port}`;
+  return {
+    server,
+    url,
+    token: async (claims: Readonly<Record<string, unknown>>) =>
+      new SignJWT({ iss: url, aud: "hub", ...claims })
+        .setProtectedHeader({ alg: "ES256", kid: "one" })
+        .setExpirationTime("5m")
+        .sign(privateKey),
+  };
+}

@@ -1,0 +1,38 @@
+import type { ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+
+/** What a client hears when it sends what is no request. */
+const statusLines: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+};
+
+/** Answers, on HTTP/1.1, what could not be read as a request, and ends the connection. */
+export class MalformedRequests {
+  readonly #onMalformed: () => void;
+  readonly #answering = new WeakMap<Duplex, ServerResponse>();
+
+  constructor(onMalformed: () => void) {
+    this.#onMalformed = onMalformed;
+  }
+
+  /** Call it for each request that could be read: an answer that has begun must not get a second head. */
+  note(response: ServerResponse): void {
+    if (response.socket !== null) this.#answering.set(response.socket, response);
+  }
+
+  refuse(error: Error & { readonly code?: string }, socket: Duplex): void {
+    const { code = "" } = error;
+    if (code.startsWith("HPE_") || code in statusLines) this.#onMalformed();
+    const answer = this.#answering.get(socket);
+    const isAnswering = answer !== undefined && answer.headersSent && !answer.writableFinished;
+    if (!socket.writable || isAnswering || !/^(HPE_|ERR_HTTP)/.test(code)) {
+      socket.destroy();
+      return;
+    }
+    const line = statusLines[code] ?? "400 Bad Request";
+    socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
+      socket.destroy(),
+    );
+  }
+}
