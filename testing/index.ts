@@ -18,6 +18,14 @@ export {
 export { ScriptedClient, type ScriptedList, type ScriptedWatch } from "./scripted-client.ts";
 export { startTcpRelay, type TcpRelay } from "./tcp-relay.ts";
 export {
+  type AgentProcessOptions,
+  ourTunnelPrograms,
+  type ServerProcess,
+  type ServerProcessOptions,
+  TunnelProcesses,
+  type TunnelPrograms,
+} from "./tunnel-processes.ts";
+export {
   startUpstream,
   type TestUpstream,
   type UpstreamHandlers,
