@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:https";
-import { type AddressInfo, connect, createServer as createTcp, type Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import {
@@ -17,6 +17,7 @@ import {
 import {
   ourTunnelPrograms as ours,
   type ServerProcess,
+  startBalancer,
   TunnelProcesses,
   type TunnelPrograms,
 } from "#testing";
@@ -170,10 +171,10 @@ describe("a real API server and the tunnel programs", { timeout: 300_000 }, () =
       [ours, go036].map((server) => processes.startServer(server, { flags: leaseFlags })),
     );
     assert.ok(one !== undefined && other !== undefined);
-    const door = await balance([one.ports.agents, other.ports.agents], stops);
+    await using door = await startBalancer([one.ports.agents, other.ports.agents]);
     const flags = ["--count-server-leases", `--kubeconfig=${cluster.kubeconfig}`];
     const agents = await Promise.all(
-      [ours, go036, go034].map((agent) => processes.startAgent(agent, { port: door, flags })),
+      [ours, go036, go034].map((agent) => processes.startAgent(agent, { port: door.port, flags })),
     );
     for (const agent of agents) {
       await waitFor("both servers", async () => (await agent.metric(openServers)) === 2);
@@ -278,27 +279,4 @@ async function tokenOf(cluster: ProcessCluster, account: string): Promise<string
     spec: { audiences: [audience], expirationSeconds: 600 },
   });
   return String(at(review, "status", "token"));
-}
-
-/** A port that leads to several in turn, as a Service does. */
-async function balance(ports: readonly number[], stops: (() => unknown)[]): Promise<number> {
-  let turn = 0;
-  const sockets = new Set<Socket>();
-  const server = createTcp((near) => {
-    turn += 1;
-    const far = connect(ports[turn % ports.length] ?? 0, "127.0.0.1");
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on("error", () => undefined);
-      socket.on("close", () => void [near, far].map((each) => each.destroy()));
-    }
-    near.pipe(far).pipe(near);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  stops.push(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  return (server.address() as AddressInfo).port;
 }
