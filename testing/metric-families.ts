@@ -2,34 +2,37 @@
 export interface MetricFamily {
   readonly help: string;
   readonly type: string;
-  /** Names of the labels that its samples have; `le` is a histogram's own. */
+  /** Names of the labels that its samples have, without a histogram's own `le`. */
   readonly labels: readonly string[];
 }
 
 /** Reads Prometheus' text format: families by name. */
 export function metricFamilies(text: string): ReadonlyMap<string, MetricFamily> {
-  const families = new Map<string, { help: string; type: string; labels: Set<string> }>();
-  const family = (name: string) => {
-    const found = families.get(name) ?? { help: "", type: "", labels: new Set<string>() };
-    families.set(name, found);
-    return found;
-  };
-  for (const line of text.split("\n")) {
-    const [, comment, name = "", rest = ""] = /^# (HELP|TYPE) (\S+) (.*)$/.exec(line) ?? [];
-    if (comment === "HELP") family(name).help = rest;
-    if (comment === "TYPE") family(name).type = rest;
-    const [, sample, labels = ""] = /^([a-zA-Z_]+)(?:\{(.*)\})? \S+$/.exec(line) ?? [];
-    if (sample === undefined) continue;
-    const base = sample.replace(/_(?:bucket|sum|count)$/, "");
-    const owner = families.has(sample) ? sample : base;
-    for (const [, label = ""] of labels.matchAll(/([a-zA-Z_]+)="/g)) {
-      if (label !== "le") family(owner).labels.add(label);
-    }
-  }
+  const lines = text.split("\n");
+  const types = [...comments(lines, "TYPE")];
+  const helps = new Map(comments(lines, "HELP"));
   return new Map(
-    [...families].map(([name, { help, type, labels }]) => [
-      name,
-      { help, type, labels: [...labels].toSorted() },
-    ]),
+    types.map(([name, type]) => {
+      const labels = labelsOf(lines, name).filter((label) => label !== "le");
+      return [name, { type, help: helps.get(name) ?? "", labels }];
+    }),
   );
+}
+
+function comments(lines: readonly string[], kind: "HELP" | "TYPE") {
+  const pattern = new RegExp(`^# ${kind} (?<name>\\S+) (?<text>.*)$`);
+  return lines.flatMap((line): [string, string][] => {
+    const { name, text } = pattern.exec(line)?.groups ?? {};
+    return name === undefined || text === undefined ? [] : [[name, text]];
+  });
+}
+
+function labelsOf(lines: readonly string[], family: string): readonly string[] {
+  const sample = new RegExp(`^${family}(?:_bucket|_sum|_count)?\\{(?<labels>.*)\\} `);
+  const labels = lines.flatMap((line) =>
+    [...(sample.exec(line)?.groups?.["labels"] ?? "").matchAll(/(?<label>[a-zA-Z_]+)="/g)].map(
+      ({ groups }) => groups?.["label"] ?? "",
+    ),
+  );
+  return [...new Set(labels)].toSorted();
 }

@@ -32,11 +32,11 @@ export interface TunnelProcess {
   readonly output: string;
   /** Resolves with the exit code. */
   readonly exited: Promise<number | null>;
-  signal(name: NodeJS.Signals): void;
+  readonly signal: (name: NodeJS.Signals) => void;
   /** What its health port answers. */
-  get(path: string): Promise<{ readonly status: number; readonly body: string }>;
+  readonly get: (path: string) => Promise<{ readonly status: number; readonly body: string }>;
   /** The sum of the samples of one metric whose labels contain `labels`. */
-  metric(name: string, labels?: string): Promise<number>;
+  readonly metric: (name: string, labels?: string) => Promise<number>;
 }
 
 export interface ServerProcess extends TunnelProcess {
@@ -108,7 +108,7 @@ export class TunnelProcesses implements AsyncDisposable {
     { server }: Pick<TunnelPrograms, "server">,
     { frontends = "port", agents = "certificate", flags = [] }: ServerProcessOptions = {},
   ): Promise<ServerProcess> {
-    const [front = 0, back = 0, health = 0, admin = 0] = await findFreePorts(4);
+    const [front, back, health, admin] = await findFreePorts(4);
     const socket = join(this.directory, `${front}.sock`);
     const serving = (authority: TestAuthority) => authority.server("127.0.0.1", "localhost");
     const [ca, ...pair] = await this.pairFlags(
@@ -143,7 +143,7 @@ export class TunnelProcesses implements AsyncDisposable {
     { agent, agentFlags }: Pick<TunnelPrograms, "agent" | "agentFlags">,
     { port, auth = "certificate", flags = [] }: AgentProcessOptions,
   ): Promise<TunnelProcess> {
-    const [health = 0, admin = 0] = await findFreePorts(2);
+    const [health, admin] = await findFreePorts(2);
     const [ca, ...pair] = await this.pairFlags(
       ["ca-cert", "agent-cert", "agent-key"],
       this.agents,
@@ -163,6 +163,12 @@ export class TunnelProcesses implements AsyncDisposable {
     ]);
   }
 
+  /** Runs a program to its end. */
+  async run([program = "", ...args]: readonly string[]) {
+    const { exited, read } = this.#spawn(program, args);
+    return { code: await exited, output: read() };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const ends = [...this.#children].map((child) => once(child, "close"));
     for (const child of this.#children) child.kill("SIGKILL");
@@ -175,7 +181,29 @@ export class TunnelProcesses implements AsyncDisposable {
     health: number,
     flags: readonly string[],
   ): Promise<TunnelProcess> {
-    const child = spawn(program, [...args, ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+    const { child, exited, read } = this.#spawn(program, [...args, ...flags]);
+    const get = (path: string) => ask(health, path);
+    const ended = exited.then((code) => {
+      throw new Error(`${program} ended with ${code}: ${read()}`);
+    });
+    const healthy = waitFor(`${program} to be healthy`, async () => {
+      return (await get("/healthz")).status === 200;
+    });
+    await Promise.race([healthy, ended]);
+    ended.catch(() => undefined);
+    return {
+      get output() {
+        return read();
+      },
+      exited,
+      signal: (name) => void child.kill(name),
+      get,
+      metric: async (name, labels = "") => sumOf((await get("/metrics")).body, name, labels),
+    };
+  }
+
+  #spawn(program: string, args: readonly string[]) {
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
     this.#children.add(child);
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
@@ -185,24 +213,7 @@ export class TunnelProcesses implements AsyncDisposable {
       this.#children.delete(child);
       return child.exitCode;
     });
-    const get = (path: string) => ask(health, path);
-    const ended = exited.then((code) => {
-      throw new Error(`${program} ended with ${code}: ${output}`);
-    });
-    const healthy = waitFor(`${program} to be healthy`, async () => {
-      return (await get("/healthz")).status === 200;
-    });
-    await Promise.race([healthy, ended]);
-    ended.catch(() => undefined);
-    return {
-      get output() {
-        return output;
-      },
-      exited,
-      signal: (name) => void child.kill(name),
-      get,
-      metric: async (name, labels = "") => sumOf((await get("/metrics")).body, name, labels),
-    };
+    return { child, exited, read: () => output };
   }
 }
 
@@ -214,9 +225,8 @@ async function ask(port: number, path: string) {
 /** Reads Prometheus' text format. */
 function sumOf(text: string, name: string, labels: string): number {
   const samples = text.split("\n").flatMap((line) => {
-    const match = /^(?<metric>[a-z_]+)(?<labels>\{.*\})? (?<value>\S+)$/i.exec(line)?.groups;
-    const isWanted = match?.["metric"] === name && (match["labels"] ?? "").includes(labels);
-    return isWanted ? [Number(match?.["value"])] : [];
+    const [, metric, found = "", value] = /^([a-z_]+)(\{.*\})? (\S+)$/i.exec(line) ?? [];
+    return metric === name && found.includes(labels) ? [Number(value)] : [];
   });
   return samples.reduce((sum, value) => sum + value, 0);
 }
