@@ -64,7 +64,7 @@ export const managedServiceAccountReasons = {
   /** Others made the hub Secret of that name. */
   secretNotOurs: "SecretNotOurs",
   permissionsApplied: "PermissionsApplied",
-  /** The hub's policy does not allow all that `spec.permissions` asks for. */
+  /** The hub's policy does not allow all that `spec.permissions` asks for, or no cluster could. */
   permissionsRefused: "PermissionsRefused",
   /** The managed cluster did not take them. */
   permissionsFailed: "PermissionsFailed",

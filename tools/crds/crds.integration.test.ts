@@ -119,6 +119,39 @@ describe("the CRDs on a real API server", { timeout: 180_000 }, () => {
         error: /spec\.permissions\[0\]: .*nonResourceURLs hold in the whole cluster only/s,
       },
       {
+        name: "a role whose name leads elsewhere",
+        spec: { rotation: {}, permissions: [{ clusterRole: "a/b" }] },
+        error: /spec\.permissions\[0\]\.clusterRole: Invalid value: "a\/b"/,
+      },
+      {
+        name: "a role called ..",
+        spec: { rotation: {}, permissions: [{ role: "..", namespaces: ["a"] }] },
+        error: /spec\.permissions\[0\]\.role: .*cannot be called \. or \.\./s,
+      },
+      {
+        name: "a namespace that none can be called",
+        spec: { rotation: {}, permissions: [{ preset: "edit", namespaces: [".."] }] },
+        error: /spec\.permissions\[0\]\.namespaces\[0\]: Invalid value: "\.\."/,
+      },
+      {
+        name: "a rule without verbs",
+        spec: {
+          rotation: {},
+          permissions: [{ rules: [{ apiGroups: [""], resources: ["pods"], verbs: [] }] }],
+        },
+        error: /rules\[0\]\.verbs: .*at least 1 item/s,
+      },
+      {
+        name: "a rule about nothing",
+        spec: { rotation: {}, permissions: [{ rules: [{ verbs: ["get"] }] }] },
+        error: /rules\[0\]: .*either resources or nonResourceURLs must be given/s,
+      },
+      {
+        name: "resources of no group",
+        spec: { rotation: {}, permissions: [{ rules: [{ resources: ["pods"], verbs: ["get"] }] }] },
+        error: /rules\[0\]: .*resources need apiGroups/s,
+      },
+      {
         name: "a spec without rotation",
         spec: { ttlSecondsAfterCreation: 5 },
         error: /spec\.rotation: Required value/,

@@ -156,6 +156,14 @@ describe("planPermissions()", () => {
     });
   });
 
+  it("refuses what no cluster could give, under any policy, and keeps what holds", () => {
+    const wide = permissionPolicy.parse([{ clusterRoles: ["*"], clusterWide: true }]);
+    const existing = rightsFor([viewTeamA]);
+    const nowhere: Permission = { preset: "view", namespaces: [".."] };
+    const plan = planPermissions(makeSnapshot([nowhere], { existing, policy: wide }));
+    assert.deepEqual([plan.apply, plan.remove, plan.report.kind], [[], [], "refused"]);
+  });
+
   const pods = { apiGroups: [""], resources: ["pods"] };
   const team = { namespaces: ["team-a"] };
   const verdicts: Readonly<

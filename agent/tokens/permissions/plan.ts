@@ -1,4 +1,5 @@
 import type { ManagedServiceAccount, PermissionPolicy } from "#api";
+import { faultOf } from "./fault.ts";
 import { grantsOf } from "./grant.ts";
 import { isAllowed, refusalOf } from "./policy.ts";
 import { grantOf, isSameRights, objectsOf, type RightsObject, rightsKey } from "./rights-object.ts";
@@ -44,7 +45,7 @@ export function planPermissions(snapshot: PermissionSnapshot): PermissionPlan {
   if (policy === undefined) return refuse(noPolicy, []);
   const bounds = { account: name, agentNamespace, policy };
   const grants = grantsOf(asked);
-  const refusal = refusalOf(grants, bounds);
+  const refusal = faultOf(asked) ?? refusalOf(grants, bounds);
   if (refusal !== undefined) {
     const beyond = existing.filter((object) => {
       const grant = grantOf(object);
