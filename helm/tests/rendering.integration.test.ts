@@ -330,6 +330,22 @@ describe("chart cluster-gateway-addon-manager", () => {
     await assert.rejects(helm.render(chart, `--set=${key}={one}`), /allowedCommands/);
   });
 
+  it("lets callers act as the gateway's account unless told otherwise, and says who may act", async () => {
+    const identityIn = async (...flags: readonly string[]) => {
+      const objects = await helm.render(chart, ...flags);
+      return at(
+        find(objects, "ClusterGatewayConfiguration", "cluster-gateway"),
+        "spec",
+        "identity",
+      );
+    };
+    assert.equal(at(await identityIn(), "mode"), "Shared");
+    const flags = ["--set=identity.mode=Impersonate", "--set=identity.groups={devs,ops}"];
+    const identity = await identityIn(...flags);
+    assert.equal(at(identity, "mode"), "Impersonate");
+    assert.deepEqual(at(identity, "groups"), ["devs", "ops"]);
+  });
+
   it("makes the namespaces of gateway and credentials, and never deletes them", async () => {
     const namespaces = (await helm.render(chart)).filter(({ kind }) => kind === "Namespace");
     assert.deepEqual(
@@ -370,8 +386,7 @@ describe("values", () => {
     ["cluster-proxy", "networkPolicies.enabled=true", /networkPolicies\.enabled: .*is not/],
     ["cluster-proxy", "installByPlacement.placementNamespace=a", /needs installByPlacement\.plac/],
     ["managed-serviceaccount", "agentInstallAll=perhaps", /agentInstallAll/],
-    ["managed-serviceaccount", "hubDeployMode=AddOnTemplate", /hubDeployMode: .*is not part/],
-    ["managed-serviceaccount", "addOnTemplateName=a", /addOnTemplateName: .*is not part/],
+    ["managed-serviceaccount", "hubDeployMode=Job", /hubDeployMode/],
     [
       "managed-serviceaccount",
       "featureGates.clusterProfile=perhaps",
@@ -381,6 +396,7 @@ describe("values", () => {
     ["managed-serviceaccount", "outputs.kubeconfig=true", /'kubeconfig' not allowed/],
     ["managed-serviceaccount", "clusterProfileNamespaces={team_a}", /clusterProfileNamespaces/],
     ["cluster-gateway-addon-manager", "konnectivityEgress=12", /konnectivityEgress/],
+    ["cluster-gateway-addon-manager", "identity.mode=Root", /identity.*mode/],
     ["cluster-gateway-addon-manager", "clusterGateway.image=null", /clusterGateway/],
   ];
   for (const [chart, value, message] of refused) {
