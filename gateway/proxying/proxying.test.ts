@@ -4,7 +4,7 @@ import { ProxyError, type ProxyErrorCode } from "#proxy";
 import { TunnelError, type TunnelErrorCode } from "#tunnel";
 import { GatewayError } from "../answers/gateway-error.ts";
 import { retryAfterOf, statusOf } from "../answers/treatment.ts";
-import { isLongRunning, readManagedPath } from "./managed-path.ts";
+import { isLongRunning } from "./managed-path.ts";
 import { managedRequestHeaders } from "./request-headers.ts";
 import { upstreamError } from "./upstream-error.ts";
 
@@ -79,24 +79,6 @@ describe("upstreamError()", () => {
     assert.equal(retryAfter(new ProxyError("dial_failed", "refused")), undefined);
     assert.equal(retryAfterOf(new GatewayError("cluster_not_ready", "no token yet")), undefined);
   });
-});
-
-describe("readManagedPath()", () => {
-  const cases: Readonly<Record<string, readonly [resource: string, subresource: string]>> = {
-    "/api/v1/pods": ["pods", ""],
-    "/api/v1/namespaces": ["namespaces", ""],
-    "/api/v1/namespaces/a": ["namespaces", ""],
-    "/api/v1/namespaces/a/finalize": ["namespaces", "finalize"],
-    "/api/v1/namespaces/a/pods/b/log": ["pods", "log"],
-    "/apis/apps/v1/namespaces/a/deployments/b/scale": ["deployments", "scale"],
-    "/api/v1/nodes/a/proxy/metrics": ["nodes", "proxy"],
-    "/healthz": ["", ""],
-    "/api": ["", ""],
-    "": ["", ""],
-  };
-  for (const [path, [resource, subresource]] of Object.entries(cases)) {
-    it(`reads ${path}`, () => assert.deepEqual(readManagedPath(path), { resource, subresource }));
-  }
 });
 
 describe("isLongRunning()", () => {
