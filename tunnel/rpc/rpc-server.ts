@@ -12,10 +12,10 @@ import type { TlsMaterial, TlsSource } from "../tls-source.ts";
 import {
   type RawHandler,
   serveRawStreams,
-  streamWindowBytes,
   widenSessionWindows,
   widenStreamWindows,
 } from "./internals.ts";
+import { streamWindowBytes } from "./stream-windows.ts";
 
 export interface ListenerOptions {
   /** Empty for all addresses. */
