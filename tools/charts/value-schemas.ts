@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { permissionPolicy } from "#api";
+import { identityPolicy, permissionPolicy } from "#api";
 
 const text = z.string();
 const name = z.string().min(1);
@@ -36,6 +36,19 @@ export const valueSchemas = {
       port,
       imagePullPolicy: z.enum(["Always", "IfNotPresent", "Never"]),
     }),
+    signer: z.strictObject({
+      type: z.enum(["SelfSigned", "Provided", "CertManager"]),
+      additionalSANs: names,
+      provided: z.strictObject({
+        agentAuthoritySecretName: text,
+        frontendAuthoritySecretName: text,
+      }),
+      certManager: z.strictObject({
+        issuerRef: z.strictObject({ name: text, kind: name, group: name }),
+        duration: name.optional(),
+        renewBefore: name.optional(),
+      }),
+    }),
     secretNames: z.strictObject({ proxyServer: name, proxyClient: name, agentServer: name }),
     additionalSecretNames: names,
     installByPlacement: z.strictObject({ placementName: text, placementNamespace: text }),
@@ -56,6 +69,14 @@ export const valueSchemas = {
     targetCluster: text,
     agentImagePullSecret: text,
     permissionPolicy: permissionPolicy.nullish(),
+    outputs: z.strictObject({
+      namespaces: names,
+      gateway: z.strictObject({
+        enabled: z.boolean(),
+        namespace: name,
+        address: z.string().regex(/^(https:\/\/\S+)?$/),
+      }),
+    }),
     prometheus: z.strictObject({
       enabled: z.boolean(),
       serviceMonitor: z.strictObject({ labels }),
@@ -77,6 +98,7 @@ export const valueSchemas = {
     manualSecretManagement: z.boolean(),
     konnectivityEgress: z.boolean(),
     clusterProxy: z.strictObject({ namespace: text }),
+    identity: identityPolicy,
   }),
 } as const satisfies Readonly<Record<string, z.ZodObject>>;
 

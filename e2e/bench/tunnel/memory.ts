@@ -46,10 +46,14 @@ async function perAgent(bench: Bench, maker: "ours" | "Go", agents: number): Pro
   const before = server.residentBytes();
   const script = join(import.meta.dirname, "crowd.ts");
   const args = [String(agents), bench.directory, String(bench.ports.agents)];
-  await using _crowd = bench.startChild("crowd", [process.execPath, script, ...args]);
-  await connected(bench, agents);
-  await pause(settleMs);
-  return (server.residentBytes() - before) / agents / kilobyte;
+  const crowd = bench.startChild("crowd", [process.execPath, script, ...args]);
+  try {
+    await connected(bench, agents);
+    await pause(settleMs);
+    return (server.residentBytes() - before) / agents / kilobyte;
+  } finally {
+    await crowd[Symbol.asyncDispose]();
+  }
 }
 
 /** Waits until the server has a stream of each agent; throws after a minute and a half. */

@@ -38,7 +38,7 @@ async function both(bench: Bench, mode: "stall" | "slow", seconds: number) {
   const measure = async (plan: StackPlan) => {
     await using stack = await TunnelStack.start(bench, plan);
     await stack.measure("down", 1);
-    return stack.measure<RoundTrips>(mode, seconds);
+    return await stack.measure<RoundTrips>(mode, seconds);
   };
   return {
     ours: await measure({ ...allOurs, roundTripMs: 0 }),
