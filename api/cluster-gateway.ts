@@ -1,3 +1,4 @@
+import type { Condition } from "./conditions.ts";
 import type { KubeObject } from "./object-meta.ts";
 import type { ResourceType } from "./resource.ts";
 
@@ -38,6 +39,8 @@ export const clusterSecretKeys = {
   certificate: "tls.crt",
   privateKey: "tls.key",
   proxyUrl: "proxy-url",
+  /** Of credential type `Dynamic`: the command that hands out credentials, JSON. */
+  exec: "exec",
 } as const;
 
 /** Annotations on the Secret of a cluster. */
@@ -48,12 +51,17 @@ export const clusterSecretAnnotations = {
   proxyConfiguration: `${clusterGatewayGroup}/cluster-gateway-proxy-configuration`,
   /** A second name that people use, also on a ManagedCluster. */
   alias: `${clusterGatewayGroup}/cluster-alias`,
+  /** What `kubectl apply` last sent for the ClusterGateway, without credentials. */
+  lastApplied: `${clusterGatewayGroup}/last-applied-configuration`,
 } as const;
+
+/** Where `kubectl apply` keeps what it last sent. On a Secret, that holds the credential. */
+export const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
 
 /** Label of a VirtualCluster that tells the hub itself from the others. */
 export const controlPlaneLabel = `${clusterGatewayGroup}/control-plane`;
 
-/** A managed cluster as the gateway shows it. Credentials are never part of it. */
+/** A managed cluster as the gateway shows it. */
 export interface ClusterGateway extends KubeObject {
   readonly spec: {
     readonly provider: string;
@@ -68,11 +76,25 @@ export interface ClusterGateway extends KubeObject {
           readonly "proxy-url"?: string;
         };
       };
-      readonly credential?: { readonly type: string };
+      readonly credential?: {
+        readonly type: string;
+        /** Only where an administrator restored upstream's output. */
+        readonly serviceAccountToken?: string;
+        /** Base64 of PEM; as above. */
+        readonly x509?: { readonly certificate: string; readonly privateKey: string };
+      };
     };
   };
-  readonly status: { readonly healthy: boolean; readonly healthyReason?: string };
+  readonly status: {
+    readonly healthy: boolean;
+    readonly healthyReason?: string;
+    /** Only of a cluster that cannot be used. */
+    readonly conditions?: readonly Condition[];
+  };
 }
+
+/** Condition types of a ClusterGateway. */
+export const clusterGatewayUsable = "Usable";
 
 export const clusterGateways = {
   group: clusterGatewayGroup,

@@ -13,6 +13,8 @@ export {
   kubeconfigSecretKey,
   type OutputVia,
 } from "./account-outputs.ts";
+export { type AuthoritySigner, authoritySigner } from "./authority-signer.ts";
+export { type CertManagerCertificate, certManagerCertificates } from "./cert-manager.ts";
 export * from "./cluster-gateway.ts";
 export * from "./cluster-gateway-configuration.ts";
 export * from "./cluster-profile.ts";
@@ -69,3 +71,4 @@ export { apiVersionOf, type ResourceType } from "./resource.ts";
 export type { Toleration } from "./scheduling.ts";
 export { failureStatus, type Status, statusObject } from "./status.ts";
 export { readTokenClaims, type TokenClaims } from "./token-claims.ts";
+export { parseTokenReviewStatus, type TokenReviewStatus } from "./token-review.ts";

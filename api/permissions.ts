@@ -1,20 +1,48 @@
 import * as z from "zod";
+import { dnsLabel } from "./custom-resource.ts";
 
 const shortText = () => z.string().meta({ minLength: 1, maxLength: 253 });
 const words = (maxItems: number) => z.array(shortText()).meta({ maxItems });
+/** RBAC puts names of roles into paths. */
+const roleName = () =>
+  z.string().meta({
+    minLength: 1,
+    maxLength: 253,
+    pattern: "^[^/%]+$",
+    "x-kubernetes-validations": [
+      { rule: "self != '.' && self != '..'", message: "a role cannot be called . or .." },
+    ],
+  });
 
 /** One rule of a Role, as Kubernetes has it. */
-export const permissionRule = z.object({
-  apiGroups: z
-    .array(z.string().meta({ maxLength: 253 }))
-    .meta({ maxItems: 32 })
-    .optional()
-    .describe("API groups; the core group is empty."),
-  resources: words(64).optional().describe("Resources, and subresources as resource/subresource."),
-  resourceNames: words(64).optional().describe("Only these objects; all when absent."),
-  nonResourceURLs: words(32).optional().describe("Paths outside of API groups; cluster-wide only."),
-  verbs: words(16).describe("What may be done."),
-});
+export const permissionRule = z
+  .object({
+    apiGroups: z
+      .array(z.string().meta({ maxLength: 253 }))
+      .meta({ maxItems: 32 })
+      .optional()
+      .describe("API groups; the core group is empty."),
+    resources: words(64)
+      .optional()
+      .describe("Resources, and subresources as resource/subresource."),
+    resourceNames: words(64).optional().describe("Only these objects; all when absent."),
+    nonResourceURLs: words(32)
+      .optional()
+      .describe("Paths outside of API groups; cluster-wide only."),
+    verbs: z.array(shortText()).meta({ minItems: 1, maxItems: 16 }).describe("What may be done."),
+  })
+  .meta({
+    "x-kubernetes-validations": [
+      {
+        rule: "(has(self.resources) && self.resources.size() > 0) != (has(self.nonResourceURLs) && self.nonResourceURLs.size() > 0)",
+        message: "either resources or nonResourceURLs must be given, not both",
+      },
+      {
+        rule: "!has(self.resources) || self.resources.size() == 0 || (has(self.apiGroups) && self.apiGroups.size() > 0)",
+        message: "resources need apiGroups; the core group is an empty string",
+      },
+    ],
+  });
 export type PermissionRule = z.infer<typeof permissionRule>;
 
 /** Kubernetes' own ClusterRoles for people. */
@@ -24,14 +52,15 @@ const presets = ["view", "edit", "admin"] as const;
 export const permission = z
   .object({
     preset: z.enum(presets).optional().describe("One of Kubernetes' own roles for people."),
-    clusterRole: shortText().optional().describe("Name of a ClusterRole of the managed cluster."),
-    role: shortText().optional().describe("Name of a Role in each of the namespaces."),
+    clusterRole: roleName().optional().describe("Name of a ClusterRole of the managed cluster."),
+    role: roleName().optional().describe("Name of a Role in each of the namespaces."),
     rules: z
       .array(permissionRule)
       .meta({ minItems: 1, maxItems: 32 })
       .optional()
       .describe("Rules of its own."),
-    namespaces: words(64)
+    namespaces: z
+      .array(dnsLabel())
       .meta({ minItems: 1, maxItems: 64 })
       .optional()
       .describe("Where it holds; in the whole cluster when absent."),

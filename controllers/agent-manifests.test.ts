@@ -41,6 +41,9 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
     image: "agent:v1",
     pullSecretData: undefined,
     policy: undefined,
+    replicas: 1,
+    monitorLabels: undefined,
+    endsEphemeral: false,
   }),
   "managed-serviceaccount-with-pull-secret": tokenAgent({
     clusterName: "c1",
@@ -48,17 +51,23 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
     image: "agent:v1",
     pullSecretData: "e30=",
     policy: undefined,
+    replicas: 1,
+    monitorLabels: undefined,
+    endsEphemeral: false,
   }),
   "managed-serviceaccount-with-permission-policy": tokenAgent({
     clusterName: "c1",
     namespace: "open-cluster-management-agent-addon",
     image: "agent:v1",
     pullSecretData: undefined,
+    endsEphemeral: false,
     policy: permissionPolicy.parse([
       { clusterRoles: ["view", "edit"], namespaces: ["team-*"] },
       { accounts: ["reader"], clusterRoles: ["view"], roles: ["*"], clusterWide: true },
       { rules: [{ apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list"] }] },
     ]),
+    replicas: 2,
+    monitorLabels: { team: "a" },
   }),
   "cluster-gateway": managedRights({
     namespace: "open-cluster-management-agent-addon",

@@ -23,19 +23,25 @@ interface Document {
 /** Answers with a document of the API. Throws a GatewayError for a method other than GET. */
 export type AnswerDocument = (exchange: Exchange, name: DocumentName) => void;
 
-/** Writes all documents; `gitVersion` is what `/version` says. */
-export function createDocuments(gitVersion: string): AnswerDocument {
+/**
+ * Writes all documents; `gitVersion` is what `/version` says, `isWritable` whether ClusterGateways
+ * can be written.
+ */
+export function createDocuments(gitVersion: string, isWritable: boolean): AnswerDocument {
   const documents: Readonly<Record<DocumentName, Document>> = {
     index: document(index),
     groups: document(groupList),
     group: document(apiGroup),
-    resources: document(resourceList),
-    openapiV2: document(openapiV2()),
-    openapiV3: document(openapiV3Index()),
-    openapiV3Group: document(openapiV3()),
+    resources: document(resourceList(isWritable)),
+    openapiV2: document(openapiV2(isWritable)),
+    openapiV3: document(openapiV3Index(isWritable)),
+    openapiV3Group: document(openapiV3(isWritable)),
     version: document(versionInfo(gitVersion)),
   };
-  const aggregated = { v2: aggregatedDocument("v2"), v2beta1: aggregatedDocument("v2beta1") };
+  const aggregated = {
+    v2: aggregatedDocument("v2", isWritable),
+    v2beta1: aggregatedDocument("v2beta1", isWritable),
+  };
   return (exchange, name) => {
     if (exchange.method !== "GET" && exchange.method !== "HEAD") {
       throw new GatewayError("method_not_allowed", "Documents can only be read");
@@ -61,9 +67,9 @@ function document(content: unknown, contentType = "application/json"): Document 
   return { text, contentType, etag: `"${hash}"` };
 }
 
-function aggregatedDocument(version: "v2" | "v2beta1"): Document {
+function aggregatedDocument(version: "v2" | "v2beta1", isWritable: boolean): Document {
   return document(
-    aggregatedDiscovery(version),
+    aggregatedDiscovery(version, isWritable),
     `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
   );
 }

@@ -72,7 +72,9 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: gateway, namespace: ${secretNamespace}}
 rules:
-- {apiGroups: [""], resources: [secrets], verbs: [get, list, watch, update]}
+- {apiGroups: [""], resources: [secrets], verbs: [get, list, watch, create, update, patch, delete]}
+- {apiGroups: [""], resources: [configmaps], verbs: [list, watch]}
+- {apiGroups: [""], resources: [events], verbs: [create]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
@@ -131,13 +133,18 @@ export class GatewayBed implements AsyncDisposable {
     this.hubAdmin = hubAdmin;
   }
 
-  static async start(): Promise<GatewayBed> {
+  /** `managedFlags` are further flags of the managed cluster's API server. */
+  static async start(managedFlags: readonly string[] = []): Promise<GatewayBed> {
     const hub = await startProcessCluster({ name: "hub", manifests: [hubManifest] });
     // The API server makes the storage of a new kind twice, and a watch on the first hears nothing.
     const kind = "crd/managedclusters.cluster.open-cluster-management.io";
     await hub.kubectl(["wait", "--for=condition=Established", kind]);
     await setTimeout(2000);
-    const managed = await startProcessCluster({ name: "managed1", manifests: [managedManifest] });
+    const managed = await startProcessCluster({
+      name: "managed1",
+      manifests: [managedManifest],
+      apiServer: { flags: managedFlags },
+    });
     const hubAdmin = await createKubeClient({ kubeconfig: hub.kubeconfig, userAgent: "bed" });
     return new GatewayBed(hub, managed, hubAdmin);
   }
@@ -271,10 +278,16 @@ export class GatewayBed implements AsyncDisposable {
   }
 
   /** Starts kubectl and leaves it running; the caller ends it. */
-  spawnKubectl(kubeconfig: string, args: readonly string[]) {
+  spawnKubectl(
+    kubeconfig: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ) {
     const cache = join(this.hub.directory, "kubectl-cache");
     const flags = ["--kubeconfig", kubeconfig, "--cache-dir", cache];
-    return spawn(this.hub.tools.path("kubectl"), [...flags, ...args]);
+    const path = "/usr/local/bin:/usr/bin:/bin";
+    const options = Object.keys(env).length === 0 ? {} : { env: { PATH: path, HOME: "/", ...env } };
+    return spawn(this.hub.tools.path("kubectl"), [...flags, ...args], options);
   }
 
   async stopGateway(): Promise<void> {

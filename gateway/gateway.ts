@@ -1,23 +1,35 @@
-import { clusterSecretLabels, configMaps, managedClusters, secrets } from "#api";
-import { createObjectCache, type KubeClient } from "#kube";
+import {
+  accountOutputKinds,
+  accountOutputLabels,
+  clusterSecretLabels,
+  configMaps,
+  managedClusters,
+  secrets,
+} from "#api";
+import { createEventRecorder, createObjectCache, type KubeClient, labelSelector } from "#kube";
 import { createFront, type Front, type FrontTls } from "#proxy";
 import { type Logger, type Metrics, type Runnable, runAll, sleep } from "#runtime";
-import { createAuthenticate } from "./authentication/authenticate.ts";
-import { createTokenReview } from "./authentication/token-review.ts";
+import { metadataOfAll } from "./audit/audit-policy.ts";
+import { type AuditorOptions, createAuditor } from "./audit/auditor.ts";
+import { type Authenticate, createAuthenticate } from "./authentication/authenticate.ts";
+import { createTokenReader, type TokenReaderOptions } from "./authentication/token-reader.ts";
 import { trustConfigMap } from "./authentication/trust.ts";
 import { followTrust, type TrustSource } from "./authentication/trust-source.ts";
 import { createAuthorize } from "./authorization/access-review.ts";
-import { createClusterStore } from "./clusters/cluster-store.ts";
+import { type ClusterStore, createClusterStore } from "./clusters/cluster-store.ts";
 import { createDocuments } from "./documents-handler.ts";
+import type { ExecPolicy } from "./exec/exec-credentials.ts";
 import { createGatewayMetrics } from "./gateway-metrics.ts";
 import { createObjectHandlers } from "./handlers.ts";
 import { defaultSettings, type IdentitySettings } from "./identity/configuration.ts";
 import { createExternalExchanger } from "./identity/external-exchanger.ts";
 import { createIdentify, type Identify } from "./identity/identify.ts";
-import { createClusterTransports, type TunnelDial } from "./proxying/cluster-transports.ts";
+import { createClusterGatewayWriter } from "./objects/cluster-gateway-writer.ts";
+import { createPassStore } from "./passes/pass-store.ts";
+import type { TunnelDial } from "./proxying/cluster-transports.ts";
+import { createClusterWays } from "./proxying/cluster-ways.ts";
 import { createFailureLog } from "./proxying/failure-log.ts";
 import { createProxyCluster } from "./proxying/proxy-cluster.ts";
-import { createReachability } from "./proxying/reachability.ts";
 import { createRequestHandler } from "./request-handler.ts";
 
 /** The gateway's own certificate and key, PEM, which may be renewed while it runs. */
@@ -27,7 +39,7 @@ export interface ServingCertificate {
   onChange(listener: (pair: Pick<FrontTls, "cert" | "key">) => void): void;
 }
 
-export interface GatewayOptions {
+export interface GatewayOptions extends Pick<TokenReaderOptions, "oidc" | "oidcCa"> {
   readonly host?: string;
   readonly port: number;
   readonly certificate: ServingCertificate;
@@ -42,10 +54,18 @@ export interface GatewayOptions {
   readonly tunnelServerName: string;
   /** ManagedServiceAccount, in each cluster's namespace, that tokens come from. */
   readonly managedServiceAccountName: string;
+  /** Whether ClusterGateways can be written; without it they are made as Secrets. */
+  readonly isWritable?: boolean;
+  /** Shows tokens and keys in ClusterGateways, as upstream does. Defaults to false. */
+  readonly showCredentials?: boolean;
+  /** What Secrets of type Dynamic may ask for. Defaults to nothing. */
+  readonly execPolicy?: ExecPolicy;
   /** As whom callers act, at this moment. Without it, everyone as the cluster's account. */
   readonly identity?: () => IdentitySettings;
   /** CAs of external identity exchangers, PEM; without any, the system's. */
   readonly exchangerCa?: () => Buffer | undefined;
+  /** Where requests to managed clusters are recorded. Defaults to nowhere. */
+  readonly audit?: Pick<AuditorOptions, "policy" | "sinks"> | undefined;
   /** What `/version` says. */
   readonly version: string;
   readonly metrics: Metrics;
@@ -64,43 +84,42 @@ export interface Gateway extends Runnable {
   reasonNotReady(): string | undefined;
 }
 
+const silentAudit = { policy: () => metadataOfAll, sinks: [] };
 const sharedSettings = defaultSettings("Shared");
 
 /** Builds a gateway. Nothing is asked or served before `run`. */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { log } = options;
+  const { log, isWritable = false } = options;
   const caches = createCaches(options);
   const trust = followTrust(caches.trust, log);
-  const clusters = createClusterStore({
-    secrets: caches.secrets,
-    managedClusters: caches.managedClusters,
-    secretNamespace: options.secretNamespace,
-    log,
-  });
+  const clusters = storeOf(options, caches);
   const winding = new AbortController();
   const reasonNotStarted = () => trust.reasonNotReady() ?? clusters.reasonNotReady();
   const reasonNotReady = () => (winding.signal.aborted ? "shutting down" : reasonNotStarted());
-  const reachability = createReachability({ log });
-  const transports = createClusterTransports({ ...options, reachability });
-  clusters.onChange((name, cluster) => {
-    if (cluster === undefined) transports.close(name);
-  });
+  const ways = createClusterWays(options, clusters);
   const handle = createRequestHandler({
-    authenticate: createAuthenticate({
-      trust: () => trust.current,
-      reviewToken: createTokenReview(options.client),
-    }),
+    authenticate: authenticateBy(trust, options),
     authorize: createAuthorize(options.client),
-    answerDocument: createDocuments(options.version),
-    objects: createObjectHandlers({ ...options, ...caches, clusters, signal: winding.signal }),
+    passes: createPassStore(caches.passes),
+    answerDocument: createDocuments(options.version, isWritable),
+    objects: createObjectHandlers({
+      ...options,
+      ...caches,
+      clusters,
+      writer: isWritable
+        ? createClusterGatewayWriter({ ...options, ...caches, clusters })
+        : undefined,
+      live: ways.live,
+      signal: winding.signal,
+    }),
     proxyCluster: createProxyCluster({
       ...options,
       clusters,
-      transports,
-      reachability,
       failures: createFailureLog({ log }),
+      ...ways,
       identify: identifyWith(options),
     }),
+    audit: createAuditor(options.audit ?? silentAudit),
     isCluster: (name) => clusters.find(name).kind !== "unknown",
     reasonNotStarted,
     reasonNotReady,
@@ -109,13 +128,36 @@ export function createGateway(options: GatewayOptions): Gateway {
     log,
   });
   const front = createGatewayFront(options, trust, handle);
-  const serving = windDown(front, winding, options, () => transports.destroy());
+  const serving = windDown(front, winding, options, () => ways.transports.destroy());
   return {
     name: "gateway",
     port: front.port,
     reasonNotReady,
     run: (signal) => runAll([...caches.all, serving], signal),
   };
+}
+
+function storeOf(
+  { client, secretNamespace, showCredentials, log }: GatewayOptions,
+  { secrets: cache, managedClusters: clusterCache }: ReturnType<typeof createCaches>,
+): ClusterStore {
+  const events = createEventRecorder(client, "cluster-gateway", log);
+  return createClusterStore({
+    secrets: cache,
+    managedClusters: clusterCache,
+    secretNamespace,
+    showCredentials,
+    onFault: (secret, message) =>
+      void events.record(secrets, secret, { type: "Warning", reason: "InvalidSecret", message }),
+    log,
+  });
+}
+
+function authenticateBy(trust: TrustSource, options: GatewayOptions): Authenticate {
+  return createAuthenticate({
+    trust: () => trust.current,
+    reviewToken: createTokenReader(options),
+  });
 }
 
 function identifyWith({ identity, exchangerCa, log }: GatewayOptions): Identify {
@@ -140,11 +182,17 @@ function createCaches({ client, secretNamespace, usesManagedClusters, log }: Gat
   const clusterCache = usesManagedClusters
     ? createObjectCache(client, managedClusters, { log })
     : undefined;
+  const passes = createObjectCache(client, configMaps, {
+    namespace: secretNamespace,
+    labelSelector: labelSelector({ [accountOutputLabels.output]: accountOutputKinds.gatewayPass }),
+    log,
+  });
   return {
     trust,
+    passes,
     secrets: secretCache,
     managedClusters: clusterCache,
-    all: [trust, secretCache, ...(clusterCache === undefined ? [] : [clusterCache])],
+    all: [trust, secretCache, passes, ...(clusterCache === undefined ? [] : [clusterCache])],
   };
 }
 

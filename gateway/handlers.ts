@@ -1,24 +1,21 @@
-import type { ManagedCluster, Secret } from "#api";
-import { apiVersionOf, clusterGateways, virtualClusters } from "#api";
+import { apiVersionOf, type ManagedCluster, type Secret, virtualClusters } from "#api";
 import type { KubeClient, ObjectCache } from "#kube";
 import type { Exchange } from "#proxy";
 import { answerJson } from "./answers/answer.ts";
 import { GatewayError } from "./answers/gateway-error.ts";
 import type { ClusterStore } from "./clusters/cluster-store.ts";
-import { convertCluster } from "./clusters/convert.ts";
-import { clusterGatewayOf } from "./objects/cluster-gateway.ts";
-import { readHealth, saveHealth, withHealth } from "./objects/health.ts";
+import { type ClusterGatewayApi, createClusterGatewayApi } from "./objects/cluster-gateway-api.ts";
+import type { ClusterGatewayWriter } from "./objects/cluster-gateway-writer.ts";
+import { createHealthApi } from "./objects/health.ts";
 import { renderingFor } from "./objects/rendering.ts";
 import { parseSelectors } from "./objects/selector.ts";
-import { clusterGatewayColumns, virtualClusterColumns } from "./objects/table.ts";
+import { type ClusterLive, virtualClusterColumns } from "./objects/table.ts";
 import {
   listVirtualClusters,
   localCluster,
   virtualClusterOfManagedCluster,
   virtualClusterOfSecret,
 } from "./objects/virtual-cluster.ts";
-import { streamWatch } from "./objects/watch-stream.ts";
-import { unknownCluster } from "./proxying/proxy-cluster.ts";
 import { isWatch, type Route } from "./route.ts";
 
 export interface ObjectHandlersOptions {
@@ -27,6 +24,9 @@ export interface ObjectHandlersOptions {
   readonly managedClusters: Pick<ObjectCache<ManagedCluster>, "get" | "list"> | undefined;
   readonly secretNamespace: string;
   readonly client: Pick<KubeClient, "replace">;
+  /** Without it, ClusterGateways can only be read. */
+  readonly writer: ClusterGatewayWriter | undefined;
+  readonly live: ClusterLive;
   /** Ends watches when the gateway winds down. */
   readonly signal: AbortSignal;
 }
@@ -35,67 +35,35 @@ type RouteOf<Kind extends Route["kind"]> = Extract<Route, { kind: Kind }>;
 
 /** What answers requests for objects of our own group. Each throws a GatewayError. */
 export interface ObjectHandlers {
-  collection(exchange: Exchange, route: RouteOf<"collection">): void;
-  object(exchange: Exchange, route: RouteOf<"object">): void;
+  collection(exchange: Exchange, route: RouteOf<"collection">): Promise<void>;
+  object(exchange: Exchange, route: RouteOf<"object">): Promise<void>;
   clusterHealth(exchange: Exchange, route: RouteOf<"clusterHealth">): Promise<void>;
 }
 
-const gatewayShape = {
-  apiVersion: apiVersionOf(clusterGateways),
-  listKind: "ClusterGatewayList",
-  columns: clusterGatewayColumns,
-};
 const virtualShape = {
   apiVersion: apiVersionOf(virtualClusters),
-  listKind: "VirtualClusterList",
+  kind: virtualClusters.kind,
   columns: virtualClusterColumns,
 };
 
 /** Makes the handlers. */
 export function createObjectHandlers(options: ObjectHandlersOptions): ObjectHandlers {
+  const gateways: ClusterGatewayApi = createClusterGatewayApi(options);
+  const health = createHealthApi(options);
   return {
-    collection(exchange, { resource, query }) {
-      requireMethod(exchange, "GET", "HEAD");
-      if (resource === "clustergateways") listGateways(exchange, query, options);
-      else listVirtual(exchange, query, options);
+    async collection(exchange, { resource, query }) {
+      if (resource === "clustergateways") return gateways.collection(exchange, query);
+      requireReading(exchange);
+      listVirtual(exchange, query, options);
     },
-    object(exchange, { resource, name, query }) {
-      requireMethod(exchange, "GET", "HEAD");
-      const parameters = new URLSearchParams(query);
-      const shown =
-        resource === "clustergateways"
-          ? renderingFor(exchange, parameters, gatewayShape).one(gatewayNamed(name, options))
-          : renderingFor(exchange, parameters, virtualShape).one(virtualNamed(name, options));
-      answerJson(exchange, 200, shown);
+    async object(exchange, { resource, name, query }) {
+      if (resource === "clustergateways") return gateways.object(exchange, name, query);
+      requireReading(exchange);
+      const rendering = renderingFor(exchange, new URLSearchParams(query), virtualShape);
+      answerJson(exchange, 200, rendering.one(virtualNamed(name, options)));
     },
-    async clusterHealth(exchange, { name, query }) {
-      requireMethod(exchange, "GET", "HEAD", "PUT");
-      const gateway = gatewayNamed(name, options);
-      answerJson(
-        exchange,
-        200,
-        exchange.method === "PUT" ? await setHealth(exchange, name, query, options) : gateway,
-      );
-    },
+    clusterHealth: (exchange, { name, query }) => health(exchange, name, query),
   };
-}
-
-function listGateways(
-  exchange: Exchange,
-  query: string,
-  { clusters, signal }: ObjectHandlersOptions,
-): void {
-  const parameters = new URLSearchParams(query);
-  const rendering = renderingFor(exchange, parameters, gatewayShape);
-  const isSelected = parseSelectors(parameters);
-  if (isWatch(query)) {
-    streamWatch(exchange, clusters, { rendering, isSelected, query: parameters, signal });
-    return;
-  }
-  const version = clusters.version();
-  const items = clusters.list().map(clusterGatewayOf);
-  const selected = items.filter(({ metadata }) => isSelected(metadata));
-  answerJson(exchange, 200, rendering.many(selected, version));
 }
 
 function listVirtual(
@@ -111,17 +79,8 @@ function listVirtual(
   const items = listVirtualClusters(secrets.list(), managedClusters?.list() ?? []);
   const selected = items.filter(({ metadata }) => isSelected(metadata));
   const rendering = renderingFor(exchange, parameters, virtualShape);
-  answerJson(exchange, 200, rendering.many(selected, clusters.version()));
-}
-
-function gatewayNamed(name: string, { clusters, secretNamespace }: ObjectHandlersOptions) {
-  const found = clusters.find(name);
-  if (found.kind === "ready") return clusterGatewayOf(found.cluster);
-  if (found.kind !== "unusable") throw unknownCluster(name);
-  const message = `Cannot show cluster "${name}": Secret ${secretNamespace}/${name}: ${found.why}`;
-  throw new GatewayError("cluster_unusable", message, {
-    details: { name, resource: "clustergateways" },
-  });
+  const resourceVersion = clusters.version();
+  answerJson(exchange, 200, rendering.many(selected, { resourceVersion }));
 }
 
 function virtualNamed(name: string, options: ObjectHandlersOptions) {
@@ -138,25 +97,10 @@ function virtualNamed(name: string, options: ObjectHandlersOptions) {
   });
 }
 
-async function setHealth(
-  exchange: Exchange,
-  name: string,
-  query: string,
-  { secrets, managedClusters, secretNamespace, client, signal }: ObjectHandlersOptions,
-) {
-  const health = await readHealth(exchange, name);
-  const secret = secrets.get(`${secretNamespace}/${name}`);
-  if (secret === undefined) throw unknownCluster(name);
-  const next = withHealth(secret, health);
-  const isDryRun = new URLSearchParams(query).getAll("dryRun").includes("All");
-  const saved = isDryRun ? next : await saveHealth(client, next, signal);
-  return clusterGatewayOf(convertCluster(saved, managedClusters?.get(name)));
-}
-
-function requireMethod({ method }: Exchange, ...methods: readonly string[]): void {
-  if (methods.includes(method)) return;
+function requireReading({ method }: Exchange): void {
+  if (method === "GET" || method === "HEAD") return;
   throw new GatewayError(
     "method_not_allowed",
-    `The server does not allow ${method} on this resource: expected ${methods.join(", ")}`,
+    `The server does not allow ${method} on this resource: expected GET, HEAD`,
   );
 }

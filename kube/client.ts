@@ -29,6 +29,8 @@ export interface ListResult<Object> {
 export interface WriteOptions {
   /** E.g. `status`, `approval`, `token`. */
   readonly subresource?: string | undefined;
+  /** Checks everything and keeps nothing. Defaults to false. */
+  readonly dryRun?: boolean;
 }
 
 export interface ApplyOptions extends WriteOptions {
@@ -42,6 +44,8 @@ export interface DeleteOptions {
   /** Deletes only this incarnation. */
   readonly uid?: string | undefined;
   readonly resourceVersion?: string | undefined;
+  /** Checks everything and keeps nothing. Defaults to false. */
+  readonly dryRun?: boolean;
   readonly propagationPolicy?: "Background" | "Foreground" | "Orphan";
 }
 
@@ -153,38 +157,42 @@ function writes(
   transport: Transport,
 ): Pick<KubeClient, "create" | "replace" | "mergePatch" | "apply" | "delete"> {
   return {
-    async create(type, object, signal, { subresource, parent } = {}) {
+    async create(type, object, signal, { subresource, parent, dryRun } = {}) {
       const where = parent ?? { namespace: object.metadata.namespace };
-      const path = resourcePath(type, { ...where, subresource });
+      const path = withQuery(resourcePath(type, { ...where, subresource }), dryRunQuery(dryRun));
       const body = { ...typeMeta(type), ...object };
       return parse(type, await transport.json({ method: "POST", path, body }, signal));
     },
-    async replace(type, object, signal, { subresource } = {}) {
-      const path = resourcePath(type, { ...keyOf(object), subresource });
+    async replace(type, object, signal, { subresource, dryRun } = {}) {
+      const key = { ...keyOf(object), subresource };
+      const path = withQuery(resourcePath(type, key), dryRunQuery(dryRun));
       const body = { ...object, ...typeMeta(type) };
       return parse(type, await transport.json({ method: "PUT", path, body }, signal));
     },
-    async mergePatch(type, key, patch, signal, { subresource } = {}) {
-      const path = resourcePath(type, { ...key, subresource });
+    async mergePatch(type, key, patch, signal, { subresource, dryRun } = {}) {
+      const path = withQuery(resourcePath(type, { ...key, subresource }), dryRunQuery(dryRun));
       const contentType = "application/merge-patch+json";
       const request = { method: "PATCH", path, body: patch, contentType } as const;
       return parse(type, await transport.json(request, signal));
     },
-    async apply(type, object, signal, { fieldManager, force = true, subresource }) {
+    async apply(type, object, signal, { fieldManager, force = true, subresource, dryRun }) {
       const path = withQuery(resourcePath(type, { ...keyOf(object), subresource }), {
         fieldManager,
         force,
+        ...dryRunQuery(dryRun),
       });
       const body = { ...object, ...typeMeta(type) };
       const contentType = "application/apply-patch+yaml";
       const request = { method: "PATCH", path, body, contentType } as const;
       return parse(type, await transport.json(request, signal));
     },
-    async delete(type, key, signal, { uid, resourceVersion, propagationPolicy } = {}) {
+    async delete(type, key, signal, { uid, resourceVersion, propagationPolicy, dryRun } = {}) {
       const body = {
         kind: "DeleteOptions",
         apiVersion: "v1",
         propagationPolicy: propagationPolicy ?? "Background",
+        // Beside a body, the query does not count.
+        ...(dryRun === true ? { dryRun: ["All"] } : {}),
         ...(uid === undefined && resourceVersion === undefined
           ? {}
           : { preconditions: { uid, resourceVersion } }),
@@ -192,6 +200,10 @@ function writes(
       await transport.text({ method: "DELETE", path: resourcePath(type, key), body }, signal);
     },
   };
+}
+
+function dryRunQuery(dryRun = false): Query {
+  return dryRun ? { dryRun: "All" } : {};
 }
 
 function keyOf({ metadata }: KubeObject): ObjectKey {

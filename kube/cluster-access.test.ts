@@ -68,6 +68,18 @@ describe("readPlainKubeconfig()", () => {
     it(name, () => assert.deepEqual(readPlainKubeconfig(text, "/etc/hub"), want));
   }
 
+  it("reads the context that is named, and none in place of one that is missing", () => {
+    const text = JSON.stringify({
+      clusters: ["hub", "other"].map((name) => ({ name, cluster: { server: `https://${name}` } })),
+      users: [{ name: "me", user: { token: "t" } }],
+      contexts: ["hub", "other"].map((name) => ({ name, context: { cluster: name, user: "me" } })),
+      "current-context": "other",
+    });
+    assert.equal(readPlainKubeconfig(text, "/")?.server, "https://other");
+    assert.equal(readPlainKubeconfig(text, "/", "hub")?.server, "https://hub");
+    assert.equal(readPlainKubeconfig(text, "/", "nowhere"), undefined);
+  });
+
   const left: Readonly<Record<string, string>> = {
     "a plugin": makeKubeconfig({}, { exec: { command: "x" } }),
     "a password": makeKubeconfig({}, { username: "u", password: "p" }),

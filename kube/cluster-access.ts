@@ -24,6 +24,8 @@ export interface ClusterAccess {
 export interface ClusterAccessOptions {
   /** A kubeconfig file. Without it: the pod's own service account. */
   readonly kubeconfig?: string | undefined;
+  /** Context of that kubeconfig. Without it: its current one. */
+  readonly context?: string | undefined;
   /** The process's environment, which tells a pod where its API server is. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
 }
@@ -83,7 +85,7 @@ interface Loaded {
 }
 
 async function load(
-  { kubeconfig, environment = {} }: ClusterAccessOptions,
+  { kubeconfig, context, environment = {} }: ClusterAccessOptions,
   before: Loaded | undefined,
 ): Promise<Loaded> {
   const text = kubeconfig === undefined ? "" : await readFile(kubeconfig, "utf8");
@@ -91,8 +93,8 @@ async function load(
   const plain =
     kubeconfig === undefined
       ? podKubeconfig(environment, await readText(podNamespacePath()))
-      : readPlainKubeconfig(text, dirname(kubeconfig));
-  return plain === undefined ? loadByLibrary(kubeconfig, text) : loadPlain(plain, text);
+      : readPlainKubeconfig(text, dirname(kubeconfig), context);
+  return plain === undefined ? loadByLibrary(text, kubeconfig, context) : loadPlain(plain, text);
 }
 
 /** Reads certificates and token now, so that those of one look belong together. */
@@ -122,15 +124,21 @@ async function loadPlain(plain: PlainKubeconfig, text: string): Promise<Loaded> 
 }
 
 /** The library knows every kind of kubeconfig. It is loaded only for those that need it. */
-async function loadByLibrary(kubeconfig: string | undefined, text: string): Promise<Loaded> {
+async function loadByLibrary(
+  text: string,
+  kubeconfig: string | undefined,
+  context: string | undefined,
+): Promise<Loaded> {
   const { KubeConfig } = await import("@kubernetes/client-node/dist/config.js");
   const config = new KubeConfig();
   if (kubeconfig === undefined) config.loadFromCluster();
   else config.loadFromFile(kubeconfig);
+  if (context !== undefined) config.setCurrentContext(context);
   const cluster = config.getCurrentCluster();
   if (cluster === null) {
     const where = kubeconfig ?? "of the pod";
-    throw new Error(`Cannot use kubeconfig ${where}: its current context names no cluster`);
+    const what = context === undefined ? "its current context" : `its context ${context}`;
+    throw new Error(`Cannot use kubeconfig ${where}: ${what} names no cluster`);
   }
   return {
     text,

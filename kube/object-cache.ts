@@ -195,12 +195,13 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
     const selectors = { namespace, labelSelector, fieldSelector };
     const list = await this.#client.list(unchecked(this.#type), selectors, signal);
     const gone = new Set(this.#objects.keys());
-    for (const item of list.items) {
+    // Listeners take it for the version of what they are told.
+    this.#resourceVersion = list.resourceVersion;
+    for (const item of list.items.toSorted(byVersion)) {
       const key = this.#put(item);
       if (key !== undefined) gone.delete(key);
     }
     for (const key of gone) this.#drop(key);
-    this.#resourceVersion = list.resourceVersion;
     this.#isSynced = true;
     this.#synced.resolve();
     return afterList(list.resourceVersion);
@@ -291,6 +292,15 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
 function withoutManagedFields(object: KubeObject): KubeObject {
   const { managedFields: _unread, ...metadata } = object.metadata;
   return { ...object, metadata };
+}
+
+/** Told in the order in which they changed, whoever follows a cache can go on from any of them. */
+function byVersion(a: KubeObject, b: KubeObject): number {
+  return versionOf(a) - versionOf(b);
+}
+
+function versionOf(object: { readonly metadata?: KubeObject["metadata"] }): number {
+  return Number(object.metadata?.resourceVersion ?? 0);
 }
 
 /** The same kind, without the check: a list is read item by item. */

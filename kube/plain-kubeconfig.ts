@@ -6,7 +6,7 @@ export type Material =
   | { readonly kind: "inline"; readonly data: Buffer }
   | { readonly kind: "file"; readonly path: string };
 
-/** The current context of a kubeconfig that holds certificates and tokens, and nothing else. */
+/** One context of a kubeconfig that holds certificates and tokens, and nothing else. */
 export interface PlainKubeconfig {
   readonly server: string;
   readonly namespace: string | undefined;
@@ -36,13 +36,18 @@ const userFields = [
 ];
 
 /**
- * Reads a kubeconfig of the plain kind that programs are given: by OCM, in Secrets, on test beds.
+ * Reads a kubeconfig of the plain kind that programs are given: by OCM, in Secrets, on test beds. The
+ * context is the current one when none is named.
  * Answers undefined for one that asks for more (plugins, proxies, impersonation, unverified TLS) or
  * is not well formed: the library reads those, at the price of its memory.
  */
-export function readPlainKubeconfig(text: string, directory: string): PlainKubeconfig | undefined {
+export function readPlainKubeconfig(
+  text: string,
+  directory: string,
+  contextName?: string,
+): PlainKubeconfig | undefined {
   const root = asFields(parse(text));
-  const context = named(root, "contexts", "context", root["current-context"]);
+  const context = named(root, "contexts", "context", contextName ?? root["current-context"]);
   const cluster = named(root, "clusters", "cluster", context?.["cluster"]);
   const user = named(root, "users", "user", context?.["user"]);
   const server = textOf(cluster, "server");

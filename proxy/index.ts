@@ -1,4 +1,4 @@
-export { type ForwardOutcome, type ForwardPlan, forward } from "./forward.ts";
+export { type ForwardOutcome, type ForwardPlan, forward, type Traffic } from "./forward.ts";
 export {
   type BodySink,
   type Exchange,
@@ -8,6 +8,7 @@ export {
 } from "./front/exchange.ts";
 export { createFront, type Front, type FrontOptions, type FrontTls } from "./front/front.ts";
 export { type HeaderPolicy, isIdentityHeader } from "./header-policy.ts";
+export { type LocationView, rewriteLocation } from "./location.ts";
 export { ProxyError, type ProxyErrorCode } from "./proxy-error.ts";
 export { fieldsOf, headerValue, headerValues, type RawHeaders } from "./raw-headers.ts";
 export { forwardPath, parseTarget, type SplitPath, splitPath, type Target } from "./target.ts";

@@ -53,7 +53,10 @@ export async function openGoKonnectivity(programs: GoPrograms): Promise<GoKonnec
     return path;
   };
   const start = (program: string, args: readonly string[]): GoProcess => {
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    // Upstream's test client closes its connection at any signal, and Go's scheduler sends itself
+    // one to preempt a goroutine.
+    const command = ["GODEBUG=asyncpreemptoff=1", program, ...args];
+    const child = spawn("env", command, { stdio: ["ignore", "pipe", "pipe"] });
     children.add(child);
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {

@@ -49,6 +49,8 @@ export interface LoopbackTunnel extends AsyncDisposable {
   ): Promise<Running<TunnelClient>>;
   /** A TCP server that treats each connection as `serve` says. Returns its port. */
   startTarget(serve: (socket: Socket) => void): Promise<number>;
+  /** One whose connections stay open in one direction when the other ends. */
+  startHalfOpenTarget(serve: (socket: Socket) => unknown): Promise<number>;
 }
 
 /** To start a server where another one was. */
@@ -114,6 +116,24 @@ export async function openLoopbackTunnel(log: Logger = silentLogger): Promise<Lo
     stops.add(stop);
     return { it, stop };
   };
+  const startTarget = async (
+    serve: (socket: Socket) => unknown,
+    options: { readonly allowHalfOpen: boolean },
+  ): Promise<number> => {
+    const server = createServer(options, serve).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const sockets = new Set<Socket>();
+    server.on("connection", (socket) => {
+      sockets.add(socket);
+      socket.on("error", () => undefined).on("close", () => sockets.delete(socket));
+    });
+    stops.add(async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    });
+    return (server.address() as AddressInfo).port;
+  };
   return {
     frontendAuthority,
     agentAuthority,
@@ -169,21 +189,8 @@ export async function openLoopbackTunnel(log: Logger = silentLogger): Promise<Lo
       await eventually(() => running.it.reasonNotReady() === undefined, "the client is connected");
       return running;
     },
-    async startTarget(serve) {
-      const server = createServer(serve).listen(0, "127.0.0.1");
-      await once(server, "listening");
-      const sockets = new Set<Socket>();
-      server.on("connection", (socket) => {
-        sockets.add(socket);
-        socket.on("error", () => undefined).on("close", () => sockets.delete(socket));
-      });
-      stops.add(async () => {
-        for (const socket of sockets) socket.destroy();
-        server.close();
-        await once(server, "close");
-      });
-      return (server.address() as AddressInfo).port;
-    },
+    startTarget: (serve) => startTarget(serve, { allowHalfOpen: false }),
+    startHalfOpenTarget: (serve) => startTarget(serve, { allowHalfOpen: true }),
     async [Symbol.asyncDispose]() {
       await Promise.all([...stops].map((stop) => stop()));
     },

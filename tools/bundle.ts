@@ -1,13 +1,20 @@
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { chmod, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 
 /** CommonJS packages inside of an ES module still call `require` for what Node has built in. */
 const requireBanner = [
   'import { createRequire as createRequireOfBundle } from "node:module";',
   "const require = createRequireOfBundle(import.meta.url);",
 ].join("\n");
+
+const forNode = {
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  logLevel: "warning",
+} as const satisfies BuildOptions;
 
 /**
  * Bundles every program of `cmd/` into `NAME.mjs` and chunks that they share, each with its source
@@ -22,14 +29,25 @@ export async function bundlePrograms(commands: string, target: string): Promise<
     entryPoints: programs.map((file) => join(commands, file)),
     outdir: target,
     outExtension: { ".js": ".mjs" },
-    bundle: true,
+    ...forNode,
     splitting: true,
-    platform: "node",
-    format: "esm",
     target: "node26",
     sourcemap: true,
     banner: { js: requireBanner },
-    logLevel: "warning",
   });
   return programs.map((file) => file.replace(/\.ts$/u, ""));
+}
+
+/** Bundles one program into one executable file, for people who have Node 22 or later and nothing of ours. */
+export async function bundleForPeople(source: string, target: string): Promise<void> {
+  await build({
+    ...forNode,
+    entryPoints: [source],
+    outfile: target,
+    target: "node22",
+    minify: true,
+    legalComments: "eof",
+    banner: { js: `#!/usr/bin/env node\n${requireBanner}` },
+  });
+  await chmod(target, 0o755);
 }

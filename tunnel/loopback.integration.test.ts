@@ -28,10 +28,27 @@ async function startAll(options: Parameters<Tunnel["startServer"]>[0] = {}) {
 
 type Tunnel = Awaited<ReturnType<typeof openLoopbackTunnel>>;
 
+/** Everything until the end. The stream is closed then. */
 async function readAll(stream: Duplex): Promise<Buffer> {
+  const all = await readHalf(stream);
+  stream.destroy();
+  return all;
+}
+
+/** Everything until the end. What can still be written to stays open. */
+async function readHalf(stream: Duplex): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+    chunks.push(chunk as Buffer);
+  }
   return Buffer.concat(chunks);
+}
+
+/** Answers with the digest of what it was sent, once it has all of it. */
+function startSummingTarget(tunnel: Tunnel): Promise<number> {
+  return tunnel.startHalfOpenTarget(async (socket) => {
+    socket.end(sha256(await readHalf(socket)));
+  });
 }
 
 /** Writes as fast as the stream takes it. */
@@ -98,8 +115,77 @@ describe("a tunnel over loopback", () => {
     const got = Promise.withResolvers<Buffer>();
     const port = await all.tunnel.startTarget((socket) => void readAll(socket).then(got.resolve));
     const connection = await all.client.it.dial("127.0.0.1", port, never);
+    connection.end(sent).resume();
+    assert.equal(sha256(await got.promise), sha256(sent));
+    await once(connection, "close");
+  });
+
+  it("lets a target answer that hears the end of the frontend's data", async () => {
+    await using all = await startAll();
+    const sent = randomBytes(3 * 1024 * 1024);
+    const port = await startSummingTarget(all.tunnel);
+    const connection = await all.client.it.dial("127.0.0.1", port, never);
+    connection.end(sent);
+    assert.equal(String(await readAll(connection)), sha256(sent));
+    await eventually(() => all.agent.it.openConnections === 0, "the agent has no connection");
+  });
+
+  it("lets a frontend go on that hears the end of the target's data", async () => {
+    await using all = await startAll();
+    const got = Promise.withResolvers<Buffer>();
+    const port = await all.tunnel.startHalfOpenTarget((socket) => {
+      socket.end("now you");
+      void readHalf(socket).then(got.resolve);
+    });
+    const connection = await all.client.it.dial("127.0.0.1", port, never);
+    assert.equal(String(await readHalf(connection)), "now you");
+    const sent = randomBytes(3 * 1024 * 1024);
     connection.end(sent);
     assert.equal(sha256(await got.promise), sha256(sent));
+    await eventually(() => all.agent.it.openConnections === 0, "the agent has no connection");
+  });
+
+  it("does not let a target that resets look like one that has ended", async () => {
+    await using all = await startAll();
+    const port = await all.tunnel.startTarget((socket) => {
+      socket.once("data", () => socket.resetAndDestroy());
+    });
+    const connection = await all.client.it.dial("127.0.0.1", port, never);
+    connection.write("x");
+    await assert.rejects(readAll(connection), { code: "closed", message: /target reset/ });
+  });
+
+  it("takes what is written before the target is reached along with the dial", async () => {
+    await using all = await startAll();
+    const port = await startSummingTarget(all.tunnel);
+    const host = "127.0.0.1";
+    (await all.client.it.dialEarly(host, port, never)).destroy();
+    // Less and more than what is sent ahead.
+    for (const size of [5, 100_000]) {
+      const sent = randomBytes(size);
+      const connection = await all.client.it.dialEarly(host, port, never);
+      connection.end(sent);
+      assert.equal(String(await readAll(connection)), sha256(sent));
+    }
+  });
+
+  it("ends a connection with the error of its dial when it was handed out before", async () => {
+    await using all = await startAll();
+    const port = await all.tunnel.startTarget((socket) => socket.end());
+    (await all.client.it.dialEarly("127.0.0.1", port, never)).destroy();
+    const connection = await all.client.it.dialEarly("127.0.0.1", 1, never);
+    connection.write("x");
+    await assert.rejects(readAll(connection), { code: "dial_refused" });
+  });
+
+  it("waits for an agent that was there a moment ago", async () => {
+    await using all = await startAll();
+    const port = await all.tunnel.startTarget((socket) => socket.end("hello"));
+    (await all.client.it.dial("127.0.0.1", port, never)).destroy();
+    await all.agent.stop();
+    const dial = all.client.it.dial("127.0.0.1", port, never);
+    await all.tunnel.startAgent({ agentPort: all.server.it.ports.agents });
+    assert.equal(String(await readAll(await dial)), "hello");
   });
 
   it("carries connections in raw streams where all is ours", async () => {

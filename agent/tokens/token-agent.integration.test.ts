@@ -191,6 +191,26 @@ describe("the token agent between two clusters", { timeout: 300_000 }, () => {
     assert.equal(await serviceAccount("taken"), undefined);
   });
 
+  it("serves the others, whatever is asked for beside them, and refuses with a reason", async () => {
+    const longest = "a".repeat(253);
+    const refused = ["default", ...Array.from({ length: 12 }, (_, index) => `foreign-${index}`)];
+    for (const name of refused.slice(1)) {
+      const foreign = { metadata: { name, namespace: agentNamespace } };
+      await bed.managedAdmin.create(serviceAccounts, foreign, soon());
+    }
+    for (const name of [...refused, longest, "0", "x.y.z"]) await bed.createAccount(name);
+    for (const name of [longest, "0", "x.y.z"]) {
+      await bed.workingToken(name);
+      await reported(name);
+    }
+    for (const name of refused) {
+      const { reason, message } = await refusal(name);
+      assert.equal(reason, "ServiceAccountNotOurs");
+      assert.match(message, new RegExp(`ServiceAccount ${agentNamespace}/${name} .*by others`));
+      assert.equal(await bed.secret(name), undefined);
+    }
+  });
+
   it("removes ServiceAccount and Secret with the account", async () => {
     await bed.createAccount("leaving");
     const token = await bed.workingToken("leaving");
@@ -288,6 +308,32 @@ describe("the token agent between two clusters", { timeout: 300_000 }, () => {
     assert.equal(await bed.userOf(first), undefined);
     await bed.workingToken("resigned", first);
     await reported("resigned");
+  });
+
+  it("keeps the last good token of an account whose validity is none, and serves the others", async () => {
+    await bed.createAccount("careless");
+    const token = await bed.workingToken("careless");
+    await reported("careless");
+    const field = "rotation/properties/validity";
+    const rules = [`${field}/pattern`, `${field}/x-kubernetes-validations`];
+    await bed.forgetRules(rules, { rotation: { validity: "soon" } });
+    const key = { name: "careless", namespace: clusterName };
+    const patch = { spec: { rotation: { validity: "soon" } } };
+    await bed.hubAdmin.mergePatch(managedServiceAccounts, key, patch, soon());
+    await bed.createAccount("brief-token", { rotation: { validity: "5m" } });
+    await bed.createAccount("careful");
+    for (const [name, message] of [
+      ["careless", /spec\.rotation\.validity "soon" is no duration such as 720h/],
+      ["brief-token", /spec\.rotation\.validity "5m" is less than 10m/],
+    ] as const) {
+      const told = await refusal(name);
+      assert.equal(told.reason, "InvalidValidity");
+      assert.match(told.message, message);
+    }
+    assert.equal(await bed.workingToken("careless"), token);
+    const { conditions } = (await bed.account("careless")).status;
+    assert.equal(isConditionTrue(conditions, "SecretCreated"), true);
+    await bed.workingToken("careful");
   });
 
   it("works with a hub that serves the old version of accounts only", async () => {

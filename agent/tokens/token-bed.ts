@@ -193,6 +193,28 @@ export class TokenBed implements AsyncDisposable {
     return ignoreNotFound(this.hubAdmin.get(secrets, { name, namespace: clusterName }, soon()));
   }
 
+  /**
+   * Takes rules out of the hub's CRD, as it was before they came: pointers into the schema of
+   * v1beta1's `spec`. `probe` is a spec that is refused until then.
+   */
+  async forgetRules(pointers: readonly string[], probe: object): Promise<void> {
+    const spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
+    const operations = pointers.map((pointer) => ({ op: "remove", path: `${spec}/${pointer}` }));
+    const crd = "managedserviceaccounts.authentication.open-cluster-management.io";
+    const patch = `--patch=${JSON.stringify(operations)}`;
+    await this.hub.kubectl(["patch", "crd", crd, "--type=json", patch]);
+    const path = `/apis/authentication.open-cluster-management.io/v1beta1/namespaces/${clusterName}/managedserviceaccounts?dryRun=All`;
+    const body = {
+      apiVersion: "authentication.open-cluster-management.io/v1beta1",
+      kind: "ManagedServiceAccount",
+      metadata: { name: "probe" },
+      spec: probe,
+    };
+    await waitFor("the older CRD", async () => {
+      return (await this.hub.api.send({ method: "POST", path, body })).status === 201;
+    });
+  }
+
   /** Starts the managed API server again with another key for tokens; the agent gets a new one. */
   async exchangeSigningKey(): Promise<void> {
     const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });

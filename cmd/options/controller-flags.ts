@@ -17,6 +17,11 @@ export const controllerFlags = {
     default: false,
     help: "Elect a leader for each addon among several controllers",
   },
+  "deploy-mode": {
+    type: "string",
+    default: "Deployment",
+    help: "Who brings managed-serviceaccount's agents to the clusters: Deployment, this controller; AddOnTemplate, OCM's addon manager",
+  },
   "agent-image": {
     type: "string",
     default: "",
@@ -31,6 +36,21 @@ export const controllerFlags = {
     type: "string",
     default: "",
     help: "JSON: what managed-serviceaccount may give its accounts on managed clusters; without it, nothing",
+  },
+  "output-namespaces": {
+    type: "list",
+    default: [],
+    help: "Namespaces where accounts may have outputs, beside their own",
+  },
+  "gateway-pass-namespace": {
+    type: "string",
+    default: "",
+    help: "Namespace of the gateway's credentials: open the gateway for tokens of accounts; closed when empty",
+  },
+  "gateway-address": {
+    type: "string",
+    default: "",
+    help: "URL of the gateway's port for clients outside of the hub; its Service's when empty",
   },
   "agent-install-namespace": {
     type: "string",
@@ -67,7 +87,16 @@ export const controllerFlags = {
     default: "IfNotPresent",
     help: "For the tunnel server and the gateway",
   },
-  "feature-gates": { type: "list", default: [], help: "Accepted; there are none" },
+  "feature-gates": {
+    type: "list",
+    default: [],
+    help: "EphemeralIdentity=true: agents delete accounts at the end of their ttlSecondsAfterCreation. ClusterProfile=true: access and tokens for ClusterProfiles",
+  },
+  "cluster-profile-namespaces": {
+    type: "list",
+    default: [],
+    help: "Namespaces whose ClusterProfiles get tokens, with ClusterProfile=true; * for all that a ManagedClusterSetBinding gives the cluster",
+  },
   "health-probe-bind-address": {
     type: "string",
     default: ":8081",

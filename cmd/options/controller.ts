@@ -6,6 +6,7 @@ import {
   createClusterGateway,
   createClusterProxy,
   createManagedServiceAccount,
+  type DeployMode,
   discoverAddonVersion,
   type Part,
 } from "#controllers";
@@ -25,7 +26,9 @@ import {
 } from "#runtime";
 import { parseBindAddress } from "./bind-address.ts";
 import { controllerFlags } from "./controller-flags.ts";
+import { parseFeatureGates } from "./feature-gates.ts";
 import { type FlagValues, UsageError } from "./flags.ts";
+import { parseHttpsUrl } from "./https-url.ts";
 import { parsePermissionPolicy } from "./permission-policy.ts";
 import type { ProcessOptions } from "./process.ts";
 
@@ -38,6 +41,7 @@ export const controller: ProcessOptions<typeof controllerFlags> = {
   flags: controllerFlags,
   async build(values, log, signal) {
     const addons = readAddons(values.addons);
+    const deployMode = readDeployMode(values["deploy-mode"]);
     const client = await createKubeClient({
       kubeconfig: values.kubeconfig || undefined,
       userAgent: "spokeway-controller",
@@ -54,7 +58,8 @@ export const controller: ProcessOptions<typeof controllerFlags> = {
       now: () => new Date(),
     };
     log.info("Found addon API", { version: deps.version, addons });
-    const parts = addons.map((addon) => ({ addon, part: create[addon](deps, values) }));
+    const settings = { ...values, deployMode };
+    const parts = addons.map((addon) => ({ addon, part: create[addon](deps, settings) }));
     return [
       ...parts.flatMap(({ part }) => part.caches),
       ...parts.flatMap(({ addon, part }) => acting(deps, values, addon, part, log)),
@@ -63,7 +68,9 @@ export const controller: ProcessOptions<typeof controllerFlags> = {
   },
 };
 
-const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Values) => Part>> = {
+type Settings = Values & { readonly deployMode: DeployMode };
+
+const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Settings) => Part>> = {
   "cluster-proxy": (deps, values) =>
     createClusterProxy(deps, {
       signer: signerKey(deps, values, addonNames.clusterProxy),
@@ -74,14 +81,30 @@ const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Values) 
       imagePullPolicy: values["image-pull-policy"],
     }),
   "managed-serviceaccount": (deps, values) => {
+    const { deployMode } = values;
     const agentImage = values["agent-image"];
-    if (agentImage === "") throw new UsageError("Cannot start without --agent-image");
+    if (agentImage === "" && deployMode === "Deployment") {
+      throw new UsageError("Cannot start without --agent-image");
+    }
     const agentImagePullSecret =
       values["agent-image-pull-secret"] || (process.env["AGENT_IMAGE_PULL_SECRET"] ?? "");
+    const gates = parseFeatureGates(values["feature-gates"], {
+      EphemeralIdentity: false,
+      ClusterProfile: false,
+    });
     return createManagedServiceAccount(deps, {
+      deployMode,
       agentImage,
       agentImagePullSecret,
       permissionPolicy: parsePermissionPolicy("permission-policy", values["permission-policy"]),
+      endsEphemeral: gates.EphemeralIdentity,
+      clusterProfileNamespaces: clusterProfileNamespaces(gates.ClusterProfile, values),
+      outputs: {
+        namespaces: values["output-namespaces"],
+        passNamespace: values["gateway-pass-namespace"],
+        hasPassesForProfiles: gates.ClusterProfile,
+        gatewayAddress: parseHttpsUrl("gateway-address", values["gateway-address"]),
+      },
     });
   },
   "cluster-gateway": (deps, values) =>
@@ -91,11 +114,28 @@ const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Values) 
     }),
 };
 
+function clusterProfileNamespaces(
+  isOn: boolean,
+  { "cluster-profile-namespaces": namespaces }: Values,
+): readonly string[] | undefined {
+  const wrong = namespaces.find((name) => !/^(\*|[a-z0-9]([a-z0-9-]*[a-z0-9])?)$/.test(name));
+  if (wrong !== undefined) {
+    const rule = "expected names of namespaces, or * alone for all";
+    throw new UsageError(`Cannot use --cluster-profile-namespaces=${wrong}: ${rule}`);
+  }
+  return isOn ? namespaces : undefined;
+}
+
 function signerKey({ namespace }: ControllerDeps, values: Values, addon: AddonName) {
   return {
     namespace: values["signer-secret-namespace"] || namespace,
     name: values["signer-secret-name"] || `${addon}-signer`,
   };
+}
+
+function readDeployMode(given: string): DeployMode {
+  if (given === "Deployment" || given === "AddOnTemplate") return given;
+  throw new UsageError(`Cannot use --deploy-mode=${given}: expected Deployment or AddOnTemplate`);
 }
 
 function readAddons(given: readonly string[]): readonly AddonName[] {

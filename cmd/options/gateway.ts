@@ -1,10 +1,12 @@
-import { createGateway, type ServingCertificate, type TunnelDial } from "#gateway";
+import { isAbsolute } from "node:path";
+import { createGateway, type ExecPolicy, type ServingCertificate, type TunnelDial } from "#gateway";
 import { createKubeClient } from "#kube";
 import { createMetrics, type Logger, type Metrics, type Runnable } from "#runtime";
 import { createTunnelClient, loadTlsFiles } from "#tunnel";
 import packageJson from "../../package.json" with { type: "json" };
 import { type Flag, type FlagValues, UsageError } from "./flags.ts";
 import { accessFlags, openAccess } from "./gateway-access.ts";
+import { auditFlags, openAudit } from "./gateway-audit.ts";
 import type { ProcessOptions } from "./process.ts";
 
 const flags = {
@@ -46,6 +48,26 @@ const flags = {
     default: "cluster-gateway",
     help: "ManagedServiceAccount of each cluster that its token comes from",
   },
+  "writable-clustergateways": {
+    type: "boolean",
+    default: false,
+    help: "Serve ClusterGateways for writing; needs create, patch and delete on the Secrets",
+  },
+  "show-credentials": {
+    type: "boolean",
+    default: false,
+    help: "Show tokens and keys in ClusterGateways, as upstream does, to all who may read them",
+  },
+  "exec-allowed-commands": {
+    type: "list",
+    default: [],
+    help: "Absolute paths of programs that Secrets of type Dynamic may run; none when empty",
+  },
+  "exec-allowed-variables": {
+    type: "list",
+    default: [],
+    help: "Environment variables that Secrets of type Dynamic may set for them; none when empty",
+  },
   "user-agent": { type: "string", default: "spokeway-gateway", help: "How we call ourselves" },
   "authorize-proxy-subpath": {
     type: "boolean",
@@ -58,6 +80,7 @@ const flags = {
     help: "Kept for compatibility, without effect, as upstream has it",
   },
   ...accessFlags,
+  ...auditFlags,
 } as const satisfies Readonly<Record<string, Flag>>;
 
 type Values = FlagValues<typeof flags>;
@@ -73,6 +96,7 @@ export const gateway: ProcessOptions<typeof flags> = {
     const certificate = await servingCertificate(values, log);
     const tunnel = await openTunnel(values, metrics, log);
     const access = await openAccess(values, log);
+    const audit = await openAudit(values, metrics, log);
     const client = await createKubeClient({
       kubeconfig: values.kubeconfig === "" ? undefined : values.kubeconfig,
       userAgent: values["user-agent"],
@@ -87,14 +111,33 @@ export const gateway: ProcessOptions<typeof flags> = {
       tunnelDial: tunnel.dial,
       tunnelServerName: values["managed-server-name"],
       managedServiceAccountName: values["managed-serviceaccount-name"],
+      isWritable: values["writable-clustergateways"],
+      showCredentials: values["show-credentials"],
+      execPolicy: execPolicyOf(values),
       ...access.options,
+      audit,
       version: `v${packageJson.version}`,
       metrics,
       log,
     });
-    return [served, certificate.files, ...tunnel.runnables, ...access.runnables];
+    return [
+      served,
+      certificate.files,
+      ...tunnel.runnables,
+      ...access.runnables,
+      ...audit.runnables,
+    ];
   },
 };
+
+function execPolicyOf(values: Values): ExecPolicy {
+  const allowedCommands = values["exec-allowed-commands"];
+  for (const command of allowedCommands) {
+    if (isAbsolute(command)) continue;
+    throw new UsageError(`Cannot use --exec-allowed-commands=${command}: not an absolute path`);
+  }
+  return { allowedCommands, allowedVariables: values["exec-allowed-variables"] };
+}
 
 function checkTogether(values: Values): void {
   if (values["secret-namespace"] === "") {

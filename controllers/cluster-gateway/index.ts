@@ -17,12 +17,14 @@ import { changedCluster, clusterOf, onSpecChange } from "../addon/triggers.ts";
 import {
   createFollowingTrigger,
   type FollowingTrigger,
+  type Target,
 } from "../installation/following-trigger.ts";
+import { createInstallationReconciler } from "../installation/installation-reconciler.ts";
 import { createCredentialReconciler } from "./credentials/reconciler.ts";
 import { clusterGatewayDefinition } from "./definition.ts";
 import { createHealthReconciler } from "./health/reconciler.ts";
 import { gatewayNames } from "./names.ts";
-import { createServerReconciler } from "./server/reconciler.ts";
+import { gatewayInstallation } from "./server/installation.ts";
 
 export interface ClusterGatewayOptions {
   readonly signer: { readonly namespace: string; readonly name: string };
@@ -100,16 +102,20 @@ function serverController(
   follows: FollowingTrigger,
   every: () => readonly string[],
 ): Runnable {
+  const installation = gatewayInstallation(deps.client, {
+    place: { ...signer, commonName: addonNames.clusterGateway },
+    imagePullPolicy,
+  });
+  const ports = {
+    ...deps,
+    configurations,
+    fieldManager: "spokeway-cluster-gateway",
+    certificateEnd: deps.metrics.certificateEnd,
+    follow: (targets: readonly Target[]) => follows.follow(targets),
+  };
   return createController({
     log: deps.log,
-    reconciler: createServerReconciler({
-      ...deps,
-      configurations,
-      fieldManager: "spokeway-cluster-gateway",
-      place: { ...signer, commonName: "cluster-gateway" },
-      imagePullPolicy,
-      follow: (targets) => follows.follow(targets),
-    }),
+    reconciler: createInstallationReconciler(ports, installation),
     triggers: [
       onSpecChange(configurations),
       onCacheChange(signerCache, every),

@@ -17,6 +17,8 @@ export interface ClusterProxyAgentOptions {
 }
 
 export interface ClusterProxySources {
+  /** As the API server sends them; an authority counts only with its configuration. */
+  readonly configurations: ObjectCache<KubeObject>;
   readonly authority: AuthorityCache;
   /** Services of the tunnel server, of which one may be a load balancer. */
   readonly services: ObjectCache<KubeObject>;
@@ -58,6 +60,9 @@ export function clusterProxyDefinition(
     healthMode: "Lease",
     render: (input) => render(options, sources, input),
     triggers: [
+      onCacheChange(sources.configurations, ({ before, after }) =>
+        before?.metadata.uid === after?.metadata.uid ? [] : [""],
+      ),
       onCacheChange(sources.authority.secrets, () => [""]),
       onCacheChange(sources.services, () => [""]),
     ],

@@ -1,27 +1,24 @@
 import {
-  type Deployment,
-  deployments,
+  addonNames,
+  defaultManagedProxyConfigurationName,
   type KubeObject,
   managedProxyConfigurations,
   type Secret,
-  secrets,
   services,
 } from "#api";
-import {
-  createController,
-  createObjectCache,
-  labelSelector,
-  type ObjectCache,
-  onCacheChange,
-} from "#kube";
+import { createController, createObjectCache, labelSelector } from "#kube";
+import type { Runnable } from "#runtime";
 import { type ControllerDeps, createAddon, type Part } from "../addon/addon.ts";
 import { onSpecChange } from "../addon/triggers.ts";
 import { createAuthorityCache } from "../installation/authority-cache.ts";
-import { clusterProxyDefinition } from "./definition.ts";
+import { createFollowingTrigger, type Target } from "../installation/following-trigger.ts";
+import { createInstallationReconciler } from "../installation/installation-reconciler.ts";
+import { isLeftover } from "../installation/leftover.ts";
+import { type ClusterProxySources, clusterProxyDefinition } from "./definition.ts";
 import { proxyNames, serverLabels } from "./names.ts";
 import type { AuthorityPlaces } from "./server/authorities.ts";
 import type { DesiredOptions } from "./server/desired.ts";
-import { createServerReconciler } from "./server/reconciler.ts";
+import { tunnelInstallation } from "./server/installation.ts";
 
 export interface ClusterProxyOptions extends DesiredOptions {
   readonly signer: { readonly namespace: string; readonly name: string };
@@ -30,16 +27,6 @@ export interface ClusterProxyOptions extends DesiredOptions {
   /** Whether each cluster's API server is reached under the cluster's name. */
   readonly isKubeApiProxied: boolean;
 }
-
-/** Secrets of ours that are put right as soon as somebody changes them. */
-const watchedSecrets = [
-  "proxy-server",
-  "agent-server",
-  "proxy-client",
-  proxyNames.frontendCaSecret,
-  proxyNames.agentServerCaSecret,
-  proxyNames.frontendSigner,
-];
 
 /** The agents' authority is the one that upstream has for all: agents that are there go on. */
 function authorityPlaces(signer: ClusterProxyOptions["signer"]): AuthorityPlaces {
@@ -52,49 +39,67 @@ function authorityPlaces(signer: ClusterProxyOptions["signer"]): AuthorityPlaces
 }
 
 /** The cluster-proxy addon: the tunnel server on the hub, and the agents that dial it. */
-export function createClusterProxy(deps: ControllerDeps, options: ClusterProxyOptions): Part {
-  const { client, namespace } = deps;
-  const log = deps.log.with({ addon: "cluster-proxy" });
-  const ofServer = { namespace, labelSelector: labelSelector(serverLabels), log };
-  const authority = createAuthorityCache(client, options.signer, log);
-  const serverServices = createObjectCache(client, services, ofServer);
-  const serverDeployments = createObjectCache<Deployment>(client, deployments, ofServer);
-  const { parse: _parsed, ...unparsed } = managedProxyConfigurations;
-  const configurations = createObjectCache<KubeObject>(client, unparsed, { log });
-  const certificates = watchedSecrets.map((name) =>
-    createObjectCache<Secret>(client, secrets, {
+export function createClusterProxy(given: ControllerDeps, options: ClusterProxyOptions): Part {
+  const deps = { ...given, log: given.log.with({ addon: addonNames.clusterProxy }) };
+  const caches = openCaches(deps, options);
+  const definition = clusterProxyDefinition(options, caches);
+  const addon = createAddon(deps, definition);
+  return {
+    caches: [...addon.caches, caches.configurations, caches.authority.secrets, caches.services],
+    controllers: [...addon.controllers, ...serverControllers(deps, options, caches)],
+  };
+}
+
+type Caches = ClusterProxySources;
+
+function openCaches(
+  { client, namespace, log }: ControllerDeps,
+  { signer }: ClusterProxyOptions,
+): Caches {
+  const { parse: _checked, ...type } = managedProxyConfigurations;
+  const configurations = createObjectCache<KubeObject>(client, type, { log });
+  const isUsable = (secret: Secret): boolean => {
+    const object = configurations.get(defaultManagedProxyConfigurationName);
+    return object !== undefined && !isLeftover(secret, { type, object });
+  };
+  return {
+    configurations,
+    authority: createAuthorityCache(client, { ...signer, isUsable }, log),
+    // Load balancers, whose addresses agents are told.
+    services: createObjectCache(client, services, {
       namespace,
-      fieldSelector: `metadata.name=${name}`,
+      labelSelector: labelSelector(serverLabels),
       log,
     }),
-  );
+  };
+}
+
+/** What keeps the tunnel server; its second part tells the first what has changed. */
+export function serverControllers(
+  deps: ControllerDeps,
+  options: Pick<ClusterProxyOptions, "signer"> & DesiredOptions,
+  { configurations }: Pick<Caches, "configurations">,
+): readonly Runnable[] {
+  const { client, log } = deps;
   const every = (): readonly string[] => configurations.list().map(({ metadata }) => metadata.name);
-  const watched: readonly ObjectCache<KubeObject>[] = [
-    authority.secrets,
-    serverServices,
-    serverDeployments,
-    ...certificates,
-  ];
-  const server = createController({
+  const follows = createFollowingTrigger(client, "tunnel-objects", every, log);
+  const ports = {
+    ...deps,
+    configurations,
+    fieldManager: "spokeway-cluster-proxy",
+    certificateEnd: deps.metrics.certificateEnd,
+    follow: (targets: readonly Target[]) => follows.follow(targets),
+  };
+  const installation = tunnelInstallation(client, authorityPlaces(options.signer), options);
+  const controller = createController({
     log,
-    reconciler: createServerReconciler({
-      ...deps,
-      log,
-      configurations,
-      fieldManager: "spokeway-cluster-proxy",
-      places: authorityPlaces(options.signer),
-      options,
-    }),
+    reconciler: createInstallationReconciler(ports, installation),
     triggers: [
-      onSpecChange(configurations),
-      ...watched.map((cache) => onCacheChange(cache, every)),
+      // All of them: what one tells agents may need rights that another gives.
+      onSpecChange(configurations, every),
+      follows,
     ],
     workers: 1,
   });
-  const definition = clusterProxyDefinition(options, { authority, services: serverServices });
-  const addon = createAddon(deps, definition);
-  return {
-    caches: [...addon.caches, configurations, ...watched],
-    controllers: [...addon.controllers, server],
-  };
+  return [follows, controller];
 }

@@ -14,10 +14,17 @@ export interface AuthorityCache {
   trusted(): string;
 }
 
+export interface AuthorityCacheOptions {
+  readonly namespace: string;
+  readonly name: string;
+  /** Whether what is found counts; asked each time. */
+  readonly isUsable: (secret: Secret) => boolean;
+}
+
 /** Watches the one Secret, and parses it once for each of its states. */
 export function createAuthorityCache(
   client: KubeClient,
-  { namespace, name }: { readonly namespace: string; readonly name: string },
+  { namespace, name, isUsable }: AuthorityCacheOptions,
   log: Logger,
 ): AuthorityCache {
   const fieldSelector = `metadata.name=${name}`;
@@ -34,11 +41,15 @@ export function createAuthorityCache(
       return undefined;
     }
   };
+  const find = (): Secret | undefined => {
+    const secret = cache.get(`${namespace}/${name}`);
+    return secret !== undefined && isUsable(secret) ? secret : undefined;
+  };
   return {
     secrets: cache,
-    trusted: () => trustedPem(cache.get(`${namespace}/${name}`)),
+    trusted: () => trustedPem(find()),
     current() {
-      const secret = cache.get(`${namespace}/${name}`);
+      const secret = find();
       if (secret === undefined) return undefined;
       const version = secret.metadata.resourceVersion;
       if (parsed.version !== version) parsed = { version, authority: parse(secret) };

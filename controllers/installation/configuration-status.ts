@@ -1,7 +1,13 @@
-import type { Condition, ConditionUpdate, KubeObject, ResourceType } from "#api";
-import { withCondition } from "#api";
-import type { KubeClient } from "#kube";
+import {
+  type Condition,
+  type ConditionUpdate,
+  findCondition,
+  type KubeObject,
+  withCondition,
+} from "#api";
+import type { EventOptions, EventRecorder, KubeClient } from "#kube";
 import { isSame } from "../canonical-json.ts";
+import type { Owner } from "./owner.ts";
 
 /** A configuration of ours, as far as its status is concerned. */
 export interface Configuration extends KubeObject {
@@ -11,6 +17,11 @@ export interface Configuration extends KubeObject {
         readonly conditions?: readonly Condition[] | undefined;
       }
     | undefined;
+}
+
+export interface StatusPorts {
+  readonly client: KubeClient;
+  readonly events: EventRecorder;
 }
 
 /** The conditions of a configuration with the updates in them, told of its present generation. */
@@ -26,14 +37,17 @@ export function conditionsWith(
   );
 }
 
-/** Writes the conditions and the generation that they are about, when they say anything new. */
+/**
+ * Writes the conditions and the generation that they are about, when they say anything new, and
+ * records an Event for each that turned.
+ */
 export async function writeConfigurationStatus(
-  client: KubeClient,
-  { group, version, plural, kind, namespaced }: ResourceType,
-  { metadata, status }: Configuration,
+  { client, events }: StatusPorts,
+  { type, object }: Pick<Owner, "type" | "object">,
   conditions: readonly Condition[],
   signal: AbortSignal,
 ): Promise<void> {
+  const { metadata, status } = object as Configuration;
   const { name, resourceVersion, generation } = metadata;
   const { lastObservedGeneration, conditions: before = [] } = status ?? {};
   if (isSame(before, conditions) && lastObservedGeneration === generation) return;
@@ -41,6 +55,22 @@ export async function writeConfigurationStatus(
     metadata: { resourceVersion },
     status: { conditions, lastObservedGeneration: generation },
   };
-  const type = { group, version, plural, kind, namespaced };
-  await client.mergePatch(type, { name }, patch, signal, { subresource: "status" });
+  const { parse: _unread, ...unparsed } = type;
+  await client.mergePatch(unparsed, { name }, patch, signal, { subresource: "status" });
+  for (const event of eventsOf(before, conditions)) await events.record(type, object, event);
+}
+
+/** What to tell of the conditions whose status or reason is another than before. */
+export function eventsOf(
+  before: readonly Condition[],
+  after: readonly Condition[],
+): readonly EventOptions[] {
+  return after.flatMap(({ type, status, reason, message }) => {
+    const known = findCondition(before, type);
+    if (known?.status === status && known.reason === reason) return [];
+    // What is only not there yet is no cause for alarm; what was there is.
+    const isFine = status === "True" || (known?.status !== "True" && reason.startsWith("NotYet"));
+    const text = `${type} is ${status}: ${message}`;
+    return [{ type: isFine ? "Normal" : "Warning", reason, message: text }];
+  });
 }

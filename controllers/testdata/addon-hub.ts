@@ -26,6 +26,13 @@ const releases = {
 export type Release = keyof typeof releases;
 export const releaseNames = Object.keys(releases) as readonly Release[];
 
+/** What a test gives beside what all of them do. */
+export interface Settings {
+  /** `name=value`, or whole flags of helm. */
+  readonly values?: readonly string[];
+  readonly given?: readonly string[];
+}
+
 /**
  * A hub and a managed cluster under real OCM. No kubelet runs there, so the charts' controllers
  * are started from these sources, each with the rights that its chart gives it and no others.
@@ -42,21 +49,40 @@ export class AddonHub implements AsyncDisposable {
     this.#helm = helm;
   }
 
-  static async start(addonVersions: AddonVersions): Promise<AddonHub> {
+  static async start(
+    addonVersions: AddonVersions,
+    ocm: { readonly clusterProfiles?: boolean } = {},
+  ): Promise<AddonHub> {
     const helm = await Helm.open();
     await using started = new AsyncDisposableStack();
     started.use(helm);
     const hub = started.use(await startProcessCluster({ name: "hub", controllerManager: true }));
     const options = { name: "managed1", controllerManager: true };
     const managed = started.use(await startProcessCluster(options));
-    await startOcm(hub, [managed], { addonVersions });
+    await startOcm(hub, [managed], { addonVersions, ...ocm });
     started.move();
     return new AddonHub(hub, managed, helm);
   }
 
-  async install(release: Release): Promise<void> {
-    const { chart, flags } = releases[release];
-    await this.#run("install", release, ...chart);
+  /** `values` go to the chart, `given` to its controller, in place of what its Deployment says. */
+  async install(release: Release, settings: Settings = {}): Promise<void> {
+    await this.#helmWith("install", release, settings);
+    await this.#startController(release, settings);
+  }
+
+  /** The same for a release that is there: its controller is another process afterwards. */
+  async upgrade(release: Release, settings: Settings = {}): Promise<void> {
+    await this.#helmWith("upgrade", release, settings);
+    await this.#stop(release);
+    await this.#startController(release, settings);
+  }
+
+  async #helmWith(verb: string, release: Release, { values = [] }: Settings): Promise<void> {
+    const flags = values.map((value) => (value.startsWith("-") ? value : `--set=${value}`));
+    await this.#run(verb, release, ...releases[release].chart, ...flags);
+  }
+
+  async #startController(release: Release, { given = [] }: Settings): Promise<void> {
     const kubeconfig = await makeAccount(this.hub, addonNamespace, `${release}-addon-manager`);
     const argv = [
       "cmd/controller.ts",
@@ -65,7 +91,8 @@ export class AddonHub implements AsyncDisposable {
       "--leader-elect=true",
       "--health-probe-bind-address=0",
       "--metrics-bind-address=0",
-      ...flags,
+      ...releases[release].flags,
+      ...given,
     ];
     const env = { PATH: "/usr/bin:/bin", POD_NAMESPACE: addonNamespace };
     const child = spawn(process.execPath, argv, { env, stdio: ["ignore", "pipe", "inherit"] });
@@ -85,6 +112,28 @@ export class AddonHub implements AsyncDisposable {
     await this.#run("uninstall", release, "--wait=false");
     await sleep(1_000);
     await this.#stop(release);
+  }
+
+  /** Says of a Deployment's pods on the hub that they serve: no kubelet does here. */
+  async pretendServing(selector: string, namespace: string): Promise<void> {
+    const path = `/api/v1/namespaces/${namespace}/pods`;
+    const pods = await waitFor(`pods of ${selector}`, async () => {
+      const found = await this.hub.api.find(`${path}?labelSelector=${selector}`);
+      const { items } = found as { items: readonly { metadata: { name: string } }[] };
+      return items.length > 0 && items.map(({ metadata }) => metadata.name);
+    });
+    const ready = { type: "Ready", status: "True", lastTransitionTime: "2026-01-01T00:00:00Z" };
+    for (const pod of pods) {
+      await this.hub.kubectl([
+        "patch",
+        "pod",
+        pod,
+        `--namespace=${namespace}`,
+        "--subresource=status",
+        "--type=merge",
+        `--patch=${JSON.stringify({ status: { phase: "Running", conditions: [ready] } })}`,
+      ]);
+    }
   }
 
   /** One field of an object on the hub, empty when there is none. */

@@ -6,7 +6,8 @@ import { ChildProgram, type ProcessCluster } from "#bed";
 interface Pod {
   readonly containers: readonly [
     {
-      readonly args: readonly [string, ...string[]];
+      readonly args: readonly string[];
+      readonly env?: readonly { readonly name: string; readonly value?: string }[];
       readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
     },
   ];
@@ -72,12 +73,33 @@ export class PodProcess implements AsyncDisposable {
 
   /** Starts the pod's program from these sources, with further flags. */
   start(flags: readonly string[]): ChildProgram {
-    const [program, ...args] = this.#pod.containers[0].args;
-    const source = program.replace("/app/", "cmd/").replace(".mjs", ".ts");
-    const given = args.map((argument) => argument.replaceAll("=/etc/", `=${this.directory}/etc/`));
-    const started = ChildProgram.start([source, ...given, ...flags], { PATH: "/usr/bin:/bin" });
+    const given = this.#pod.containers[0].args.map((argument) =>
+      argument
+        .replace(/^\/app\/(.*)\.mjs$/, "cmd/$1.ts")
+        .replace(/(?<==)\/.*$/, (path) => this.#mounted(path)),
+    );
+    const env = { PATH: "/usr/bin:/bin", ...this.#environment() };
+    const started = ChildProgram.start([...given, ...flags], env);
     this.#programs.push(started);
     return started;
+  }
+
+  /** What the container is told by its environment; the only field that ours ask for is the namespace. */
+  #environment(): Record<string, string> {
+    const entries = this.#pod.containers[0].env ?? [];
+    return Object.fromEntries(
+      entries.map(({ name, value }) => [
+        name,
+        value === undefined ? this.#namespace : this.#mounted(value),
+      ]),
+    );
+  }
+
+  /** Paths below a mount are elsewhere here. */
+  #mounted(path: string): string {
+    const mounts = this.#pod.containers[0].volumeMounts;
+    const isBelow = mounts.some(({ mountPath }) => path.startsWith(`${mountPath}/`));
+    return isBelow ? `${this.directory}${path}` : path;
   }
 
   /** All that it has logged. */

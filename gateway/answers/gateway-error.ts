@@ -7,9 +7,14 @@ export type GatewayErrorCode =
   | "unauthenticated"
   | "forbidden"
   | "not_found"
+  | "already_exists"
+  | "invalid"
+  | "too_large"
+  | "unsupported_media_type"
   | "method_not_allowed"
   | "conflict"
   | "expired"
+  | "version_too_new"
   | "overloaded"
   | "hub_unavailable"
   | "cluster_unusable"
@@ -23,11 +28,30 @@ export type GatewayErrorCode =
   | "client_gone"
   | "internal";
 
+/** One fault of one field, as API servers list them. */
+export interface FieldFault {
+  readonly reason:
+    | "FieldValueInvalid"
+    | "FieldValueRequired"
+    | "FieldValueNotSupported"
+    | "FieldValueForbidden"
+    | "FieldManagerConflict"
+    | "ResourceVersionTooLarge";
+  readonly message: string;
+  /** E.g. `spec.access.endpoint.type`. */
+  readonly field?: string;
+}
+
 export interface GatewayErrorDetails {
   /** The object that the error is about. */
   readonly name?: string;
   /** Its resource, e.g. `clustergateways`. */
   readonly resource?: string;
+  readonly causes?: readonly FieldFault[];
+  /** It began to fail a moment ago, as when an agent is being replaced: the next try may succeed. */
+  readonly isFresh?: boolean;
+  /** For a list that cannot be continued as it was: where its rest can be had as it is now. */
+  readonly continue?: string;
 }
 
 /** What becomes a `Status`. The message is for the person who asked: cluster, hop, what to do. */

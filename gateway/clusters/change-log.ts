@@ -3,8 +3,16 @@ import { isNewer } from "./convert.ts";
 /** One change of a watched collection. */
 export interface Change<Item> {
   readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  /** As it is, or as it last was. */
   readonly item: Item;
+  /** As it was before; `undefined` for a new one. */
+  readonly before: Item | undefined;
   readonly resourceVersion: string;
+  /**
+   * Something else than the object that versions are taken from has changed: a version alone does
+   * not tell whether a client has seen it.
+   */
+  readonly isOutOfOrder: boolean;
 }
 
 /** The last changes of a collection, so that a watch can go on from where a list ended. */
@@ -32,11 +40,20 @@ export function createChangeLog<Item>(
     },
     since(resourceVersion) {
       if (isNewer(forgotten ?? startVersion(), resourceVersion)) return undefined;
-      return changes.filter((change) => isNewer(change.resourceVersion, resourceVersion));
+      return changes.filter((change) => isAfter(change, resourceVersion));
     },
     onAppend(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
   };
+}
+
+/** Whether a client that knows all up to `resourceVersion` has yet to hear of a change. */
+export function isAfter(
+  change: Pick<Change<unknown>, "resourceVersion" | "isOutOfOrder">,
+  resourceVersion: string,
+): boolean {
+  if (change.isOutOfOrder) return !isNewer(resourceVersion, change.resourceVersion);
+  return isNewer(change.resourceVersion, resourceVersion);
 }

@@ -74,8 +74,15 @@ describe("ClusterStore", () => {
     secrets.put("ns/bad", { ...makeSecret("bad", "4"), data: {} }, "4");
     managedClusters.put("new", managedCluster.parse({ metadata: { name: "new" } }), "5");
     assert.deepEqual(
-      store.list().map(({ name }) => name),
-      ["a", "b"],
+      store
+        .list()
+        .map(({ metadata, status }) => [metadata.name, status.conditions?.[0]?.reason ?? "usable"]),
+      [
+        ["a", "usable"],
+        ["b", "usable"],
+        ["bad", "InvalidSecret"],
+        ["pending", "CredentialPending"],
+      ],
     );
     const kinds = ["a", "pending", "bad", "new", "none"].map((name) => store.find(name).kind);
     assert.deepEqual(kinds, ["ready", "pending", "unusable", "pending", "unknown"]);
@@ -83,11 +90,48 @@ describe("ClusterStore", () => {
     assert.equal(store.find("a").kind, "unknown");
   });
 
-  it("takes the newest version of both caches", () => {
+  it("takes its version from the Secrets alone, whose order is the same for every replica", () => {
     const { managedClusters, store, put } = makeStore();
     put("a", "9");
     managedClusters.put("a", managedCluster.parse({ metadata: { name: "a" } }), "10");
-    assert.equal(store.version(), "10");
+    assert.equal(store.version(), "9");
+  });
+
+  it("tells of a new address to everyone who may not have seen it", () => {
+    const { secrets, managedClusters, store, sync } = makeStore();
+    const { "ca.crt": _ca, ...data } = makeSecret("a", "5").data ?? {};
+    const { metadata } = makeSecret("a", "5");
+    const labels = { "cluster.core.oam.dev/cluster-credential-type": "ServiceAccountToken" };
+    secrets.put("ns/a", { metadata: { ...metadata, labels }, data }, "5");
+    sync();
+    const at = (url: string) =>
+      managedCluster.parse({
+        metadata: { name: "a", resourceVersion: "99" },
+        spec: { managedClusterClientConfigs: [{ url }] },
+      });
+    managedClusters.put("a", at("https://a"), "99");
+    const seen = store.changes.since(store.version()) ?? [];
+    assert.deepEqual(
+      seen.map(({ type, resourceVersion }) => [type, resourceVersion]),
+      [["MODIFIED", "5"]],
+    );
+    assert.equal(store.shown("a")?.spec.access.endpoint.const?.address, "https://a");
+  });
+
+  it("tells once of a Secret that is wrong, until it is wrong in another way", () => {
+    const told: string[] = [];
+    const secrets = makeCache<Secret>();
+    createClusterStore({
+      secrets,
+      secretNamespace: "ns",
+      log: silentLogger,
+      onFault: ({ metadata }, why) => told.push(`${metadata.name}: ${why}`),
+    });
+    const bad = { ...makeSecret("bad", "4"), data: {} };
+    secrets.put("ns/bad", bad, "4");
+    secrets.put("ns/bad", { ...bad, metadata: { ...bad.metadata, resourceVersion: "5" } }, "5");
+    assert.equal(told.length, 1);
+    assert.match(told[0] ?? "", /^bad: key ca.crt is missing/);
   });
 
   it("tells a watch what came after the version that a list had", () => {
@@ -100,7 +144,7 @@ describe("ClusterStore", () => {
     secrets.put("ns/b", undefined, "8");
     const changes = store.changes
       .since(from)
-      ?.map((change) => [change.type, change.item.name, change.resourceVersion]);
+      ?.map((change) => [change.type, change.item.metadata.name, change.resourceVersion]);
     assert.deepEqual(changes, [
       ["ADDED", "b", "6"],
       ["MODIFIED", "a", "7"],
@@ -124,11 +168,11 @@ describe("ClusterStore", () => {
   it("calls back with what a cluster is now", () => {
     const { secrets, store, put } = makeStore();
     const seen: unknown[] = [];
-    store.onChange((name, cluster) => seen.push([name, cluster?.resourceVersion]));
+    store.onChange((name, cluster) => seen.push([name, cluster?.credentialType]));
     put("a", "1");
     secrets.put("ns/a", undefined, "2");
     assert.deepEqual(seen, [
-      ["a", "1"],
+      ["a", "ServiceAccountToken"],
       ["a", undefined],
     ]);
   });

@@ -1,6 +1,11 @@
-import type { ManagedCluster, Secret } from "#api";
+import type { ClusterGateway, ManagedCluster, Secret } from "#api";
 import type { ObjectCache } from "#kube";
-import { describeError, type Logger } from "#runtime";
+import type { Logger } from "#runtime";
+import {
+  type ClusterFault,
+  clusterGatewayOf,
+  type ViewOptions,
+} from "../objects/cluster-gateway.ts";
 import { type ChangeLog, createChangeLog } from "./change-log.ts";
 import type { Cluster } from "./cluster.ts";
 import { ConversionError, convertCluster, isNewer } from "./convert.ts";
@@ -19,21 +24,29 @@ type Caches<T extends Secret | ManagedCluster> = Pick<
   "get" | "list" | "onChange" | "resourceVersion" | "isSynced"
 >;
 
-export interface ClusterStoreOptions {
+export interface ClusterStoreOptions extends ViewOptions {
   readonly secrets: Caches<Secret>;
   /** Without it, Secrets alone count. */
   readonly managedClusters?: Caches<ManagedCluster> | undefined;
   readonly secretNamespace: string;
   readonly log: Logger;
+  /** Called when a Secret turns out to make no cluster, and why. */
+  readonly onFault?: (secret: Secret, why: string) => void;
+  readonly now?: () => Date;
 }
 
 /** All clusters, converted when something changes and never when someone asks. */
 export interface ClusterStore {
   find(name: string): Lookup;
-  /** The usable ones, by name. */
-  list(): readonly Cluster[];
-  readonly changes: ChangeLog<Cluster>;
-  /** Up to which version of the hub the store knows; a watch may go on from here. */
+  /** The cluster as the API shows it, also one that cannot be used. */
+  shown(name: string): ClusterGateway | undefined;
+  /** All that are shown, by name. */
+  list(): readonly ClusterGateway[];
+  readonly changes: ChangeLog<ClusterGateway>;
+  /**
+   * Up to which version of the hub the store knows; a watch may go on from here. Versions are those
+   * of the Secrets, the same in every replica.
+   */
   version(): string;
   /** Calls back for a cluster that changed or went. */
   onChange(listener: (name: string, cluster: Cluster | undefined) => void): void;
@@ -41,7 +54,11 @@ export interface ClusterStore {
   reasonNotReady(): string | undefined;
 }
 
-type Entry = Exclude<Lookup, { kind: "unknown" }>;
+interface Entry {
+  readonly lookup: Exclude<Lookup, { kind: "unknown" }>;
+  readonly fault: ClusterFault | undefined;
+  readonly gateway: ClusterGateway;
+}
 
 /** Makes a store that follows the caches from now on. */
 export function createClusterStore(options: ClusterStoreOptions): ClusterStore {
@@ -49,7 +66,7 @@ export function createClusterStore(options: ClusterStoreOptions): ClusterStore {
 }
 
 class CachedClusters implements ClusterStore {
-  readonly changes: ChangeLog<Cluster>;
+  readonly changes: ChangeLog<ClusterGateway>;
   readonly #options: ClusterStoreOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #listeners = new Set<(name: string, cluster: Cluster | undefined) => void>();
@@ -59,15 +76,13 @@ class CachedClusters implements ClusterStore {
     this.#options = options;
     this.changes = createChangeLog(() => this.#startVersion ?? this.version());
     options.secrets.onChange(({ after, before }) => {
-      this.#update((after ?? before)?.metadata.name ?? "");
+      this.#update((after ?? before)?.metadata.name ?? "", true);
     });
-    options.managedClusters?.onChange(({ key }) => this.#update(key));
+    options.managedClusters?.onChange(({ key }) => this.#update(key, false));
   }
 
   version(): string {
-    const { secrets, managedClusters } = this.#options;
-    const other = managedClusters?.resourceVersion ?? "";
-    const version = isNewer(other, secrets.resourceVersion) ? other : secrets.resourceVersion;
+    const version = this.#options.secrets.resourceVersion;
     // From the first version that anybody was told, no change is forgotten.
     if (this.reasonNotReady() === undefined) this.#startVersion ??= version;
     return version;
@@ -75,15 +90,19 @@ class CachedClusters implements ClusterStore {
 
   find(name: string): Lookup {
     const entry = this.#entries.get(name);
-    if (entry !== undefined) return entry;
+    if (entry !== undefined) return entry.lookup;
     const isManaged = this.#options.managedClusters?.get(name) !== undefined;
     return isManaged ? { kind: "pending", why: "it does not exist" } : { kind: "unknown" };
   }
 
-  list(): readonly Cluster[] {
+  shown(name: string): ClusterGateway | undefined {
+    return this.#entries.get(name)?.gateway;
+  }
+
+  list(): readonly ClusterGateway[] {
     return [...this.#entries.values()]
-      .flatMap((entry) => (entry.kind === "ready" ? [entry.cluster] : []))
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      .map(({ gateway }) => gateway)
+      .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   }
 
   onChange(listener: (name: string, cluster: Cluster | undefined) => void): void {
@@ -96,48 +115,76 @@ class CachedClusters implements ClusterStore {
     return managedClusters?.isSynced === false ? "ManagedClusters are not listed yet" : undefined;
   }
 
-  #update(name: string): void {
-    const before = this.#clusterOf(this.#entries.get(name));
-    const entry = this.#convert(name);
+  #update(name: string, isOfSecret: boolean): void {
+    const before = this.#entries.get(name);
+    const converted = this.#convert(name, before);
     // OCM renews conditions of ManagedClusters all the time, which is nothing to us.
-    if (entry?.kind === "ready" && before !== undefined && isSame(before, entry.cluster)) return;
-    if (entry === undefined) this.#entries.delete(name);
-    else this.#entries.set(name, entry);
-    const after = this.#clusterOf(entry);
-    for (const listener of this.#listeners) listener(name, after);
-    // What was there when we first listed is no change to anybody.
-    if (this.reasonNotReady() === undefined) this.#record(before, after);
+    if (!isOfSecret && isSame(before, converted)) return;
+    const own = isOfSecret ? converted?.gateway.metadata.resourceVersion : undefined;
+    const resourceVersion = own ?? this.version();
+    const after = converted && withVersion(converted, resourceVersion);
+    if (after === undefined) this.#entries.delete(name);
+    else this.#entries.set(name, after);
+    for (const listener of this.#listeners) listener(name, clusterOf(after));
+    this.#record(before, after, resourceVersion, !isOfSecret);
   }
 
-  #clusterOf(entry: Entry | undefined): Cluster | undefined {
-    return entry?.kind === "ready" ? entry.cluster : undefined;
-  }
-
-  #convert(name: string): Entry | undefined {
-    const { secrets, managedClusters, secretNamespace, log } = this.#options;
+  #convert(name: string, before: Entry | undefined): Entry | undefined {
+    const { secrets, managedClusters, secretNamespace } = this.#options;
     const secret = secrets.get(`${secretNamespace}/${name}`);
     if (secret === undefined) return undefined;
     try {
       const cluster = convertCluster(secret, managedClusters?.get(name));
-      return { kind: "ready", cluster };
+      const gateway = clusterGatewayOf(secret, cluster, this.#options);
+      return { lookup: { kind: "ready", cluster }, fault: undefined, gateway };
     } catch (error) {
       if (!(error instanceof ConversionError)) throw error;
-      log.error("Cannot use cluster", { cluster: name, error: describeError(error) });
-      const kind = error.code === "pending" ? "pending" : "unusable";
-      return { kind, why: error.message };
+      return this.#faulty(secret, error, before?.fault);
     }
   }
 
-  #record(before: Cluster | undefined, after: Cluster | undefined): void {
+  #faulty(secret: Secret, { code, message: why }: ConversionError, before?: ClusterFault): Entry {
+    const { now = () => new Date() } = this.#options;
+    const fault = { code, why, since: before?.since ?? now() };
+    if (code === "bad" && before?.why !== why) this.#tell(secret, why);
+    const kind = code === "pending" ? "pending" : "unusable";
+    return { lookup: { kind, why }, fault, gateway: clusterGatewayOf(secret, fault) };
+  }
+
+  #tell(secret: Secret, error: string): void {
+    this.#options.log.error("Cannot use cluster", { cluster: secret.metadata.name, error });
+    this.#options.onFault?.(secret, error);
+  }
+
+  #record(
+    { gateway: before }: Partial<Entry> = {},
+    { gateway: after }: Partial<Entry> = {},
+    resourceVersion: string,
+    isOutOfOrder: boolean,
+  ): void {
     const item = after ?? before;
-    if (item === undefined) return;
-    const resourceVersion = after?.resourceVersion ?? this.version();
+    // What was there when we first listed is no change to anybody.
+    if (item === undefined || this.reasonNotReady() !== undefined) return;
     const type = before === undefined ? "ADDED" : after === undefined ? "DELETED" : "MODIFIED";
-    this.changes.append({ type, item, resourceVersion });
+    this.changes.append({ type, item, before, resourceVersion, isOutOfOrder });
   }
 }
 
-function isSame(a: Cluster, b: Cluster): boolean {
-  const content = (cluster: Cluster) => JSON.stringify({ ...cluster, resourceVersion: "" });
+function clusterOf(entry: Entry | undefined): Cluster | undefined {
+  return entry?.lookup.kind === "ready" ? entry.lookup.cluster : undefined;
+}
+
+function withVersion(entry: Entry, resourceVersion: string): Entry {
+  const { gateway } = entry;
+  if (!isNewer(resourceVersion, gateway.metadata.resourceVersion ?? "")) return entry;
+  return { ...entry, gateway: { ...gateway, metadata: { ...gateway.metadata, resourceVersion } } };
+}
+
+function isSame(a: Entry | undefined, b: Entry | undefined): boolean {
+  const content = (entry: Entry | undefined) => {
+    if (entry === undefined) return "";
+    const { lookup, gateway } = entry;
+    return JSON.stringify([lookup, gateway.spec, gateway.status]);
+  };
   return content(a) === content(b);
 }

@@ -1,7 +1,20 @@
 /** How to prove to a managed cluster who we are. Never logged, never part of an answer. */
 export type Credential =
   | { readonly kind: "token"; readonly token: string }
-  | { readonly kind: "certificate"; readonly cert: string; readonly key: string };
+  | { readonly kind: "certificate"; readonly cert: string; readonly key: string }
+  /** A command hands it out; see `exec/`. */
+  | { readonly kind: "exec"; readonly exec: ExecConfig };
+
+/** A credential that can be shown to a managed cluster as it is. */
+export type ReadyCredential = Exclude<Credential, { readonly kind: "exec" }>;
+
+/** What a Secret says about the command that hands out credentials. */
+export interface ExecConfig {
+  readonly apiVersion: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+}
 
 /** How to reach a managed cluster's API, and how to know that it is the right one. */
 export type Endpoint =
@@ -20,9 +33,6 @@ export type Endpoint =
 /** A managed cluster as requests need it: everything parsed, nothing left to read. */
 export interface Cluster {
   readonly name: string;
-  readonly creationTimestamp: string | undefined;
-  /** Newest resourceVersion of what it was made from. */
-  readonly resourceVersion: string;
   readonly credentialType: string;
   readonly credential: Credential;
   readonly endpoint: Endpoint;

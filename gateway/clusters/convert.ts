@@ -8,7 +8,9 @@ import {
   type ManagedCluster,
   type Secret,
 } from "#api";
-import type { Cluster, Credential, Endpoint } from "./cluster.ts";
+import type { Cluster, Credential, Endpoint, ExecConfig } from "./cluster.ts";
+import { parseExecConfig } from "./exec-config.ts";
+import { caCertificates, isBearerToken } from "./material.ts";
 
 /** Whether a fault is expected to go away by itself (`pending`), or somebody has to act (`bad`). */
 export type ConversionErrorCode = "pending" | "bad";
@@ -35,17 +37,12 @@ export function convertCluster(
   secret: Secret,
   managedCluster: ManagedCluster | undefined,
 ): Cluster {
-  const { name, creationTimestamp } = secret.metadata;
+  const { name } = secret.metadata;
   const endpoint = endpointOf(secret, managedCluster);
   const { type: credentialType, credential } = credentialOf(secret);
   const annotations = secret.metadata.annotations ?? {};
   return {
     name,
-    creationTimestamp,
-    resourceVersion: newest(
-      secret.metadata.resourceVersion,
-      managedCluster?.metadata.resourceVersion,
-    ),
     credentialType,
     credential,
     endpoint,
@@ -80,12 +77,16 @@ function tunnelEndpoint(secret: Secret): Endpoint {
   return { kind: "tunnel", ca: checkedCa(ca) };
 }
 
+const proxyProtocols = new Set(["http:", "https:", "socks5:", "socks5h:"]);
+
 function proxyUrlOf(secret: Secret): URL | undefined {
   const value = text(secret, clusterSecretKeys.proxyUrl).trim();
   if (value === "") return undefined;
   const url = URL.parse(value);
-  if (url !== null && (url.protocol === "http:" || url.protocol === "https:")) return url;
-  throw new ConversionError(`key ${clusterSecretKeys.proxyUrl} is not an http or https URL`);
+  if (url !== null && proxyProtocols.has(url.protocol)) return url;
+  throw new ConversionError(
+    `key ${clusterSecretKeys.proxyUrl} is not an http, https or socks5 URL`,
+  );
 }
 
 function secretEndpoint(secret: Secret, proxyUrl: URL | undefined): Endpoint {
@@ -123,9 +124,11 @@ function credentialOf(secret: Secret): { readonly type: string; readonly credent
       return { type, credential: { kind: "token", token: tokenOf(secret) } };
     case credentialTypes.x509Certificate:
       return { type, credential: certificateOf(secret) };
+    case credentialTypes.dynamic:
+      return { type, credential: { kind: "exec", exec: execOf(secret) } };
     default:
       throw new ConversionError(
-        `label ${clusterSecretLabels.credentialType} is "${type}": expected ServiceAccountToken or X509Certificate`,
+        `label ${clusterSecretLabels.credentialType} is "${type}": expected ServiceAccountToken, X509Certificate or Dynamic`,
       );
   }
 }
@@ -133,9 +136,20 @@ function credentialOf(secret: Secret): { readonly type: string; readonly credent
 function tokenOf(secret: Secret): string {
   const token = text(secret, clusterSecretKeys.token).trim();
   if (token === "") throw new ConversionError("it has no token", { code: "pending" });
-  // It becomes part of a header, where anything else could write a second one.
-  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  if (isBearerToken(token)) return token;
   throw new ConversionError(`key ${clusterSecretKeys.token} has a character that no token has`);
+}
+
+function execOf(secret: Secret): ExecConfig {
+  try {
+    return parseExecConfig(required(secret, clusterSecretKeys.exec));
+  } catch (error) {
+    if (error instanceof ConversionError) throw error;
+    // Not the cause: arguments and variables of a command may hold a secret.
+    throw new ConversionError(
+      `key ${clusterSecretKeys.exec} is not the JSON of an exec credential: apiVersion client.authentication.k8s.io/v1, command, args, env`,
+    );
+  }
 }
 
 function certificateOf(secret: Secret): Credential {
@@ -159,14 +173,17 @@ function caOf({ data = {} }: Secret): string | undefined {
 }
 
 function checkedCa(pem: string): string {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  const certificates = readCa(pem);
+  if (certificates.length === 0) throw new ConversionError("the CA holds no certificate");
+  return certificates.join("\n");
+}
+
+function readCa(pem: string): readonly string[] {
   try {
-    for (const block of blocks) void new X509Certificate(block);
+    return caCertificates(pem);
   } catch (error) {
     throw new ConversionError("the CA is not PEM of certificates", { cause: error });
   }
-  if (blocks.length === 0) throw new ConversionError("the CA holds no certificate");
-  return blocks.join("\n");
 }
 
 function addressOf(address: string): URL {
@@ -195,13 +212,6 @@ function isTrue(value = ""): boolean {
   return ["1", "t", "T", "TRUE", "true", "True"].includes(value);
 }
 
-function newest(...versions: readonly (string | undefined)[]): string {
-  return versions.reduce<string>(
-    (newer, version = "") => (isNewer(version, newer) ? version : newer),
-    "",
-  );
-}
-
 /** Compares resourceVersions of one hub, which are numbers there. */
 export function isNewer(version: string, than: string): boolean {
   return BigInt(/^\d+$/.test(version) ? version : 0) > BigInt(/^\d+$/.test(than) ? than : 0);
@@ -209,6 +219,12 @@ export function isNewer(version: string, than: string): boolean {
 
 function fingerprint(endpoint: Endpoint, credential: Credential): string {
   const hash = createHash("sha256").update(JSON.stringify(endpoint));
-  if (credential.kind === "certificate") hash.update(credential.cert).update(credential.key);
+  return hash.digest("base64") + certificateFingerprint(credential);
+}
+
+/** What of a credential connections depend on: a token goes with each request, a certificate does not. */
+export function certificateFingerprint(credential: Credential): string {
+  if (credential.kind !== "certificate") return "";
+  const hash = createHash("sha256").update(credential.cert).update(credential.key);
   return hash.digest("base64");
 }

@@ -3,16 +3,28 @@ import { describe, it } from "node:test";
 import { aggregatedDiscovery, aggregatedVersion, resourceList } from "./documents.ts";
 import { openapiV2, openapiV3 } from "./openapi.ts";
 
-describe("resourceList", () => {
+describe("resourceList()", () => {
+  const listed = (isWritable: boolean) =>
+    (resourceList(isWritable) as { resources: { name: string; kind: string; verbs: string[] }[] })
+      .resources;
+
   it("has upstream's resources and verbs, and watch", () => {
     assert.deepEqual(
-      resourceList.resources.map(({ name, kind, verbs }) => `${name} ${kind} ${verbs.join()}`),
+      listed(false).map(({ name, kind, verbs }) => `${name} ${kind} ${verbs.join()}`),
       [
         "clustergateways ClusterGateway get,list,watch",
-        "clustergateways/health ClusterGateway get,update",
+        "clustergateways/health ClusterGateway get,patch,update",
         "clustergateways/proxy ClusterGatewayProxyOptions create,delete,get,patch,update",
         "virtualclusters VirtualCluster get,list",
       ],
+    );
+  });
+
+  it("has all verbs where ClusterGateways can be written", () => {
+    const [gateways] = listed(true);
+    assert.equal(
+      gateways?.verbs.join(),
+      "create,delete,deletecollection,get,list,patch,update,watch",
     );
   });
 });
@@ -36,7 +48,7 @@ describe("aggregatedVersion()", () => {
 
 describe("aggregatedDiscovery()", () => {
   it("nests subresources under their resources", () => {
-    const { items } = aggregatedDiscovery("v2") as {
+    const { items } = aggregatedDiscovery("v2", false) as {
       items: { versions: { resources: { resource: string; subresources?: unknown[] }[] }[] }[];
     };
     const resources = items[0]?.versions[0]?.resources ?? [];
@@ -51,7 +63,7 @@ describe("aggregatedDiscovery()", () => {
 });
 
 describe("OpenAPI documents", () => {
-  const documents = { openapiV2: openapiV2(), openapiV3: openapiV3() };
+  const documents = { openapiV2: openapiV2(true), openapiV3: openapiV3(true) };
   for (const [name, document] of Object.entries(documents)) {
     it(`${name} refers to no schema that it does not have`, () => {
       const text = JSON.stringify(document);

@@ -16,19 +16,31 @@ interface ApiResource {
 
 const groupVersion = apiVersionOf(clusterGateways);
 
-/** What the group serves: upstream's resources and verbs, and `watch`, which it lacks. */
-const resources: readonly ApiResource[] = [
+const readVerbs = ["get", "list", "watch"];
+const allVerbs = [
+  "create",
+  "delete",
+  "deletecollection",
+  "get",
+  "list",
+  "patch",
+  "update",
+  "watch",
+];
+
+/** What the group serves: upstream's resources and verbs, and those that upstream lacks. */
+const resourcesOf = (isWritable: boolean): readonly ApiResource[] => [
   {
     name: "clustergateways",
     singularName: "clustergateway",
     kind: clusterGateways.kind,
-    verbs: ["get", "list", "watch"],
+    verbs: isWritable ? allVerbs : readVerbs,
   },
   {
     name: "clustergateways/health",
     singularName: "",
     kind: clusterGateways.kind,
-    verbs: ["get", "update"],
+    verbs: ["get", "patch", "update"],
   },
   {
     name: "clustergateways/proxy",
@@ -46,12 +58,16 @@ const resources: readonly ApiResource[] = [
 ];
 
 /** `/apis/<group>/<version>`. */
-export const resourceList = {
-  kind: "APIResourceList",
-  apiVersion: "v1",
-  groupVersion,
-  resources: resources.map((resource) => ({ ...resource, namespaced: false })),
-};
+export function resourceList(isWritable: boolean): unknown {
+  return {
+    kind: "APIResourceList",
+    apiVersion: "v1",
+    groupVersion,
+    resources: resourcesOf(isWritable).map((resource) =>
+      Object.assign({ namespaced: false }, resource),
+    ),
+  };
+}
 
 const versions = [{ groupVersion, version }];
 
@@ -84,7 +100,11 @@ export const index = {
 };
 
 /** `/apis` in its aggregated form, which saves the hub a request for each group. */
-export function aggregatedDiscovery(documentVersion: "v2" | "v2beta1"): unknown {
+export function aggregatedDiscovery(
+  documentVersion: "v2" | "v2beta1",
+  isWritable: boolean,
+): unknown {
+  const resources = resourcesOf(isWritable);
   const isSubresource = ({ name }: ApiResource) => name.includes("/");
   const own = resources.filter((resource) => !isSubresource(resource));
   return {
@@ -94,13 +114,22 @@ export function aggregatedDiscovery(documentVersion: "v2" | "v2beta1"): unknown 
     items: [
       {
         metadata: { name: group, creationTimestamp: null },
-        versions: [{ version, freshness: "Current", resources: own.map(resourceDiscovery) }],
+        versions: [
+          {
+            version,
+            freshness: "Current",
+            resources: own.map((resource) => resourceDiscovery(resource, resources)),
+          },
+        ],
       },
     ],
   };
 }
 
-function resourceDiscovery({ name, singularName, verbs, shortNames, kind }: ApiResource): unknown {
+function resourceDiscovery(
+  { name, singularName, verbs, shortNames, kind }: ApiResource,
+  resources: readonly ApiResource[],
+): unknown {
   const subresources = resources.filter((other) => other.name.startsWith(`${name}/`));
   return {
     resource: name,

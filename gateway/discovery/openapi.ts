@@ -5,6 +5,7 @@ import {
   clusterGatewayGroup as group,
   clusterGatewayVersion as version,
 } from "#api";
+import { type Operation, operationsOf } from "./operations.ts";
 import { definitionOf, schemas } from "./schemas.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -12,110 +13,61 @@ type Json = Readonly<Record<string, unknown>>;
 const root = `/apis/${apiVersionOf(clusterGateways)}`;
 const info = { title: "Cluster Gateway", version: "1.0.0" };
 
-/** One operation of the API, before it is written for a version of OpenAPI. */
-interface Operation {
-  readonly path: string;
-  readonly method: "get" | "put" | "post" | "patch" | "delete" | "head" | "options";
-  readonly id: string;
-  readonly action: "list" | "get" | "put" | "connect";
-  readonly kind: string;
-  readonly body?: string;
-}
-
-const objectOperations: readonly Operation[] = [
-  operation("clustergateways", "get", "list", "ClusterGateway", "listClusterGateway"),
-  operation("clustergateways/{name}", "get", "get", "ClusterGateway", "readClusterGateway"),
-  operation("clustergateways/{name}/health", "get", "get", "ClusterGateway", "readHealth"),
-  {
-    ...operation("clustergateways/{name}/health", "put", "put", "ClusterGateway", "replaceHealth"),
-    body: "ClusterGateway",
-  },
-  operation("virtualclusters", "get", "list", "VirtualCluster", "listVirtualCluster"),
-  operation("virtualclusters/{name}", "get", "get", "VirtualCluster", "readVirtualCluster"),
-];
-
-const connectMethods = ["get", "put", "post", "patch", "delete", "head", "options"] as const;
-
-const operations: readonly Operation[] = [
-  ...objectOperations,
-  ...["clustergateways/{name}/proxy", "clustergateways/{name}/proxy/{path}"].flatMap((path) =>
-    connectMethods.map((method) =>
-      operation(path, method, "connect", "ClusterGatewayProxyOptions", connectId(path, method)),
-    ),
-  ),
-];
-
-function operation(
-  path: string,
-  method: Operation["method"],
-  action: Operation["action"],
-  kind: string,
-  id: string,
-): Operation {
-  return { path: `${root}/${path}`, method, action, kind, id };
-}
-
-function connectId(path: string, method: string): string {
-  const suffix = path.endsWith("{path}") ? "WithPath" : "";
-  return `connect${method[0]?.toUpperCase() ?? ""}${method.slice(1)}Proxy${suffix}`;
-}
-
 /** `/openapi/v2`. */
-export function openapiV2(): Json {
+export function openapiV2(isWritable: boolean): Json {
+  const typed = (type: string) => ({ type, uniqueItems: true });
   return {
     swagger: "2.0",
     info,
     paths: pathsOf(
+      operationsOf(isWritable),
       (op) => ({
         ...common(op),
-        consumes: ["*/*"],
+        consumes: op.bodyTypes ?? ["*/*"],
         produces: [op.action === "connect" ? "*/*" : "application/json"],
-        ...(op.body === undefined
-          ? {}
-          : { parameters: [{ name: "body", in: "body", required: true, schema: refV2(op.body) }] }),
-        responses: {
-          "200": {
-            description: "OK",
-            schema: op.action === "connect" ? text : refV2(answerOf(op)),
-          },
-          "401": { description: "Unauthorized" },
-        },
+        parameters: [
+          ...(op.body === undefined
+            ? []
+            : [{ name: "body", in: "body", required: true, schema: bodyV2(op.body) }]),
+          ...queryOf(op, typed),
+        ],
+        responses: responses({ schema: op.action === "connect" ? text : refV2(answerOf(op)) }),
       }),
-      { type: "string", uniqueItems: true },
+      typed("string"),
     ),
     definitions: schemas("#/definitions/"),
   };
 }
 
 /** `/openapi/v3/apis/<group>/<version>`. */
-export function openapiV3(): Json {
+export function openapiV3(isWritable: boolean): Json {
+  const typed = (type: string) => ({ schema: { type } });
   return {
     openapi: "3.0.0",
     info,
     paths: pathsOf(
+      operationsOf(isWritable),
       (op) => ({
         ...common(op),
+        parameters: queryOf(op, typed),
         ...(op.body === undefined
           ? {}
-          : { requestBody: { required: true, content: jsonOf(refV3(op.body)) } }),
-        responses: {
-          "200": {
-            description: "OK",
-            content:
-              op.action === "connect" ? { "*/*": { schema: text } } : jsonOf(refV3(answerOf(op))),
-          },
-          "401": { description: "Unauthorized" },
-        },
+          : { requestBody: { required: true, content: bodyV3(op, op.body) } }),
+        responses: responses({
+          content:
+            op.action === "connect" ? { "*/*": { schema: text } } : jsonOf(refV3(answerOf(op))),
+        }),
       }),
-      { schema: { type: "string" } },
+      typed("string"),
     ),
     components: { schemas: schemas("#/components/schemas/") },
   };
 }
 
 /** `/openapi/v3`: where the documents are. The hash lets clients keep them. */
-export function openapiV3Index(): Json {
-  const hash = createHash("sha256").update(JSON.stringify(openapiV3())).digest("hex").slice(0, 32);
+export function openapiV3Index(isWritable: boolean): Json {
+  const document = JSON.stringify(openapiV3(isWritable));
+  const hash = createHash("sha256").update(document).digest("hex").slice(0, 32);
   return {
     paths: { [root.slice(1)]: { serverRelativeURL: `/openapi/v3${root}?hash=${hash}` } },
   };
@@ -133,8 +85,29 @@ function common({ id, action, kind }: Operation): Json {
   };
 }
 
+function queryOf({ query = [] }: Operation, typed: (type: string) => Json): readonly Json[] {
+  return query.map(({ name, type }) => Object.assign({ name, in: "query" }, typed(type)));
+}
+
+function responses(ok: Json): Json {
+  return {
+    "200": { description: "OK", ...ok },
+    "401": { description: "Unauthorized" },
+  };
+}
+
 function answerOf({ action, kind }: Operation): string {
-  return action === "list" ? `${kind}List` : kind;
+  if (action === "delete") return "Status";
+  return action === "list" || action === "deletecollection" ? `${kind}List` : kind;
+}
+
+function bodyV2(kind: string): Json {
+  return kind === "Patch" ? { type: "object" } : refV2(kind);
+}
+
+function bodyV3({ bodyTypes = [] }: Operation, kind: string): Json {
+  const schema = kind === "Patch" ? { type: "object" } : refV3(kind);
+  return Object.fromEntries(bodyTypes.map((type) => [type, { schema }]));
 }
 
 function refV2(kind: string): Json {
@@ -149,7 +122,11 @@ function jsonOf(schema: Json): Json {
   return { "application/json": { schema } };
 }
 
-function pathsOf(write: (op: Operation) => Json, parameterType: Json): Json {
+function pathsOf(
+  operations: readonly Operation[],
+  write: (op: Operation) => Json,
+  parameterType: Json,
+): Json {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const op of operations) {
     const at = (paths[op.path] ??= { parameters: pathParameters(op.path, parameterType) });

@@ -69,8 +69,13 @@ function clusterGatewaySchemas(refTo: (name: string) => Schema): Readonly<Record
       type: "object",
       required: ["healthy"],
       properties: {
-        healthy: { type: "boolean", default: false },
-        healthyReason: { type: "string" },
+        healthy: { type: "boolean", default: false, description: "Verdict of the last probe." },
+        healthyReason: { type: "string", description: "Why it is not healthy." },
+        conditions: {
+          type: "array",
+          items: refTo(`${meta}.Condition`),
+          description: "Only of a cluster that cannot be used: what is wrong with its Secret.",
+        },
       },
     },
     ...accessSchemas(refTo),
@@ -81,7 +86,7 @@ function accessSchemas(refTo: (name: string) => Schema): Readonly<Record<string,
   return {
     [`${prefix}.ClusterGatewaySpec`]: {
       type: "object",
-      required: ["provider", "access"],
+      required: ["access"],
       properties: { provider: string, access: refTo(`${prefix}.ClusterAccess`) },
     },
     [`${prefix}.ClusterAccess`]: {
@@ -92,26 +97,80 @@ function accessSchemas(refTo: (name: string) => Schema): Readonly<Record<string,
         credential: refTo(`${prefix}.ClusterAccessCredential`),
       },
     },
+    ...endpointSchemas(refTo),
+    ...credentialSchemas(refTo),
+  };
+}
+
+function endpointSchemas(refTo: (name: string) => Schema): Readonly<Record<string, Schema>> {
+  return {
     [`${prefix}.ClusterEndpoint`]: {
       type: "object",
       required: ["type"],
-      properties: { type: string, const: refTo(`${prefix}.ClusterEndpointConst`) },
+      properties: {
+        type: {
+          ...string,
+          enum: ["Const", "ClusterProxy"],
+          description: "Directly, or through the tunnel.",
+        },
+        const: refTo(`${prefix}.ClusterEndpointConst`),
+        clusterProxy: refTo(`${prefix}.ClusterEndpointClusterProxy`),
+      },
+    },
+    [`${prefix}.ClusterEndpointClusterProxy`]: {
+      type: "object",
+      description: "Settings of type ClusterProxy. Only written: no answer shows them.",
+      properties: {
+        caBundle: {
+          type: "string",
+          format: "byte",
+          description: "PEM of the CA of the managed API server; what is there stays without it.",
+        },
+      },
     },
     [`${prefix}.ClusterEndpointConst`]: {
       type: "object",
       required: ["address"],
       properties: {
-        address: string,
-        caBundle: { type: "string", format: "byte" },
-        insecure: { type: "boolean" },
-        "proxy-url": { type: "string" },
+        address: { ...string, description: "URL of the managed API server." },
+        caBundle: {
+          type: "string",
+          format: "byte",
+          description: "PEM of the CA of the managed API server; the system's CAs without it.",
+        },
+        insecure: { type: "boolean", description: "Does not verify the managed API server." },
+        "proxy-url": {
+          type: "string",
+          description: "Forward proxy in between: an http, https or socks5 URL.",
+        },
       },
     },
+  };
+}
+
+function credentialSchemas(refTo: (name: string) => Schema): Readonly<Record<string, Schema>> {
+  return {
     [`${prefix}.ClusterAccessCredential`]: {
       type: "object",
-      description: "How the gateway proves who it is. The credential itself is never shown.",
+      description:
+        "How the gateway proves who it is. Tokens and keys are only written: no answer shows them.",
       required: ["type"],
-      properties: { type: string },
+      properties: {
+        type: { ...string, enum: ["ServiceAccountToken", "X509Certificate", "Dynamic"] },
+        serviceAccountToken: {
+          type: "string",
+          description: "Bearer token; what is there stays without it.",
+        },
+        x509: refTo(`${prefix}.X509`),
+      },
+    },
+    [`${prefix}.X509`]: {
+      type: "object",
+      required: ["certificate", "privateKey"],
+      properties: {
+        certificate: { type: "string", format: "byte", description: "PEM." },
+        privateKey: { type: "string", format: "byte", description: "PEM." },
+      },
     },
   };
 }
@@ -140,10 +199,37 @@ const metaSchemas: Readonly<Record<string, Schema>> = {
     type: "object",
     properties: {
       name: { type: "string" },
+      generateName: { type: "string" },
+      uid: { type: "string" },
       resourceVersion: { type: "string" },
       creationTimestamp: { type: "string", format: "date-time" },
+      deletionTimestamp: { type: "string", format: "date-time" },
       labels: { type: "object", additionalProperties: { type: "string" } },
       annotations: { type: "object", additionalProperties: { type: "string" } },
+    },
+  },
+  [`${meta}.Condition`]: {
+    type: "object",
+    required: ["type", "status", "lastTransitionTime", "reason", "message"],
+    properties: {
+      type: { type: "string" },
+      status: { type: "string" },
+      reason: { type: "string" },
+      message: { type: "string" },
+      observedGeneration: { type: "integer", format: "int64" },
+      lastTransitionTime: { type: "string", format: "date-time" },
+    },
+  },
+  [`${meta}.Status`]: {
+    type: "object",
+    properties: {
+      apiVersion: { type: "string" },
+      kind: { type: "string" },
+      status: { type: "string" },
+      message: { type: "string" },
+      reason: { type: "string" },
+      code: { type: "integer", format: "int32" },
+      details: { type: "object" },
     },
   },
   [`${meta}.ListMeta`]: {
@@ -157,7 +243,7 @@ const metaSchemas: Readonly<Record<string, Schema>> = {
   },
 };
 
-/** The name of the definition of one of our kinds. */
+/** The name of the definition of one of our kinds, or of `Status`. */
 export function definitionOf(kind: string): string {
-  return `${prefix}.${kind}`;
+  return kind === "Status" ? `${meta}.${kind}` : `${prefix}.${kind}`;
 }

@@ -12,8 +12,6 @@ import { listVirtualClusters } from "./virtual-cluster.ts";
 function makeCluster(overrides: Partial<Cluster> = {}): Cluster {
   return {
     name: "managed1",
-    creationTimestamp: "2026-01-01T00:00:00Z",
-    resourceVersion: "7",
     credentialType: "X509Certificate",
     credential: { kind: "certificate", cert: "CERT", key: "SECRET-KEY" },
     endpoint: {
@@ -30,10 +28,20 @@ function makeCluster(overrides: Partial<Cluster> = {}): Cluster {
   };
 }
 
+const secret = {
+  metadata: { name: "managed1", resourceVersion: "7", creationTimestamp: "2026-01-01T00:00:00Z" },
+};
+
+const shown = (cluster: Cluster, options = {}) => clusterGatewayOf(secret, cluster, options);
+
 const shape = {
   apiVersion: "cluster.core.oam.dev/v1alpha1",
-  listKind: "ClusterGatewayList",
-  columns: clusterGatewayColumns,
+  kind: "ClusterGateway",
+  columns: clusterGatewayColumns({
+    tunnels: () => 2,
+    latencyMs: () => 3.14,
+    credentialExpiry: () => new Date("2026-02-01T00:00:00Z"),
+  }),
 };
 
 function render(accept: string, query = "") {
@@ -43,7 +51,7 @@ function render(accept: string, query = "") {
 
 describe("clusterGatewayOf()", () => {
   it("shows where a cluster is and how it is reached", () => {
-    assert.deepEqual(clusterGatewayOf(makeCluster()).spec, {
+    assert.deepEqual(shown(makeCluster()).spec, {
       provider: "",
       access: {
         endpoint: {
@@ -62,23 +70,66 @@ describe("clusterGatewayOf()", () => {
   it("shows no secret, whatever the credential", () => {
     const token = { kind: "token", token: "SECRET-TOKEN" } as const;
     for (const cluster of [makeCluster(), makeCluster({ credential: token })]) {
-      assert.doesNotMatch(JSON.stringify(clusterGatewayOf(cluster)), /SECRET|CERT/);
+      assert.doesNotMatch(JSON.stringify(shown(cluster)), /SECRET|CERT/);
     }
+  });
+
+  it("shows tokens and keys only where an administrator wants upstream's output", () => {
+    const options = { showCredentials: true };
+    const token = { kind: "token", token: "SECRET-TOKEN" } as const;
+    const ofToken = shown(makeCluster({ credential: token }), options).spec.access.credential;
+    assert.equal(ofToken?.serviceAccountToken, "SECRET-TOKEN");
+    const ofPair = shown(makeCluster(), options).spec.access.credential;
+    assert.equal(Buffer.from(ofPair?.x509?.privateKey ?? "", "base64").toString(), "SECRET-KEY");
+  });
+
+  it("shows what is wrong with a Secret that makes no cluster", () => {
+    const since = new Date("2026-01-01T00:00:00Z");
+    const { status, spec } = clusterGatewayOf(secret, { code: "bad", why: "no key", since });
+    assert.deepEqual(spec.access.endpoint, { type: "Const" });
+    assert.equal(status.healthyReason, "no key");
+    assert.deepEqual(status.conditions?.[0], {
+      type: "Usable",
+      status: "False",
+      reason: "InvalidSecret",
+      message: "no key",
+      lastTransitionTime: "2026-01-01T00:00:00Z",
+    });
+  });
+
+  it("shows labels and annotations, but not what was applied to the Secret, nor its identity", () => {
+    const applied = "kubectl.kubernetes.io/last-applied-configuration";
+    const metadata = {
+      ...secret.metadata,
+      uid: "3a1f0c1e-0000-4000-8000-000000000000",
+      labels: { tier: "gold" },
+      annotations: {
+        note: "x",
+        [applied]: "SECRET",
+        "cluster.core.oam.dev/last-applied-configuration": "{}",
+        "status.cluster.core.oam.dev/healthy": "true",
+      },
+    };
+    const gateway = clusterGatewayOf({ metadata }, makeCluster());
+    assert.deepEqual(gateway.metadata.labels, { tier: "gold" });
+    assert.deepEqual(gateway.metadata.annotations, { note: "x", [applied]: "{}" });
+    assert.match(gateway.metadata.uid ?? "", /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab]/);
+    assert.notEqual(gateway.metadata.uid, metadata.uid);
   });
 
   it("shows nothing but the type of an endpoint behind the tunnel", () => {
     const cluster = makeCluster({ endpoint: { kind: "tunnel", ca: "CA" } });
-    assert.deepEqual(clusterGatewayOf(cluster).spec.access.endpoint, { type: "ClusterProxy" });
+    assert.deepEqual(shown(cluster).spec.access.endpoint, { type: "ClusterProxy" });
   });
 });
 
 describe("renderingFor()", () => {
-  const item = clusterGatewayOf(makeCluster());
+  const item = shown(makeCluster());
   const tableAccept =
     "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
 
   it("gives kubectl a Table with upstream's columns, further ones in wide output", () => {
-    const table = render(tableAccept).many([item], "9") as {
+    const table = render(tableAccept).many([item], { resourceVersion: "9" }) as {
       apiVersion: string;
       columnDefinitions: { name: string; priority: number }[];
       rows: { cells: unknown[]; object: { kind: string } }[];
@@ -92,7 +143,10 @@ describe("renderingFor()", () => {
         ["Provider", 0],
         ["Credential-Type", 0],
         ["Endpoint-Type", 0],
-        ["Healthy", 1],
+        ["Healthy", 0],
+        ["Tunnels", 1],
+        ["Latency", 1],
+        ["Token-Expires", 1],
         ["Age", 1],
       ],
     );
@@ -102,6 +156,9 @@ describe("renderingFor()", () => {
       "X509Certificate",
       "Const",
       "true",
+      "2",
+      "3.1ms",
+      "2026-02-01T00:00:00",
       "2026-01-01T00:00:00Z",
     ]);
     assert.equal(table.rows[0].object.kind, "PartialObjectMetadata");
@@ -116,10 +173,36 @@ describe("renderingFor()", () => {
     assert.throws(() => render(tableAccept, "includeObject=All"), { code: "bad_request" });
   });
 
+  it("gives the garbage collector the metadata alone", () => {
+    const accept =
+      "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+    const list = render(accept).many([item], { resourceVersion: "9" }) as {
+      kind: string;
+      items: { kind: string; spec?: unknown }[];
+    };
+    assert.equal(list.kind, "PartialObjectMetadataList");
+    assert.equal(list.items[0]?.kind, "PartialObjectMetadata");
+    assert.equal(list.items[0].spec, undefined);
+    assert.deepEqual(render(accept).bookmark({ resourceVersion: "9" }), {
+      apiVersion: "meta.k8s.io/v1",
+      kind: "PartialObjectMetadata",
+      metadata: { resourceVersion: "9" },
+    });
+  });
+
+  it("describes the columns of a watch once", () => {
+    const rendering = render(tableAccept);
+    const definitions = [1, 2].map(
+      () => (rendering.event(item) as { columnDefinitions: unknown }).columnDefinitions,
+    );
+    assert.notEqual(definitions[0], null);
+    assert.equal(definitions[1], null);
+  });
+
   for (const accept of ["application/json", "*/*", "", "application/yaml, application/json"]) {
     it(`gives plain objects for "${accept}"`, () => {
       assert.equal(render(accept).one(item), item);
-      assert.deepEqual(render(accept).many([], "9"), {
+      assert.deepEqual(render(accept).many([], { resourceVersion: "9" }), {
         apiVersion: "cluster.core.oam.dev/v1alpha1",
         kind: "ClusterGatewayList",
         metadata: { resourceVersion: "9" },

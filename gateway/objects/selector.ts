@@ -1,7 +1,9 @@
 import type { ObjectMeta } from "#api";
 import { GatewayError } from "../answers/gateway-error.ts";
 
-type Test = (metadata: ObjectMeta) => boolean;
+/** Whether an object is meant. */
+export type ObjectTest = (metadata: ObjectMeta) => boolean;
+type Test = ObjectTest;
 
 /**
  * Reads `labelSelector` and `fieldSelector` of a query. Throws a GatewayError `bad_request` for a

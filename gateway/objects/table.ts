@@ -25,23 +25,58 @@ function column<Item>(
 const created = ({ metadata }: KubeObject) => metadata.creationTimestamp ?? null;
 const wide = { priority: 1 };
 
-/** Columns of `kubectl get clustergateway`. */
-export const clusterGatewayColumns: readonly ColumnOf<ClusterGateway>[] = [
-  column("Name", "Name of the cluster.", ({ metadata }) => metadata.name, { format: "name" }),
-  column("Provider", "Vendor of the cluster.", ({ spec }) => spec.provider),
-  column(
-    "Credential-Type",
-    "How the gateway proves who it is.",
-    ({ spec }) => spec.access.credential?.type ?? "<none>",
-  ),
-  column(
-    "Endpoint-Type",
-    "How the gateway reaches the cluster.",
-    ({ spec }) => spec.access.endpoint.type,
-  ),
-  column("Healthy", "Verdict of the last probe.", ({ status }) => String(status.healthy), wide),
-  column("Age", "When the cluster was added.", created, { ...wide, type: "date" }),
-];
+/** What is known of a cluster at the moment, beside the object: this replica's own view. */
+export interface ClusterLive {
+  /** Connections through the tunnel that are open; `undefined` for clusters that need none. */
+  tunnels(name: string): number | undefined;
+  /** How long the last answers took to begin, in milliseconds. */
+  latencyMs(name: string): number | undefined;
+  credentialExpiry(name: string): Date | undefined;
+}
+
+const none = "<none>";
+
+/** Columns of `kubectl get clustergateway`: upstream's, and what the gateway knows besides. */
+export function clusterGatewayColumns(live: ClusterLive): readonly ColumnOf<ClusterGateway>[] {
+  return [
+    column("Name", "Name of the cluster.", ({ metadata }) => metadata.name, { format: "name" }),
+    column("Provider", "Vendor of the cluster.", ({ spec }) => spec.provider),
+    column(
+      "Credential-Type",
+      "How the gateway proves who it is.",
+      ({ spec }) => spec.access.credential?.type ?? none,
+    ),
+    column(
+      "Endpoint-Type",
+      "How the gateway reaches the cluster.",
+      ({ spec }) => spec.access.endpoint.type,
+    ),
+    column("Healthy", "Verdict of the last probe.", ({ status }) => String(status.healthy)),
+    column(
+      "Tunnels",
+      "Connections through the tunnel that the answering gateway holds open.",
+      ({ metadata }) => String(live.tunnels(metadata.name) ?? none),
+      wide,
+    ),
+    column(
+      "Latency",
+      "How long the cluster's last answers took to begin, seen by the answering gateway.",
+      ({ metadata }) => milliseconds(live.latencyMs(metadata.name)),
+      wide,
+    ),
+    column(
+      "Token-Expires",
+      "When the credential ends.",
+      ({ metadata }) => live.credentialExpiry(metadata.name)?.toISOString().slice(0, 19) ?? none,
+      wide,
+    ),
+    column("Age", "When the cluster was added.", created, { ...wide, type: "date" }),
+  ];
+}
+
+function milliseconds(value: number | undefined): string {
+  return value === undefined ? none : `${value < 10 ? value.toFixed(1) : Math.round(value)}ms`;
+}
 
 /** Columns of `kubectl get virtualcluster`. */
 export const virtualClusterColumns: readonly ColumnOf<VirtualCluster>[] = [
@@ -66,37 +101,37 @@ export type IncludeObject = "None" | "Metadata" | "Object";
 export interface TableOptions {
   readonly apiVersion: string;
   readonly includeObject: IncludeObject;
-  readonly resourceVersion?: string | undefined;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** Whether the columns are described, as all but the later events of a watch do. */
+  readonly isDescribed: boolean;
 }
 
 /** Objects as a `Table` of meta.k8s.io. */
 export function tableOf<Item extends KubeObject>(
   items: readonly Item[],
   columns: readonly ColumnOf<Item>[],
-  { apiVersion, includeObject, resourceVersion }: TableOptions,
+  { apiVersion, includeObject, metadata, isDescribed }: TableOptions,
 ): unknown {
+  const definitions = columns.map(({ cell: _cell, format = "", ...rest }) => ({ ...rest, format }));
   return {
     kind: "Table",
     apiVersion,
-    metadata: resourceVersion === undefined ? {} : { resourceVersion },
-    columnDefinitions: columns.map(({ cell: _cell, format = "", ...rest }) => ({
-      ...rest,
-      format,
-    })),
+    metadata,
+    columnDefinitions: isDescribed ? definitions : null,
     rows: items.map((item) => ({
       cells: columns.map(({ cell }) => cell(item)),
-      ...(includeObject === "None" ? {} : { object: includedObject(item, includeObject) }),
+      ...(includeObject === "None" ? {} : { object: included(item, includeObject, apiVersion) }),
     })),
   };
 }
 
-function includedObject(item: KubeObject, include: IncludeObject): unknown {
-  if (include === "Object") return item;
-  return {
-    kind: "PartialObjectMetadata",
-    apiVersion: "meta.k8s.io/v1",
-    metadata: item.metadata,
-  };
+function included(item: KubeObject, include: IncludeObject, apiVersion: string): unknown {
+  return include === "Object" ? item : metadataOnly(item, apiVersion);
+}
+
+/** An object without its spec and status. */
+export function metadataOnly({ metadata }: KubeObject, apiVersion: string): unknown {
+  return { kind: "PartialObjectMetadata", apiVersion, metadata };
 }
 
 function labelsOf(labels: Readonly<Record<string, string>> = {}): string {

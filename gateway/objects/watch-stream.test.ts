@@ -4,31 +4,18 @@ import { describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import type { ClusterGateway } from "#api";
 import type { Exchange } from "#proxy";
-import { createChangeLog } from "../clusters/change-log.ts";
-import type { Cluster } from "../clusters/cluster.ts";
+import { type Change, createChangeLog } from "../clusters/change-log.ts";
 import type { ClusterStore } from "../clusters/cluster-store.ts";
+import { makeGateway } from "../under-test/make-gateway.ts";
+import { parseListOptions } from "./list-options.ts";
 import { streamWatch } from "./watch-stream.ts";
-
-function makeCluster(name: string, resourceVersion: string): Cluster {
-  return {
-    name,
-    resourceVersion,
-    creationTimestamp: undefined,
-    credentialType: "ServiceAccountToken",
-    credential: { kind: "token", token: "t" },
-    endpoint: { kind: "tunnel", ca: "CA" },
-    isHealthy: false,
-    healthyReason: undefined,
-    connectionFingerprint: "",
-  };
-}
 
 /** A store with one cluster at version 5, and a watch on it. */
 function startWatch(query: string, bookmarkIntervalMs = 60_000) {
-  const changes = createChangeLog<Cluster>(() => "5");
+  const changes = createChangeLog<ClusterGateway>(() => "5");
   const store: Pick<ClusterStore, "changes" | "list" | "version"> = {
     changes,
-    list: () => [makeCluster("a", "5")],
+    list: () => [makeGateway("a", "5")],
     version: () => "5",
   };
   const stream = new PassThrough();
@@ -38,9 +25,13 @@ function startWatch(query: string, bookmarkIntervalMs = 60_000) {
   const stop = new AbortController();
   const begin = () => {
     streamWatch(exchange as Exchange, store as ClusterStore, {
-      rendering: { one: (item) => item, many: () => undefined },
-      isSelected: ({ name }) => name !== "hidden",
-      query: new URLSearchParams(query),
+      ...parseListOptions(new URLSearchParams(query), true),
+      rendering: {
+        one: (item) => item,
+        event: (item) => item,
+        many: () => undefined,
+        bookmark: (metadata) => ({ metadata }),
+      },
       signal: stop.signal,
       bookmarkIntervalMs,
     });
@@ -57,7 +48,12 @@ function startWatch(query: string, bookmarkIntervalMs = 60_000) {
       return `${type} ${object.metadata.name}@${object.metadata.resourceVersion ?? ""}`;
     });
   };
-  return { begin, changes, events, stream, stop };
+  const append = (change: Partial<Change<ClusterGateway>> & { readonly item: ClusterGateway }) => {
+    const resourceVersion = change.item.metadata.resourceVersion ?? "";
+    const type = change.before === undefined ? "ADDED" : "MODIFIED";
+    changes.append({ type, before: undefined, resourceVersion, isOutOfOrder: false, ...change });
+  };
+  return { begin, append, events, stream, stop };
 }
 
 describe("streamWatch()", () => {
@@ -69,20 +65,45 @@ describe("streamWatch()", () => {
   });
 
   it("marks the end of the initial events for a client that waits for it", async () => {
-    const { begin, events, stop } = startWatch("sendInitialEvents=true&resourceVersion=3");
+    const query =
+      "sendInitialEvents=true&resourceVersion=3&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+    const { begin, events, stop } = startWatch(query);
     begin();
     assert.deepEqual(await events(), ["ADDED a@5", "BOOKMARK undefined@5"]);
     stop.abort();
   });
 
-  it("goes on after a version, leaves out what is not selected, tells deletions with their own version", async () => {
-    const { begin, changes, events, stop } = startWatch("resourceVersion=6");
-    changes.append({ type: "ADDED", item: makeCluster("b", "6"), resourceVersion: "6" });
-    changes.append({ type: "ADDED", item: makeCluster("c", "7"), resourceVersion: "7" });
+  it("goes on after a version, and tells deletions with their own", async () => {
+    const { begin, append, events, stop } = startWatch("resourceVersion=6");
+    append({ item: makeGateway("b", "6") });
+    const c = makeGateway("c", "7");
+    append({ item: c });
     begin();
-    changes.append({ type: "ADDED", item: makeCluster("hidden", "8"), resourceVersion: "8" });
-    changes.append({ type: "DELETED", item: makeCluster("c", "7"), resourceVersion: "9" });
+    append({ type: "DELETED", item: c, before: c, resourceVersion: "9" });
     assert.deepEqual(await events(), ["ADDED c@7", "DELETED c@9"]);
+    stop.abort();
+  });
+
+  it("says nothing twice to a client that another replica told more than this one knows", async () => {
+    const { begin, append, events, stop } = startWatch("resourceVersion=8");
+    begin();
+    append({ item: makeGateway("b", "7") });
+    append({ item: makeGateway("c", "8") });
+    append({ item: makeGateway("d", "9") });
+    assert.deepEqual(await events(), ["ADDED d@9"]);
+    stop.abort();
+  });
+
+  it("turns changes at the edge of a selection into additions and deletions", async () => {
+    const { begin, append, events, stop } = startWatch("resourceVersion=5&labelSelector=x");
+    begin();
+    const plain = makeGateway("a", "5");
+    const labelled = makeGateway("a", "6", { x: "1" });
+    append({ item: labelled, before: plain });
+    append({ item: makeGateway("a", "7", { x: "2" }), before: labelled });
+    append({ item: makeGateway("a", "8"), before: makeGateway("a", "7", { x: "2" }) });
+    append({ item: makeGateway("b", "9") });
+    assert.deepEqual(await events(), ["ADDED a@6", "MODIFIED a@7", "DELETED a@8"]);
     stop.abort();
   });
 
@@ -100,10 +121,10 @@ describe("streamWatch()", () => {
   });
 
   it("ends when the gateway winds down, and hears no more", async () => {
-    const { begin, changes, stream, stop } = startWatch("resourceVersion=5");
+    const { begin, append, stream, stop } = startWatch("resourceVersion=5");
     begin();
     stop.abort();
     await new Promise((resolve) => stream.once("close", resolve));
-    changes.append({ type: "ADDED", item: makeCluster("b", "6"), resourceVersion: "6" });
+    append({ item: makeGateway("b", "6") });
   });
 });

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { createTransport, createTransportPool, type Transport, type Upstream } from "#proxy";
 import { describeError } from "#runtime";
-import type { Cluster, Endpoint } from "../clusters/cluster.ts";
+import type { Cluster, Endpoint, ReadyCredential } from "../clusters/cluster.ts";
 import { dialAddress, dialThroughProxy } from "./dial-address.ts";
 import type { Reachability } from "./reachability.ts";
 
@@ -16,13 +16,18 @@ export interface ClusterTransportsOptions {
   readonly reachability: Reachability;
 }
 
+/** A cluster whose credential is at hand. */
+export type ReadyCluster = Cluster & { readonly credential: ReadyCredential };
+
 /** Connections to all clusters, each kept and shared. */
 export interface ClusterTransports {
   /**
    * The transport for a cluster as it is now. Throws what `node:tls` throws when certificate or
    * key cannot be used.
    */
-  of(cluster: Cluster): Transport;
+  of(cluster: ReadyCluster): Transport;
+  /** Connections through the tunnel that are open; `undefined` for a cluster that needs none. */
+  tunnels(cluster: Cluster): number | undefined;
   /** Lets go of a cluster that is gone; requests under way go on. */
   close(name: string): void;
   destroy(): void;
@@ -33,25 +38,43 @@ const tunnelPort = 443;
 /** Makes an empty set. Connections open with the first request to a cluster. */
 export function createClusterTransports(options: ClusterTransportsOptions): ClusterTransports {
   const pool = createTransportPool();
+  const open = new Map<string, number>();
+  const counted = (name: string, dial: Dial): Dial => {
+    const add = (count: number) => open.set(name, (open.get(name) ?? 0) + count);
+    return async (signal) => {
+      const connection = await dial(signal);
+      add(1);
+      connection.once("close", () => add(-1));
+      return connection;
+    };
+  };
   return {
+    tunnels: ({ name, endpoint }) =>
+      endpoint.kind === "tunnel" ? (open.get(name) ?? 0) : undefined,
     of: (cluster) =>
       pool.get(cluster.name, cluster.connectionFingerprint, () =>
-        createTransport(upstreamOf(cluster, options)),
+        createTransport(upstreamOf(cluster, options, (dial) => counted(cluster.name, dial))),
       ),
     close(name) {
       pool.close(name);
+      if (open.get(name) === 0) open.delete(name);
       options.reachability.forget(name);
     },
     destroy: () => pool.destroy(),
   };
 }
 
-function upstreamOf(cluster: Cluster, options: ClusterTransportsOptions): Upstream {
+function upstreamOf(
+  cluster: ReadyCluster,
+  options: ClusterTransportsOptions,
+  counted: (dial: Dial) => Dial,
+): Upstream {
   const { name, endpoint, credential } = cluster;
   const authority = endpoint.kind === "tunnel" ? name : endpoint.url.host;
-  const dial = watched(name, dialTo(name, endpoint, options), options.reachability);
+  const dial = counted(watched(name, dialTo(name, endpoint, options), options.reachability));
   if (endpoint.kind === "const" && endpoint.url.protocol === "http:") return { authority, dial };
-  const { kind: _kind, ...pair } = credential.kind === "certificate" ? credential : { kind: "" };
+  const { cert, key } = credential.kind === "certificate" ? credential : {};
+  const pair = cert === undefined || key === undefined ? {} : { cert, key };
   return { authority, dial, tls: { ...trustOf(endpoint, options), ...pair } };
 }
 

@@ -143,6 +143,77 @@ describe("chart cluster-proxy", () => {
     });
   }
 
+  const managerRole = "open-cluster-management:cluster-proxy:addon-manager";
+  const secretRules = (objects: readonly Rendered[]): readonly (readonly [unknown, unknown])[] => {
+    const rules = at(find(objects, "Role", managerRole), "rules") as readonly object[];
+    return rules
+      .filter((rule) => at(rule, "resources", 0) === "secrets")
+      .map((rule) => [at(rule, "resourceNames"), at(rule, "verbs")]);
+  };
+
+  it("gives rights to the Secrets that its values name, and to no others", async () => {
+    const flags = ["secretNames.proxyClient=mine", "additionalSecretNames={a,b}"];
+    const objects = await helm.render("cluster-proxy", ...flags.map((flag) => `--set=${flag}`));
+    const [create, write] = secretRules(objects);
+    assert.deepEqual(create, [undefined, ["create"]]);
+    assert.deepEqual(write?.[0], [
+      "cluster-proxy-signer",
+      "cluster-proxy-frontend-signer",
+      "proxy-server-ca",
+      "agent-server-ca",
+      "proxy-server",
+      "mine",
+      "agent-server",
+      "cluster-proxy-user-serving-cert",
+      "a",
+      "b",
+    ]);
+    const configuration = find(objects, "ManagedProxyConfiguration", "cluster-proxy");
+    const names = at(configuration, "spec", "authentication", "dump", "secrets");
+    assert.equal(at(names, "signingProxyClientSecretName"), "mine");
+  });
+
+  it("may read authorities that are given, and not write them", async () => {
+    const given = { agentAuthoritySecretName: "a", frontendAuthoritySecretName: "f" };
+    const objects = await helm.render(
+      "cluster-proxy",
+      "--set=signer.type=Provided",
+      ...Object.entries(given).map(([name, value]) => `--set=signer.provided.${name}=${value}`),
+    );
+    assert.deepEqual(secretRules(objects)[2], [
+      ["a", "f"],
+      ["get", "list", "watch"],
+    ]);
+    const configuration = find(objects, "ManagedProxyConfiguration", "cluster-proxy");
+    const signer = at(configuration, "spec", "authentication", "signer");
+    assert.deepEqual(signer, { type: "Provided", provided: given });
+  });
+
+  it("may ask cert-manager for its two authorities", async () => {
+    const objects = await helm.render(
+      "cluster-proxy",
+      "--set=signer.type=CertManager",
+      "--set=signer.certManager.issuerRef.name=company",
+    );
+    const rules = JSON.stringify(at(find(objects, "Role", managerRole), "rules"));
+    assert.match(rules, /"apiGroups":\["cert-manager.io"\],"resources":\["certificates"\]/);
+    const configuration = find(objects, "ManagedProxyConfiguration", "cluster-proxy");
+    assert.deepEqual(at(configuration, "spec", "authentication", "signer"), {
+      type: "CertManager",
+      certManager: { issuerRef: { name: "company", kind: "Issuer", group: "cert-manager.io" } },
+    });
+    assert.doesNotMatch(JSON.stringify(await helm.render("cluster-proxy")), /cert-manager/);
+  });
+
+  it("refuses a signer without what it needs", async () => {
+    for (const [type, want] of [
+      ["Provided", /signer\.provided/],
+      ["CertManager", /signer\.certManager\.issuerRef\.name/],
+    ] as const) {
+      await assert.rejects(helm.render("cluster-proxy", `--set=signer.type=${type}`), want);
+    }
+  });
+
   it("leaves the selection to a Placement of somebody else", async () => {
     const flags = [
       "--set=installByPlacement.placementName=mine",
@@ -178,6 +249,68 @@ describe("chart managed-serviceaccount", () => {
     assert.deepEqual(await flagsOf("--set-json=permissionPolicy=[]"), ["--permission-policy=[]"]);
     const [flag = ""] = await flagsOf(`--set-json=permissionPolicy=${JSON.stringify(policy)}`);
     assert.deepEqual(JSON.parse(flag.replace("--permission-policy=", "")), policy);
+  });
+
+  it("opens namespaces for outputs, and the gateway for accounts, only when told so", async () => {
+    const passes = "open-cluster-management:managed-serviceaccount:gateway-passes";
+    const outputArgs = (objects: readonly Rendered[]) =>
+      (argsOf(objects, "managed-serviceaccount-addon-manager") as string[]).filter((arg) =>
+        /^--(output|gateway)-/.test(arg),
+      );
+    const closed = await helm.render("managed-serviceaccount");
+    assert.deepEqual(outputArgs(closed), []);
+    assert.ok(!closed.some(({ metadata }) => metadata.name === passes));
+    const opened = await helm.render(
+      "managed-serviceaccount",
+      "--set=outputs.namespaces={argocd,flux-system}",
+      "--set=outputs.gateway.enabled=true",
+      "--set=outputs.gateway.namespace=credentials",
+      "--set=outputs.gateway.address=https://gw.example.com",
+    );
+    assert.deepEqual(outputArgs(opened), [
+      "--output-namespaces=argocd,flux-system",
+      "--gateway-pass-namespace=credentials",
+      "--gateway-address=https://gw.example.com",
+    ]);
+    const role = find(opened, "Role", passes);
+    assert.equal(role.metadata.namespace, "credentials");
+    assert.deepEqual(at(role, "rules", 0, "resources"), ["configmaps"]);
+    assert.equal(find(opened, "RoleBinding", passes).metadata.namespace, "credentials");
+  });
+
+  it("has rights on ClusterProfiles, and says who gets tokens, only when told to", async () => {
+    const [chartName, deployment] = [
+      "managed-serviceaccount",
+      "managed-serviceaccount-addon-manager",
+    ];
+    const role = "open-cluster-management:managed-serviceaccount:addon-manager-clusterprofile";
+    const plain = await helm.render(chartName);
+    const gates = (ephemeral: boolean, profile: boolean): string =>
+      `--feature-gates=EphemeralIdentity=${ephemeral},ClusterProfile=${profile}`;
+    assert.ok((argsOf(plain, deployment) as string[]).includes(gates(false, false)));
+    assert.doesNotMatch(JSON.stringify(plain), /clusterprofile|cluster-profile/);
+    const objects = await helm.render(
+      chartName,
+      "--set=featureGates.clusterProfile=true,featureGates.ephemeralIdentity=true",
+      "--set=clusterProfileNamespaces={team-a,team-b}",
+    );
+    const args = argsOf(objects, deployment) as string[];
+    assert.ok(args.includes(gates(true, true)));
+    assert.ok(args.includes("--cluster-profile-namespaces=team-a,team-b"));
+    const rules = at(find(objects, "ClusterRole", role), "rules") as readonly unknown[];
+    assert.deepEqual(
+      rules.map((rule) => [at(rule, "resources"), at(rule, "verbs")]),
+      [
+        [["clusterprofiles"], ["get", "list", "watch"]],
+        [["clusterprofiles/status"], ["patch"]],
+        [
+          ["managedclustersets", "managedclustersetbindings"],
+          ["get", "list", "watch"],
+        ],
+        [["secrets"], ["delete"]],
+      ],
+    );
+    assert.equal(at(find(objects, "ClusterRoleBinding", role), "roleRef", "name"), role);
   });
 
   it("reads the pull secret that it is told of, and no other", async () => {
@@ -238,6 +371,52 @@ describe("chart cluster-gateway-addon-manager", () => {
     });
   });
 
+  it("lets the gateway write Secrets only where ClusterGateways can be written", async () => {
+    const verbs = async (...flags: readonly string[]) => {
+      const objects = await helm.render(chart, ...flags);
+      const role = objects.find(
+        ({ kind, metadata }) =>
+          kind === "Role" && metadata.name === "cluster-gateway" && metadata.namespace !== "hub",
+      );
+      const rules = at(role, "rules") as readonly { resources: string[]; verbs: string[] }[];
+      const ofSecrets = rules.filter(({ resources }) => resources.includes("secrets"));
+      const { spec } = find(objects, "ClusterGatewayConfiguration", "cluster-gateway") as never;
+      assert.equal(at(spec, "clusterGateways", "writable"), ofSecrets.length === 2);
+      return ofSecrets.flatMap((rule) => rule.verbs).toSorted();
+    };
+    const readOnly = ["get", "list", "update", "watch"];
+    assert.deepEqual(await verbs("--set=clusterGateway.writable=false"), readOnly);
+    const all = ["create", "delete", "get", "list", "patch", "update", "watch"];
+    assert.deepEqual(await verbs(), all);
+  });
+
+  it("runs no command for a Secret that is not listed, by its absolute path", async () => {
+    const key = "clusterGateway.dynamicCredentials.allowedCommands";
+    const objects = await helm.render(chart, `--set=${key}={/bin/one}`);
+    const { spec } = find(objects, "ClusterGatewayConfiguration", "cluster-gateway") as never;
+    assert.deepEqual(at(spec, "dynamicCredentials"), {
+      allowedCommands: ["/bin/one"],
+      allowedVariables: [],
+    });
+    await assert.rejects(helm.render(chart, `--set=${key}={one}`), /allowedCommands/);
+  });
+
+  it("lets callers act as the gateway's account unless told otherwise, and says who may act", async () => {
+    const identityIn = async (...flags: readonly string[]) => {
+      const objects = await helm.render(chart, ...flags);
+      return at(
+        find(objects, "ClusterGatewayConfiguration", "cluster-gateway"),
+        "spec",
+        "identity",
+      );
+    };
+    assert.equal(at(await identityIn(), "mode"), "Shared");
+    const flags = ["--set=identity.mode=Impersonate", "--set=identity.groups={devs,ops}"];
+    const identity = await identityIn(...flags);
+    assert.equal(at(identity, "mode"), "Impersonate");
+    assert.deepEqual(at(identity, "groups"), ["devs", "ops"]);
+  });
+
   it("makes the namespaces of gateway and credentials, and never deletes them", async () => {
     const namespaces = (await helm.render(chart)).filter(({ kind }) => kind === "Namespace");
     assert.deepEqual(
@@ -278,15 +457,17 @@ describe("values", () => {
     ["cluster-proxy", "networkPolicies.enabled=true", /networkPolicies\.enabled: .*is not/],
     ["cluster-proxy", "installByPlacement.placementNamespace=a", /needs installByPlacement\.plac/],
     ["managed-serviceaccount", "agentInstallAll=perhaps", /agentInstallAll/],
-    ["managed-serviceaccount", "hubDeployMode=AddOnTemplate", /hubDeployMode: .*is not part/],
-    ["managed-serviceaccount", "addOnTemplateName=a", /addOnTemplateName: .*is not part/],
+    ["managed-serviceaccount", "hubDeployMode=Job", /hubDeployMode/],
     [
       "managed-serviceaccount",
-      "featureGates.ephemeralIdentity=true",
-      /ephemeralIdentity: .*is not/,
+      "featureGates.clusterProfile=perhaps",
+      /featureGates.clusterProfile/,
     ],
-    ["managed-serviceaccount", "featureGates.clusterProfile=true", /clusterProfile: .*is not/],
+    ["managed-serviceaccount", "outputs.gateway.address=http://gw", /outputs\/gateway\/address/],
+    ["managed-serviceaccount", "outputs.kubeconfig=true", /'kubeconfig' not allowed/],
+    ["managed-serviceaccount", "clusterProfileNamespaces={team_a}", /clusterProfileNamespaces/],
     ["cluster-gateway-addon-manager", "konnectivityEgress=12", /konnectivityEgress/],
+    ["cluster-gateway-addon-manager", "identity.mode=Root", /identity.*mode/],
     ["cluster-gateway-addon-manager", "clusterGateway.image=null", /clusterGateway/],
   ];
   for (const [chart, value, message] of refused) {

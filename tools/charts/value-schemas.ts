@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { permissionPolicy } from "#api";
+import { identityPolicy, permissionPolicy } from "#api";
 
 const text = z.string();
 const name = z.string().min(1);
@@ -36,6 +36,21 @@ export const valueSchemas = {
       port,
       imagePullPolicy: z.enum(["Always", "IfNotPresent", "Never"]),
     }),
+    signer: z.strictObject({
+      type: z.enum(["SelfSigned", "Provided", "CertManager"]),
+      additionalSANs: names,
+      provided: z.strictObject({
+        agentAuthoritySecretName: text,
+        frontendAuthoritySecretName: text,
+      }),
+      certManager: z.strictObject({
+        issuerRef: z.strictObject({ name: text, kind: name, group: name }),
+        duration: name.optional(),
+        renewBefore: name.optional(),
+      }),
+    }),
+    secretNames: z.strictObject({ proxyServer: name, proxyClient: name, agentServer: name }),
+    additionalSecretNames: names,
     installByPlacement: z.strictObject({ placementName: text, placementNamespace: text }),
     enableKubeApiProxy: z.boolean(),
     acceptSharedAgentIdentity: z.boolean(),
@@ -54,11 +69,20 @@ export const valueSchemas = {
     targetCluster: text,
     agentImagePullSecret: text,
     permissionPolicy: permissionPolicy.nullish(),
+    outputs: z.strictObject({
+      namespaces: names,
+      gateway: z.strictObject({
+        enabled: z.boolean(),
+        namespace: name,
+        address: z.string().regex(/^(https:\/\/\S+)?$/),
+      }),
+    }),
     prometheus: z.strictObject({
       enabled: z.boolean(),
       serviceMonitor: z.strictObject({ labels }),
     }),
     featureGates: z.strictObject({ ephemeralIdentity: z.boolean(), clusterProfile: z.boolean() }),
+    clusterProfileNamespaces: z.array(z.string().regex(/^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$/)),
     hubDeployMode: z.enum(["Deployment", "AddOnTemplate"]),
     addOnTemplateName: text,
   }),
@@ -70,10 +94,17 @@ export const valueSchemas = {
       replicas: copies,
       installNamespace: name,
       secretNamespace: name,
+      writable: z.boolean(),
+      showCredentials: z.boolean(),
+      dynamicCredentials: z.strictObject({
+        allowedCommands: z.array(z.string().regex(/^\//)),
+        allowedVariables: z.array(z.string().min(1)),
+      }),
     }),
     manualSecretManagement: z.boolean(),
     konnectivityEgress: z.boolean(),
     clusterProxy: z.strictObject({ namespace: text }),
+    identity: identityPolicy,
   }),
 } as const satisfies Readonly<Record<string, z.ZodObject>>;
 

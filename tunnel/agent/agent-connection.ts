@@ -40,6 +40,9 @@ export class AgentConnection {
   readonly connectionId: bigint;
   readonly #options: AgentConnectionOptions;
   readonly #startedAtMs = performance.now();
+  /** What was taken before the dial was answered. */
+  #earlyBytes = 0;
+  #hasCarrier = false;
   #link: Link;
   #socket: Socket | undefined;
   #state: TargetState;
@@ -66,6 +69,14 @@ export class AgentConnection {
     >,
   ): void {
     this.#apply(event);
+  }
+
+  /** Takes what the frontend wrote before it knew that it is connected. */
+  takeEarly(bytes: Buffer): void {
+    // Too late: the stream that was opened meanwhile brings it again.
+    if (this.#hasCarrier) return;
+    this.#earlyBytes += bytes.length;
+    this.#apply({ kind: "dataFromServer", bytes });
   }
 
   #dial({ protocol, address }: DialRequest): void {
@@ -96,17 +107,20 @@ export class AgentConnection {
     socket.once("close", () => metrics.connections(-1));
     this.#useCarrier();
     // Before any data is read: the answer to the dial goes first.
-    this.#apply({ kind: "connected" });
+    this.#apply({ kind: "connected", canHalfClose: this.#hasCarrier });
     socket.on("data", (bytes: Buffer) => this.#apply({ kind: "dataFromTarget", bytes }));
     socket.on("end", () => this.#apply({ kind: "targetEnded" }));
-    socket.on("error", () => this.#apply({ kind: "targetEnded" }));
-    socket.on("close", () => this.#apply({ kind: "targetEnded" }));
+    socket.on("error", () => this.#apply({ kind: "targetGone" }));
+    socket.on("close", () => this.#apply({ kind: "targetGone" }));
   }
 
   /** Leaves the shared stream for one of its own. The answer to the dial is its first packet. */
   #useCarrier(): void {
-    const carrier = this.#options.openCarrier?.(this);
+    const { dialId, connectionId } = this;
+    const answer = { dialId, connectionId, earlyBytes: this.#earlyBytes };
+    const carrier = this.#options.openCarrier?.(answer);
     if (carrier === undefined) return;
+    this.#hasCarrier = true;
     this.#link.finish();
     this.#link = createOwnLink(carrier, { onRoom: () => this.#socket?.resume() });
     carrier.on("data", (packet: Packet) => this.#fromCarrier(packet));
@@ -118,10 +132,10 @@ export class AgentConnection {
   }
 
   #fromCarrier(packet: Packet): void {
-    this.#options.metrics.packet("to_agent", packet.type);
+    this.#options.metrics.packet("to_agent", packet);
     if (!("connectionId" in packet) || packet.connectionId !== this.connectionId) return;
     if (packet.type === "data") this.#apply({ kind: "dataFromServer", bytes: packet.bytes });
-    else if (packet.type === "closeRequest") this.#apply({ kind: "closeRequested" });
+    else if (packet.type === "halfClose") this.#apply({ kind: "frontendEnded" });
   }
 
   #apply(event: TargetEvent): void {
@@ -150,17 +164,29 @@ export class AgentConnection {
   }
 
   #send(packet: OutgoingPacket): void {
-    this.#options.metrics.packet("from_agent", packet.type);
+    this.#options.metrics.packet("from_agent", packet);
     if (!this.#link.send(packet)) this.#socket?.pause();
   }
 
   #write(bytes: Buffer): void {
-    this.#link.received(bytes.length);
-    this.#socket?.write(bytes, () => this.#link.taken(bytes.length));
+    const link = this.#link;
+    link.received(bytes.length);
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    this.#cork(socket);
+    socket.write(bytes, () => link.taken(bytes.length));
+  }
+
+  /** What arrives together is written together: each write would wake the target by itself. */
+  #cork(socket: Socket): void {
+    if (socket.writableCorked > 0) return;
+    socket.cork();
+    setImmediate(() => socket.uncork());
   }
 
   #awaitFlush(): void {
     const flushed = () => this.#apply({ kind: "flushed" });
+    if (this.#socket?.writableFinished === true) return process.nextTick(flushed);
     this.#socket?.once("finish", flushed);
     this.#timer = setTimeout(flushed, flushTimeoutMs);
   }

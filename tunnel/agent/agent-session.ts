@@ -41,22 +41,17 @@ export class AgentSession {
 
   /** Takes one packet of the server. */
   handle(packet: Packet): void {
-    this.#options.metrics.packet("to_agent", packet.type);
-    switch (packet.type) {
-      case "dialRequest":
-        return this.#dial(packet);
-      case "closeDial":
-        return this.#dials.get(packet.dialId)?.handle({ kind: "dialCancelled" });
-      case "data":
-        return this.#data(packet);
-      case "closeRequest":
-        return this.#close(packet);
-      // Answers travel towards the server only.
-      case "dialResponse":
-      case "closeResponse":
-      case "drain":
-      case "unknown":
+    this.#options.metrics.packet("to_agent", packet);
+    if (packet.type === "dialRequest") return this.#dial(packet);
+    if (packet.type === "earlyData") {
+      return this.#dials.get(packet.dialId)?.takeEarly(packet.bytes);
     }
+    if (packet.type === "closeDial") {
+      return this.#dials.get(packet.dialId)?.handle({ kind: "dialCancelled" });
+    }
+    if (packet.type === "data") return this.#data(packet);
+    if (packet.type === "closeRequest") return this.#close(packet);
+    // Answers travel towards the server only.
   }
 
   /** Asks for no new dials. Resolves once no connection is left. */
@@ -111,7 +106,7 @@ export class AgentSession {
   }
 
   #control(packet: OutgoingPacket): void {
-    this.#options.metrics.packet("from_agent", packet.type);
+    this.#options.metrics.packet("from_agent", packet);
     this.#sender.control(packet);
   }
 

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { type Client, type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { openChannel } from "../rpc/channel.ts";
-import { isUsable, SessionFinder, takeLargeFrames } from "../rpc/own-session.ts";
-import { openRawCarrier } from "../rpc/raw-openings.ts";
+import { isUsable, SessionFinder, widenOwnSession } from "../rpc/own-session.ts";
+import { type CarrierAnswer, openRawCarrier } from "../rpc/raw-openings.ts";
 import type { RawStream } from "../rpc/raw-stream.ts";
 import { agentService, headers } from "../rpc/services.ts";
 import type { TlsMaterial } from "../tls-source.ts";
 import { TunnelError } from "../tunnel-error.ts";
-import type { DialResponse, Packet } from "../wire/packet.ts";
+import type { Packet } from "../wire/packet.ts";
 
 export interface ConnectSettings {
   /** `host:port` of the tunnel server, or of whatever stands in front of several. */
@@ -34,9 +34,7 @@ export interface ServerStream {
 }
 
 /** Opens a stream for one connection with the answer to its dial, unless the server is gone. */
-export type OpenCarrier = (
-  answer: Pick<DialResponse, "dialId" | "connectionId">,
-) => RawStream | undefined;
+export type OpenCarrier = (answer: CarrierAnswer) => RawStream | undefined;
 
 const handshakeTimeoutMs = 10_000;
 const keepaliveTimeoutMs = 10_000;
@@ -104,7 +102,7 @@ function openStream(
 function carrierOpener({ session }: SessionFinder, answer: Metadata): OpenCarrier | undefined {
   const [sessionId] = answer.get(headers.session).map(String);
   if (sessionId === undefined || session === undefined) return undefined;
-  takeLargeFrames(session);
+  widenOwnSession(session);
   return (dial) => (isUsable(session) ? openRawCarrier(session, sessionId, dial) : undefined);
 }
 

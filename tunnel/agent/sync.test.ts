@@ -45,9 +45,15 @@ describe("SyncDelays", () => {
 
   it("grow by half up to the cap while rounds fail, and start again after one that does not", () => {
     const delays = new SyncDelays(intervals, () => 0);
-    const failed = [1, 2, 3, 4, 5].map(() => delays.after("failed"));
-    assert.deepEqual(failed, [1000, 1500, 2250, 3000, 3000]);
-    assert.deepEqual([delays.after("connected"), delays.after("failed")], [1000, 1000]);
+    const failed = Array.from({ length: 11 }, () => Math.round(delays.after("failed")));
+    const grown = [100, 150, 225, 338, 506, 759, 1139, 1709, 2563, 3000, 3000];
+    assert.deepEqual(failed, grown);
+    assert.deepEqual([delays.after("connected"), delays.after("failed")], [1000, 100]);
+  });
+
+  it("are never longer than the cap, and differ by up to a half, while rounds fail", () => {
+    const delays = new SyncDelays({ ...intervals, intervalMs: 50, intervalCapMs: 50 }, () => 1);
+    assert.deepEqual([delays.after("failed"), delays.after("failed")], [25, 25]);
   });
 
   it("are long when there is nothing left to find", () => {

@@ -38,7 +38,13 @@ export interface SyncIntervals {
 /** How a round of the sync loop went. */
 export type SyncOutcome = "connected" | "duplicate" | "complete" | "satisfied" | "failed";
 
-/** The waits between rounds: growing while rounds fail, and never quite the same for two agents. */
+/** The first wait after a failure: most servers that are lost are back at once. */
+const firstRetryMs = 100;
+
+/**
+ * The waits between rounds: growing while rounds fail, and spread, so that a fleet does not come
+ * all at once.
+ */
 export class SyncDelays {
   readonly #intervals: SyncIntervals;
   readonly #random: () => number;
@@ -47,7 +53,11 @@ export class SyncDelays {
   constructor(intervals: SyncIntervals, random: () => number = Math.random) {
     this.#intervals = intervals;
     this.#random = random;
-    this.#failedMs = intervals.intervalMs;
+    this.#failedMs = this.#firstMs;
+  }
+
+  get #firstMs(): number {
+    return Math.min(firstRetryMs, this.#intervals.intervalMs);
   }
 
   /** Milliseconds to wait after a round. */
@@ -56,13 +66,10 @@ export class SyncDelays {
     if (outcome === "failed") {
       const delayMs = this.#failedMs;
       this.#failedMs = Math.min(delayMs * 1.5, intervalCapMs);
-      return this.#spread(delayMs);
+      return delayMs * (1 - 0.5 * this.#random());
     }
-    this.#failedMs = intervalMs;
-    return this.#spread(outcome === "satisfied" ? satisfiedIntervalMs : intervalMs);
-  }
-
-  #spread(ms: number): number {
-    return ms * (1 + 0.1 * this.#random());
+    this.#failedMs = this.#firstMs;
+    const delayMs = outcome === "satisfied" ? satisfiedIntervalMs : intervalMs;
+    return delayMs * (1 + 0.1 * this.#random());
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
-import { silentLogger } from "#runtime";
+import { backoffDelays, silentLogger, sleep } from "#runtime";
 import { TunnelError } from "../tunnel-error.ts";
 import type { DialRequest } from "../wire/packet.ts";
 import type { ServerChannel } from "./server-channel.ts";
@@ -11,6 +11,8 @@ import { type ProxyStream, TunnelConnection } from "./tunnel-connection.ts";
 
 const defaultDialTimeoutMs = 30_000;
 const defaultKeepaliveTimeMs = 5 * 60_000;
+/** Between two dials of a host that was lost a moment ago. */
+const retryDelays = { minMs: 10, maxMs: 100, jitter: 0.2 } as const;
 
 /** See {@link TunnelClient}. Throws a RangeError when `servers` is empty. */
 export function createTunnelClient(options: TunnelClientOptions): TunnelClient {
@@ -24,22 +26,27 @@ export function createTunnelClient(options: TunnelClientOptions): TunnelClient {
     log,
   });
   const hints = new ServerHints();
+  const dial = async (target: Target, signal: AbortSignal) =>
+    within(dialTimeoutMs, target, signal, (either) => dialHeld(set, target, hints, either));
   return {
     name: "tunnel-client",
     run: (signal) => set.run(signal),
     reasonNotReady: () => set.reasonNotReady(),
-    async dial(host, port, signal) {
-      const timeout = new AbortController();
-      const timer = setTimeout(() => timeout.abort(), dialTimeoutMs);
-      const either = AbortSignal.any([signal, timeout.signal]);
-      try {
-        return await dialAny(hints.order(host, set.channels()), { host, port, hints }, either);
-      } catch (error) {
-        if (signal.aborted || !timeout.signal.aborted) throw error;
-        throw new TunnelError("dial_timeout", `Cannot dial ${host}:${port}: no answer in time`);
-      } finally {
-        clearTimeout(timer);
-      }
+    dial: (host, port, signal) => dial({ host, port }, signal),
+    async dialEarly(host, port, signal) {
+      const channel = hints.find(host, set.channels());
+      if (channel === undefined) return dial({ host, port }, signal);
+      const { connection, isEarly } = await start(channel, { host, port }, signal);
+      const opened = within(dialTimeoutMs, { host, port }, signal, async (either) => {
+        await whenOpen(connection, either);
+        return connection;
+      });
+      if (!isEarly) return opened;
+      opened.catch((error: unknown) => {
+        hints.missed(host);
+        connection.destroy(error instanceof Error ? error : new Error("Dial was given up"));
+      });
+      return connection;
     },
   };
 }
@@ -47,53 +54,103 @@ export function createTunnelClient(options: TunnelClientOptions): TunnelClient {
 interface Target {
   readonly host: string;
   readonly port: number;
-  readonly hints: ServerHints;
+}
+
+/** Gives a dial up in time; says which of the two it was that ended it. */
+async function within<T>(
+  limitMs: number,
+  { host, port }: Target,
+  signal: AbortSignal,
+  dial: (either: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), limitMs);
+  try {
+    return await dial(AbortSignal.any([signal, timeout.signal]));
+  } catch (error) {
+    if (signal.aborted || !timeout.signal.aborted) throw error;
+    throw new TunnelError("dial_timeout", `Cannot dial ${host}:${port}: no answer in time`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Dials again, for a moment, when the host was there until now. */
+async function dialHeld(
+  set: ServerSet,
+  target: Target,
+  hints: ServerHints,
+  signal: AbortSignal,
+): Promise<Duplex> {
+  const delays = backoffDelays(retryDelays);
+  for (;;) {
+    try {
+      return await dialAny(hints.order(target.host, set.channels()), target, hints, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isElsewhere(error) || !hints.missed(target.host)) throw error;
+      await sleep(delays.next().value, signal);
+    }
+  }
 }
 
 /** Asks one server after the other, as long as another one may know better. */
 async function dialAny(
   channels: readonly ServerChannel[],
-  { host, port, hints }: Target,
+  { host, port }: Target,
+  hints: ServerHints,
   signal: AbortSignal,
 ): Promise<Duplex> {
   let failure = new TunnelError("unreachable", "Cannot dial: no tunnel server is known");
   for (const channel of channels) {
     try {
-      const connection = await dialOne(channel, addressOf(host, port), signal);
+      const { connection } = await start(channel, { host, port }, signal);
+      await whenOpen(connection, signal);
       hints.remember(host, channel.address);
       return connection;
     } catch (error) {
       signal.throwIfAborted();
       const next = TunnelError.from(error, "protocol");
-      if (next.code !== "no_agent" && next.code !== "unreachable") throw next;
+      if (!isElsewhere(next)) throw next;
       // That an agent is missing says more than that a server does.
       if (failure.code !== "no_agent") failure = next;
     }
   }
-  hints.forget(host);
   throw new TunnelError(failure.code, `Cannot dial ${host}:${port}: ${failure.message}`, {
     cause: failure,
   });
 }
 
-async function dialOne(
+/** Whether another server, or the same one a moment later, may know better. */
+function isElsewhere(error: unknown): boolean {
+  return (
+    error instanceof TunnelError && (error.code === "no_agent" || error.code === "unreachable")
+  );
+}
+
+/** Asks a server. The connection is not open yet. */
+async function start(
   channel: ServerChannel,
-  address: string,
+  { host, port }: Target,
   signal: AbortSignal,
-): Promise<Duplex> {
+): Promise<{ readonly connection: TunnelConnection; readonly isEarly: boolean }> {
   signal.throwIfAborted();
+  const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   const dialId = randomBytes(8).readBigUInt64BE() >> 1n;
   const stream = await openStream(channel, { address, dialId }, signal);
   const connection = new TunnelConnection({ stream, address, dialId });
+  return { connection, isEarly: stream.takesEarlyData === true };
+}
+
+/** Until the caller has the connection, the promise alone reports errors. */
+async function whenOpen(connection: TunnelConnection, signal: AbortSignal): Promise<void> {
   const abandon = () => connection.destroy();
-  // Until the caller has it, the promise alone reports errors.
   const ignore = () => undefined;
   connection.on("error", ignore);
   signal.addEventListener("abort", abandon);
   try {
     await connection.opened;
     connection.off("error", ignore);
-    return connection;
   } finally {
     signal.removeEventListener("abort", abandon);
   }
@@ -112,13 +169,12 @@ async function openStream(
   try {
     return await Promise.race([opening, aborted]);
   } catch (error) {
-    void opening.then((stream) => stream.cancel());
+    opening.then(
+      (stream) => stream.cancel(),
+      () => undefined,
+    );
     throw error;
   } finally {
     signal.removeEventListener("abort", abort);
   }
-}
-
-function addressOf(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

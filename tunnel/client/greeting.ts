@@ -7,7 +7,7 @@ import {
   type ServiceError,
   status,
 } from "@grpc/grpc-js";
-import { isUsable, SessionFinder, takeLargeFrames } from "../rpc/own-session.ts";
+import { isUsable, SessionFinder, widenOwnSession } from "../rpc/own-session.ts";
 import { headers, proxyService } from "../rpc/services.ts";
 import type { Packet } from "../wire/packet.ts";
 
@@ -69,7 +69,7 @@ export class Greeting {
     if (isOurs === undefined || session === undefined) return;
     this.#answer = { isOurs, session, call };
     if (!isOurs) return;
-    takeLargeFrames(session);
+    widenOwnSession(session);
     // A server that goes away waits for all calls to end.
     session.once("goaway", () => call.end());
   }

@@ -18,7 +18,7 @@ export interface ServerChannelOptions {
 }
 
 const keepaliveTimeoutMs = 10_000;
-const maxReconnectDelayMs = 1000;
+const maxReconnectDelayMs = 500;
 /** How often a channel is looked at again, while it is not connected and while it is. */
 const checkIntervalMs = 200;
 const readyCheckIntervalMs = 5000;

@@ -2,28 +2,56 @@ import type { ServerChannel } from "./server-channel.ts";
 
 /** More hosts than any hub has clusters: beyond it the oldest are forgotten. */
 const maxHosts = 10_000;
+/** How long a host that was there a moment ago is waited for. */
+const holdMs = 2000;
+
+interface Hint {
+  readonly address: string;
+  /** When the first dial since the last good one failed. */
+  lostAtMs: number | undefined;
+}
 
 /** Which server had an agent for a host the last time, so that it is asked first. */
 export class ServerHints {
-  readonly #servers = new Map<string, string>();
+  readonly #hints = new Map<string, Hint>();
+  readonly #now: () => number;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
 
   /** `channels` with the remembered one in front, unless it is not connected. */
   order(host: string, channels: readonly ServerChannel[]): readonly ServerChannel[] {
-    const address = this.#servers.get(host);
-    const hinted = channels.find((channel) => channel.address === address);
-    if (hinted === undefined || !hinted.isReady) return channels;
+    const hinted = this.find(host, channels);
+    if (hinted === undefined) return channels;
     return [hinted, ...channels.filter((channel) => channel !== hinted)];
   }
 
-  remember(host: string, address: string): void {
-    this.#servers.delete(host);
-    this.#servers.set(host, address);
-    if (this.#servers.size <= maxHosts) return;
-    const [oldest] = this.#servers.keys();
-    if (oldest !== undefined) this.#servers.delete(oldest);
+  /** The remembered channel, if it is connected and the last dial through it worked. */
+  find(host: string, channels: readonly ServerChannel[]): ServerChannel | undefined {
+    const hint = this.#hints.get(host);
+    if (hint === undefined || hint.lostAtMs !== undefined) return undefined;
+    return channels.find(({ address, isReady }) => address === hint.address && isReady);
   }
 
-  forget(host: string): void {
-    this.#servers.delete(host);
+  remember(host: string, address: string): void {
+    this.#hints.delete(host);
+    this.#hints.set(host, { address, lostAtMs: undefined });
+    if (this.#hints.size <= maxHosts) return;
+    const [oldest] = this.#hints.keys();
+    if (oldest !== undefined) this.#hints.delete(oldest);
+  }
+
+  /**
+   * No server has an agent for the host. True while it should be tried again: its loss is fresh,
+   * and whoever was lost is likely to be on its way back.
+   */
+  missed(host: string): boolean {
+    const hint = this.#hints.get(host);
+    if (hint === undefined) return false;
+    hint.lostAtMs ??= this.#now();
+    if (this.#now() < hint.lostAtMs + holdMs) return true;
+    this.#hints.delete(host);
+    return false;
   }
 }

@@ -28,11 +28,19 @@ export interface TunnelClient extends Runnable {
   /**
    * Connects to `host:port` as an agent sees it: `host` also chooses the agent.
    *
-   * The connection has back-pressure both ways and no half-close: `end()` closes both directions
-   * once what was written is delivered. Aborting `signal` cancels the dial, never an open
-   * connection. Throws a TunnelError, or the reason of `signal`.
+   * The connection has back-pressure both ways. `end()` ends one direction where server and agent
+   * are ours; where one of them is not, it closes both once what was written is delivered. Aborting
+   * `signal` cancels the dial, never an open connection. While an agent or server that has just
+   * been lost reconnects, a dial waits for a moment. Throws a TunnelError, or the reason of
+   * `signal`.
    */
   dial(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  /**
+   * The same, one round trip earlier: for a host that is known, the connection comes before the
+   * target is reached, and what is written meanwhile travels with the dial. A dial that fails then
+   * destroys the connection with its TunnelError.
+   */
+  dialEarly(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
   /** Why no dial can work now, or `undefined` while at least one server is connected. */
   reasonNotReady(): string | undefined;
 }

@@ -13,6 +13,8 @@ import { texts } from "../wire/texts.ts";
 
 /** A Proxy stream as the client holds it. */
 export interface ProxyStream extends PacketStream {
+  /** Whether it may be written to before the dial is answered. */
+  readonly takesEarlyData?: boolean;
   /** Ends it at once, whatever waits. */
   cancel(): void;
 }
@@ -30,7 +32,8 @@ const bufferBytes = 256 * 1024;
 
 /**
  * One tunnelled connection, from the dial on. It exists before it is open, so that no packet can
- * come too early for it; {@link opened} tells when it may be used.
+ * come too early for it; {@link opened} tells when it is. What is written before travels with the
+ * dial where the server can do that, and waits elsewhere.
  */
 export class TunnelConnection extends Duplex {
   readonly opened: Promise<void>;
@@ -40,6 +43,8 @@ export class TunnelConnection extends Duplex {
   #state: ConnectionState;
   /** The write that waits for room on the stream. */
   #waiting: (() => void) | undefined;
+  /** What waits until the connection is open. */
+  #whenOpen: (() => void) | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
   constructor({ stream, address, dialId }: ConnectionOptions) {
@@ -80,11 +85,7 @@ export class TunnelConnection extends Duplex {
   }
 
   override _final(done: () => void): void {
-    this.#apply({ kind: "ended" });
-    this.#closeTimer = setTimeout(() => {
-      this.destroy(new TunnelError("closed", "Cannot close connection: no answer"));
-    }, closeTimeoutMs).unref();
-    done();
+    this.#end(done);
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
@@ -94,7 +95,33 @@ export class TunnelConnection extends Duplex {
     done(error);
   }
 
+  #open(): void {
+    this.#resolveOpened();
+    this.#whenOpen?.();
+  }
+
+  #end(done: () => void): void {
+    if (this.#state.kind === "dialling") {
+      this.#whenOpen = () => this.#end(done);
+      return;
+    }
+    this.#apply({ kind: "ended" });
+    if (this.#state.kind === "closing") this.#awaitClose();
+    done();
+  }
+
+  /** Without half-close the agent has nothing to wait for. */
+  #awaitClose(): void {
+    this.#closeTimer = setTimeout(() => {
+      this.destroy(new TunnelError("closed", "Cannot close connection: no answer"));
+    }, closeTimeoutMs).unref();
+  }
+
   #write(chunks: readonly Buffer[], done: () => void): void {
+    if (this.#state.kind === "dialling" && this.#stream.takesEarlyData !== true) {
+      this.#whenOpen = () => this.#write(chunks, done);
+      return;
+    }
     for (const bytes of packed(chunks)) this.#apply({ kind: "written", bytes });
     if (this.#waiting === undefined) return done();
     this.#waiting = done;
@@ -115,7 +142,7 @@ export class TunnelConnection extends Duplex {
   #perform(effect: ConnectionEffect): void {
     switch (effect.kind) {
       case "opened":
-        return this.#resolveOpened();
+        return this.#open();
       case "send":
         if (!this.#stream.write(effect.packet)) this.#waiting ??= noop;
         return;

@@ -6,6 +6,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Server } from "@grpc/grpc-js";
+import { sessionWindowBytes, streamWindowBytes } from "./stream-windows.ts";
 
 /**
  * The parts of grpc-js that it keeps to itself and that we cannot do without. Each has a test that
@@ -24,14 +25,10 @@ interface ResetLimits {
 }
 
 interface CallInternals {
-  readonly call?: { readonly stream?: { close(code: number): void } };
+  readonly call?: {
+    readonly stream?: { readonly session?: ServerHttp2Session; close(code: number): void };
+  };
 }
-
-/**
- * How much a peer may send on one stream before we have taken it. With the usual 64 KiB a stream
- * would carry 1.3 MB/s over a link of 50 ms.
- */
-export const streamWindowBytes = 4 * 1024 * 1024;
 
 /**
  * The largest frame that a server of ours takes, and our clients from such a server. Fewer frames
@@ -44,9 +41,6 @@ export const frameBytes = 128 * 1024;
  * abandoned dial is one; the usual 1,000 and 33 end sessions that carry many.
  */
 const resetLimits: Required<ResetLimits> = { streamResetBurst: 100_000, streamResetRate: 10_000 };
-
-/** How much all streams of one session may have on the way. Node gives it back on receipt. */
-export const sessionWindowBytes = 16 * 1024 * 1024;
 
 /**
  * Sets the stream windows, frames and resets of the connections that `server` will take; call it before it is given
@@ -94,4 +88,9 @@ export function serveRawStreams(server: Server, handlers: Readonly<Record<string
  */
 export function resetCall(call: object): void {
   (call as CallInternals).call?.stream?.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/** The HTTP/2 session that a server's call came over. */
+export function sessionOf(call: object): ServerHttp2Session | undefined {
+  return (call as CallInternals).call?.stream?.session;
 }

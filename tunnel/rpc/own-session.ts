@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
 import { frameBytes } from "./internals.ts";
 import { headers } from "./services.ts";
+import { sessionWindowBytes } from "./stream-windows.ts";
 
 const channel = "http2.client.stream.created";
 
@@ -44,9 +45,10 @@ export class SessionFinder {
   }
 }
 
-/** Tells a server of ours that it may send large frames. */
-export function takeLargeFrames(session: ClientHttp2Session): void {
+/** Tells a server of ours that it may send large frames, and as much as the session's windows allow. */
+export function widenOwnSession(session: ClientHttp2Session): void {
   session.settings({ maxFrameSize: frameBytes });
+  session.setLocalWindowSize(sessionWindowBytes);
 }
 
 /** Whether new streams can be opened on a session. */

@@ -15,6 +15,10 @@ export const rawHeaders = {
   /** Agent: the dial that this stream answers. */
   dialId: "spokeway-dial",
   connectionId: "spokeway-connection",
+  /** Agent: how much early data it has taken; the rest comes over this stream. */
+  earlyBytes: "spokeway-early",
+  /** Server: each direction can end alone, all the way to the target. */
+  halfClose: "spokeway-half-close",
   /** Server, in place of a connection id: why the dial failed. */
   error: "spokeway-error",
 } as const;

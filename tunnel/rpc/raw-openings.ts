@@ -19,7 +19,7 @@ export function openRawProxy(
   { address, dialId }: Pick<DialRequest, "address" | "dialId">,
 ): RawStream {
   const stream = open(session, rawPaths.proxy, { [rawHeaders.address]: writeText(address) });
-  const raw = new RawStream(stream, { closing: "asks", connectionId: 0n });
+  const raw = new RawStream(stream, { closing: "asks", dialId, connectionId: 0n });
   stream.on("response", (answer) => raw.deliver(readAnswer(answer, dialId)));
   return raw;
 }
@@ -29,27 +29,34 @@ export function acceptRawProxy(
   stream: ServerHttp2Stream,
   sent: IncomingHttpHeaders,
 ): { readonly raw: RawStream; readonly request: DialRequest } {
+  const dialId = 1n;
   const raw = new RawStream(stream, {
     closing: "confirms",
+    dialId,
     connectionId: 0n,
     onAnswer: (answer) => respond(stream, answer),
   });
   const address = readText(sent[rawHeaders.address]) ?? "";
-  return { raw, request: { type: "dialRequest", protocol: "tcp", address, dialId: 1n } };
+  const request = { type: "dialRequest", protocol: "tcp", address, dialId } as const;
+  return { raw, request: { ...request, canHalfClose: true } };
 }
+
+/** What an agent answers a dial with, when the answer opens a stream. */
+export type CarrierAnswer = Pick<DialResponse, "dialId" | "connectionId" | "earlyBytes">;
 
 /** An agent's connection, whose target has been reached: the answer to the dial is on its way. */
 export function openRawCarrier(
   session: ClientHttp2Session,
   sessionId: string,
-  { dialId, connectionId }: Pick<DialResponse, "dialId" | "connectionId">,
+  { dialId, connectionId, earlyBytes = 0 }: CarrierAnswer,
 ): RawStream {
   const stream = open(session, rawPaths.carry, {
     [headers.session]: sessionId,
     [rawHeaders.dialId]: String(dialId),
     [rawHeaders.connectionId]: String(connectionId),
+    [rawHeaders.earlyBytes]: String(earlyBytes),
   });
-  const raw = new RawStream(stream, { closing: "confirms", connectionId });
+  const raw = new RawStream(stream, { closing: "confirms", dialId, connectionId });
   stream.on("response", (answer) => {
     if (answer[":status"] !== ok) raw.cancel();
   });
@@ -63,9 +70,11 @@ export function acceptRawCarrier(
 ): { readonly raw: RawStream; readonly answer: DialResponse } {
   const connectionId = readId(sent, rawHeaders.connectionId);
   const dialId = readId(sent, rawHeaders.dialId);
+  const earlyBytes = Number(readId(sent, rawHeaders.earlyBytes));
   stream.respond({ ":status": ok });
-  const raw = new RawStream(stream, { closing: "asks", connectionId });
-  return { raw, answer: { type: "dialResponse", dialId, connectionId, error: "" } };
+  const raw = new RawStream(stream, { closing: "asks", dialId, connectionId });
+  const answer = { type: "dialResponse", dialId, connectionId, error: "" } as const;
+  return { raw, answer: { ...answer, canHalfClose: true, earlyBytes } };
 }
 
 /** Refuses a stream of an agent that is not known. */
@@ -90,13 +99,17 @@ function respond(stream: ServerHttp2Stream, answer: DialResponse | CloseDial): v
     );
     return;
   }
-  const { connectionId } = answer;
-  stream.respond({ ":status": ok, [rawHeaders.connectionId]: String(connectionId) });
+  stream.respond({
+    ":status": ok,
+    [rawHeaders.connectionId]: String(answer.connectionId),
+    ...(answer.canHalfClose === true && { [rawHeaders.halfClose]: "1" }),
+  });
 }
 
 function readAnswer(answer: IncomingHttpHeaders, dialId: bigint): DialResponse {
   const connectionId = readId(answer, rawHeaders.connectionId);
   const said = readText(answer[rawHeaders.error]);
   const error = said ?? (connectionId === 0n ? "the tunnel server refused the stream" : "");
-  return { type: "dialResponse", dialId, connectionId, error };
+  const canHalfClose = answer[rawHeaders.halfClose] === "1";
+  return { type: "dialResponse", dialId, connectionId, error, canHalfClose };
 }

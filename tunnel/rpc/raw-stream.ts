@@ -4,12 +4,15 @@ import { status } from "@grpc/grpc-js";
 import type {
   CloseDial,
   CloseResponse,
+  Data,
   DialResponse,
+  EarlyData,
   OutgoingPacket,
   Packet,
 } from "../wire/packet.ts";
 import { texts } from "../wire/texts.ts";
 import type { PacketStream } from "./packet-stream.ts";
+import { windowsOf } from "./stream-windows.ts";
 
 /** Bytes that may wait in a stream before its source is asked to wait, and until it may go on. */
 const highMarkBytes = 512 * 1024;
@@ -17,10 +20,12 @@ const lowMarkBytes = 128 * 1024;
 
 export interface RawStreamOptions {
   /**
-   * What the ends of the stream mean. Whoever asks ends its direction for a CLOSE_REQ; whoever
-   * confirms ends it for a CLOSE_RSP, and resets the stream for one with an error.
+   * Who says that the connection is over: whoever confirms ends its direction for a CLOSE_RSP, and
+   * resets the stream for one with an error. Whoever asks ends its direction for a CLOSE_REQ.
    */
   readonly closing: "asks" | "confirms";
+  /** The dial that the stream belongs to. */
+  readonly dialId: bigint;
   /** 0 until it is known. */
   readonly connectionId: bigint;
   /** Carries out the answer to a dial, which travels in headers. */
@@ -32,6 +37,8 @@ export interface RawStreamOptions {
  * messages: what it carries are the connection's bytes, and nothing is copied.
  */
 export class RawStream extends EventEmitter implements PacketStream {
+  /** What is written before the dial is answered goes on its way at once. */
+  readonly takesEarlyData = true;
   readonly #stream: Http2Stream;
   readonly #options: RawStreamOptions;
   #connectionId: bigint;
@@ -46,12 +53,19 @@ export class RawStream extends EventEmitter implements PacketStream {
     stream.on("data", (bytes: Buffer) => {
       // An empty DATA packet would be the end of the connection to Go's client.
       if (bytes.length === 0) return;
-      this.deliver({ type: "data", connectionId: this.#connectionId, bytes });
+      const connectionId = this.#connectionId;
+      if (connectionId !== 0n) this.deliver({ type: "data", connectionId, bytes });
+      else this.deliver({ type: "earlyData", dialId: this.#options.dialId, bytes });
     });
     stream.on("end", () => this.#peerEnded());
     // What ends a stream is told by "close"; an unheard error would end the process.
     stream.on("error", () => undefined);
     stream.on("close", () => this.#closed());
+    const { session } = stream;
+    if (session === undefined) return;
+    const windows = windowsOf(session);
+    windows.opened();
+    stream.on("close", () => windows.closed());
   }
 
   /** Passes on a packet that came in another form than data. */
@@ -61,27 +75,10 @@ export class RawStream extends EventEmitter implements PacketStream {
   }
 
   write(packet: OutgoingPacket, done?: () => void): boolean {
-    switch (packet.type) {
-      case "data":
-        return this.#writeData(packet.bytes, done);
-      case "closeRequest":
-        this.#finish();
-        return true;
-      case "closeResponse":
-        this.#confirm(packet);
-        return true;
-      case "dialResponse":
-        this.#connectionId = packet.connectionId;
-        this.#options.onAnswer?.(packet);
-        return true;
-      case "closeDial":
-        this.#options.onAnswer?.(packet);
-        return true;
-      // Who opens the stream has said so in its headers.
-      case "dialRequest":
-      case "drain":
-        return true;
-    }
+    const isData = packet.type === "data" || packet.type === "earlyData";
+    if (isData) return this.#writeData(packet.bytes, done);
+    this.#writeControl(packet);
+    return true;
   }
 
   /** Ends this direction; whoever has to confirm the close and has not done so loses it. */
@@ -102,10 +99,30 @@ export class RawStream extends EventEmitter implements PacketStream {
 
   pause(): void {
     this.#stream.pause();
+    this.emit("pause");
   }
 
   resume(): void {
     this.#stream.resume();
+    this.emit("resume");
+  }
+
+  #writeControl(packet: Exclude<OutgoingPacket, Data | EarlyData>): void {
+    switch (packet.type) {
+      case "closeRequest":
+      case "halfClose":
+        return this.#finish();
+      case "closeResponse":
+        return this.#confirm(packet);
+      case "dialResponse":
+        this.#connectionId = packet.connectionId;
+        return this.#options.onAnswer?.(packet);
+      case "closeDial":
+        return this.#options.onAnswer?.(packet);
+      // Who opens the stream has said so in its headers.
+      case "dialRequest":
+      case "drain":
+    }
   }
 
   #writeData(bytes: Buffer, done: (() => void) | undefined): boolean {
@@ -144,9 +161,7 @@ export class RawStream extends EventEmitter implements PacketStream {
     const stream = this.#stream;
     // Node ends the readable side of a stream that was reset, too.
     if (stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
-    const connectionId = this.#connectionId;
-    if (this.#options.closing === "confirms") this.deliver({ type: "closeRequest", connectionId });
-    else this.deliver({ type: "closeResponse", connectionId, error: "" });
+    this.deliver({ type: "halfClose", connectionId: this.#connectionId });
   }
 
   #closed(): void {
@@ -159,7 +174,7 @@ export class RawStream extends EventEmitter implements PacketStream {
         Object.assign(new Error(details), { code: status.RESOURCE_EXHAUSTED, details }),
       );
     } else if (rstCode === constants.NGHTTP2_INTERNAL_ERROR && this.#options.closing === "asks") {
-      this.deliver({ type: "closeResponse", connectionId, error: texts.agentLost });
+      this.deliver({ type: "closeResponse", connectionId, error: texts.connectionLost });
     }
     this.emit("end");
   }

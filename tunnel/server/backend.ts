@@ -1,21 +1,23 @@
 import { randomBytes } from "node:crypto";
+import { EarlyBytes } from "../flow/early-bytes.ts";
 import { createOwnLink, createSharedLink, type Link } from "../flow/link.ts";
 import { type ReceiveBudget, SharedReceiver } from "../flow/shared-receiver.ts";
 import { TurnSender } from "../flow/turn-sender.ts";
 import type { PacketStream } from "../rpc/packet-stream.ts";
 import type { AgentIdentifiers } from "../wire/identifiers.ts";
 import type {
-  CloseDial,
   CloseResponse,
   Data,
   DialResponse,
+  EarlyData,
   OutgoingPacket,
   Packet,
 } from "../wire/packet.ts";
+import type { AgentPacket } from "../wire/relay-state.ts";
 
 /** Who waits for an agent's packets: one frontend. */
 export interface AgentListener {
-  fromAgent(packet: DialResponse | Data | CloseResponse | CloseDial): void;
+  fromAgent(packet: AgentPacket): void;
   agentGone(): void;
   /** What was sent to the agent has made room again. */
   roomToAgent(): void;
@@ -29,8 +31,11 @@ export interface AgentPath {
   readonly dialId: bigint;
   /** False when the frontend has to wait until there is room to the agent. */
   send(packet: OutgoingPacket): boolean;
-  /** From now on the agent's packets with this connection id come here. */
-  establish(connectionId: bigint): void;
+  /**
+   * From now on the agent's packets with this connection id come here. Sends what is left of the
+   * early data; false when the frontend has to wait until there is room to the agent.
+   */
+  establish(connectionId: bigint): boolean;
   /** Bytes from the agent were passed on, and `taken` once the frontend has them. */
   received(bytes: number): void;
   taken(bytes: number): void;
@@ -42,6 +47,8 @@ export interface BackendOptions {
   readonly agentId: string;
   readonly identifiers: AgentIdentifiers;
   readonly stream: PacketStream;
+  /** The agent is one of ours. */
+  readonly takesEarlyData: boolean;
   readonly budget: ReceiveBudget;
   /** Told of a dial's answer that nobody waits for. */
   readonly onUnrecognizedAnswer: () => void;
@@ -49,8 +56,12 @@ export interface BackendOptions {
 
 /** A dial or connection, and how its packets travel. */
 interface Member {
+  readonly dialId: bigint;
   readonly listener: AgentListener;
+  readonly early: EarlyBytes;
   link: Link;
+  /** Over a stream of its own. */
+  isOwn: boolean;
 }
 
 /**
@@ -62,6 +73,7 @@ export class Backend {
   readonly identifiers: AgentIdentifiers;
   readonly #sender: TurnSender;
   readonly #receiver: SharedReceiver;
+  readonly #takesEarlyData: boolean;
   readonly #onUnrecognizedAnswer: () => void;
   readonly #dials = new Map<bigint, Member>();
   readonly #connections = new Map<bigint, Member>();
@@ -69,9 +81,11 @@ export class Backend {
   readonly #closing = new Set<bigint>();
   #isDraining = false;
 
-  constructor({ agentId, identifiers, stream, budget, onUnrecognizedAnswer }: BackendOptions) {
+  constructor(options: BackendOptions) {
+    const { agentId, identifiers, stream, budget, onUnrecognizedAnswer } = options;
     this.agentId = agentId;
     this.identifiers = identifiers;
+    this.#takesEarlyData = options.takesEarlyData;
     this.#sender = new TurnSender(stream);
     this.#receiver = new SharedReceiver(stream, budget);
     this.#onUnrecognizedAnswer = onUnrecognizedAnswer;
@@ -91,22 +105,22 @@ export class Backend {
   open(listener: AgentListener): AgentPath {
     const dialId = randomDialId();
     const link = createSharedLink(this.#sender, this.#receiver, eventsOf(listener));
-    const member: Member = { listener, link };
+    const early = new EarlyBytes();
+    const member: Member = { dialId, listener, early, link, isOwn: false };
     let connectionId: bigint | undefined;
     this.#dials.set(dialId, member);
     return {
       dialId,
-      send: (packet) => {
-        if (packet.type !== "dialRequest" && packet.type !== "closeDial") {
-          return member.link.send(packet);
-        }
-        this.#sender.control(packet);
-        return true;
-      },
+      send: (packet) => this.#send(member, packet),
       establish: (id) => {
         connectionId = id;
         this.#dials.delete(dialId);
         this.#connections.set(id, member);
+        let hasRoom = true;
+        for (const bytes of member.early.rest()) {
+          hasRoom = member.link.send({ type: "data", connectionId: id, bytes });
+        }
+        return hasRoom;
       },
       received: (bytes) => member.link.received(bytes),
       taken: (bytes) => member.link.taken(bytes),
@@ -115,30 +129,20 @@ export class Backend {
         this.#dials.delete(dialId);
         if (connectionId === undefined || !this.#connections.delete(connectionId)) return;
         // Over a stream of its own nothing can come late.
-        if (member.link === link) this.#closing.add(connectionId);
+        if (!member.isOwn) this.#closing.add(connectionId);
       },
     };
   }
 
   /** Takes one packet of the agent. */
   handle(packet: Packet): void {
-    switch (packet.type) {
-      case "dialResponse":
-        return this.#dialAnswered(packet);
-      case "data":
-        return this.#data(packet);
-      case "closeResponse":
-        return this.#closed(packet);
-      case "closeDial":
-        return this.#dials.get(packet.dialId)?.listener.fromAgent(packet);
-      case "drain":
-        this.#isDraining = true;
-        return;
-      // Requests travel towards the agent only.
-      case "dialRequest":
-      case "closeRequest":
-      case "unknown":
-    }
+    if (packet.type === "dialResponse") return this.#dialAnswered(packet);
+    if (packet.type === "data") return this.#data(packet);
+    if (packet.type === "closeResponse") return this.#closed(packet);
+    if (packet.type === "closeDial")
+      return this.#dials.get(packet.dialId)?.listener.fromAgent(packet);
+    if (packet.type === "drain") this.#isDraining = true;
+    // Requests travel towards the agent only.
   }
 
   /**
@@ -153,6 +157,8 @@ export class Backend {
     }
     member.link.finish();
     member.link = createOwnLink(stream, eventsOf(member.listener));
+    member.isOwn = true;
+    member.early.taken(answer.earlyBytes ?? 0);
     member.listener.fromAgent(answer);
     return member.listener;
   }
@@ -162,6 +168,21 @@ export class Backend {
     this.#sender.close();
     const members = [...this.#dials.values(), ...this.#connections.values()];
     for (const { listener } of members) listener.agentGone();
+  }
+
+  #send(member: Member, packet: OutgoingPacket): boolean {
+    if (packet.type === "earlyData") return this.#sendEarly(member, packet);
+    const isOfDial = packet.type === "dialRequest" || packet.type === "closeDial";
+    // The end of a stream is the end of one direction; a request beside it means both.
+    const isBoth = packet.type === "closeRequest" && member.isOwn;
+    if (isOfDial || isBoth) this.#sender.control(packet);
+    return isOfDial || member.link.send(packet);
+  }
+
+  #sendEarly({ dialId, early }: Member, { bytes }: EarlyData): boolean {
+    const ahead = early.add(bytes, this.#takesEarlyData);
+    if (ahead.length > 0) this.#sender.control({ type: "earlyData", dialId, bytes: ahead });
+    return !early.isFull;
   }
 
   #dialAnswered(packet: DialResponse): void {
@@ -180,6 +201,8 @@ export class Backend {
   #closed(packet: CloseResponse): void {
     if (this.#closing.delete(packet.connectionId)) return;
     const member = this.#connections.get(packet.connectionId);
+    // Its own stream tells when it is over, behind its last data.
+    if (member?.isOwn === true) return;
     // Gone before the listener releases it: the agent needs no request to close it any more.
     this.#connections.delete(packet.connectionId);
     member?.listener.fromAgent(packet);

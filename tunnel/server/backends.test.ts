@@ -32,6 +32,7 @@ function makeBackend(agentId: string, identifiers = "", stream = new RecordingSt
     agentId,
     identifiers: parseIdentifiers(identifiers),
     stream,
+    takesEarlyData: true,
     budget: new ReceiveBudget(),
     onUnrecognizedAnswer: () => undefined,
   });

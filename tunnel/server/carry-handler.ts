@@ -2,7 +2,7 @@ import type { RawHandler } from "../rpc/internals.ts";
 import type { PacketStream } from "../rpc/packet-stream.ts";
 import { acceptRawCarrier, refuseRawCarrier } from "../rpc/raw-openings.ts";
 import { headers } from "../rpc/services.ts";
-import type { CloseResponse, Data, DialResponse, Packet } from "../wire/packet.ts";
+import type { CloseResponse, Data, DialResponse, HalfClose, Packet } from "../wire/packet.ts";
 import type { AgentListener, Backend } from "./backend.ts";
 import type { ServerMetrics } from "./server-metrics.ts";
 import type { Sessions } from "./sessions.ts";
@@ -20,10 +20,14 @@ export function createCarryHandler({ sessions, metrics }: CarryOptions): RawHand
     const { raw, answer } = acceptRawCarrier(stream, sent);
     const carried = new CarriedConnection(raw, backend);
     raw.on("data", (packet: Packet) => {
-      metrics.packet("from_agent", packet.type);
+      metrics.packet("from_agent", packet);
       carried.handle(packet);
     });
-    raw.on("end", () => carried.gone());
+    const release = metrics.holds.Carry.follow(raw);
+    raw.on("end", () => {
+      release();
+      carried.gone();
+    });
     carried.open(answer);
   };
 }
@@ -48,7 +52,8 @@ class CarriedConnection {
 
   handle(packet: Packet): void {
     if (this.#isOver) return;
-    if (packet.type === "data" || packet.type === "closeResponse") this.#pass(packet);
+    if (packet.type === "closeResponse") this.#isOver = true;
+    if (isOfConnection(packet)) this.#listener?.fromAgent(packet);
   }
 
   /** The stream has ended; without the agent's last word the connection is lost. */
@@ -58,13 +63,12 @@ class CarriedConnection {
     this.#listener?.agentGone();
   }
 
-  #pass(packet: Data | CloseResponse): void {
-    if (packet.type === "closeResponse") this.#isOver = true;
-    this.#listener?.fromAgent(packet);
-  }
-
   #end(): void {
     this.#isOver = true;
     this.#stream.end();
   }
+}
+
+function isOfConnection(packet: Packet): packet is Data | HalfClose | CloseResponse {
+  return packet.type === "data" || packet.type === "halfClose" || packet.type === "closeResponse";
 }

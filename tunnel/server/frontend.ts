@@ -1,14 +1,15 @@
 import type { Logger } from "#runtime";
 import type { PacketStream } from "../rpc/packet-stream.ts";
 import type { DialRequest, OutgoingPacket, Packet } from "../wire/packet.ts";
+import { stepRelay } from "../wire/relay.ts";
 import {
   type DialFailure,
   idleRelay,
+  isFrontendPacket,
   type RelayEffect,
   type RelayEvent,
   type RelayState,
-  stepRelay,
-} from "../wire/relay.ts";
+} from "../wire/relay-state.ts";
 import { texts } from "../wire/texts.ts";
 import type { AgentListener, AgentPath } from "./backend.ts";
 import type { Backends } from "./backends.ts";
@@ -43,20 +44,9 @@ export class Frontend implements AgentListener {
 
   /** Takes one packet of the frontend. */
   handle(packet: Packet): void {
-    this.#options.metrics.packet("from_client", packet.type);
-    switch (packet.type) {
-      case "dialRequest":
-        return this.#dial(packet);
-      case "data":
-      case "closeRequest":
-      case "closeDial":
-        return this.#apply({ kind: "fromFrontend", packet });
-      // Answers travel towards the frontend only.
-      case "dialResponse":
-      case "closeResponse":
-      case "drain":
-      case "unknown":
-    }
+    this.#options.metrics.packet("from_client", packet);
+    if (packet.type === "dialRequest") return this.#dial(packet);
+    if (isFrontendPacket(packet)) this.#apply({ kind: "fromFrontend", packet });
   }
 
   /** The frontend's stream has ended, in whatever way. */
@@ -124,13 +114,13 @@ export class Frontend implements AgentListener {
   }
 
   #toAgent(packet: OutgoingPacket): void {
-    this.#options.metrics.packet("to_agent", packet.type);
+    this.#options.metrics.packet("to_agent", packet);
     if (this.#path?.send(packet) === false) this.#options.stream.pause();
   }
 
   #toFrontend(packet: OutgoingPacket): void {
     const { metrics, stream } = this.#options;
-    metrics.packet("to_client", packet.type);
+    metrics.packet("to_client", packet);
     if (packet.type !== "data") {
       stream.write(packet);
       return;
@@ -138,11 +128,15 @@ export class Frontend implements AgentListener {
     const path = this.#path;
     const { length } = packet.bytes;
     path?.received(length);
-    stream.write(packet, () => path?.taken(length));
+    const writtenAtMs = performance.now();
+    stream.write(packet, () => {
+      metrics.frontendWritten((performance.now() - writtenAtMs) / 1000);
+      path?.taken(length);
+    });
   }
 
   #established(connectionId: bigint): void {
-    this.#path?.establish(connectionId);
+    if (this.#path?.establish(connectionId) === true) this.#options.stream.resume();
     this.#establishedAtMs = performance.now();
     this.#options.metrics.established(1);
     this.#options.metrics.dialDone((this.#establishedAtMs - this.#dialledAtMs) / 1000);

@@ -5,7 +5,7 @@ import { loadSync, type ServiceDefinition } from "@grpc/proto-loader";
 import * as fc from "fast-check";
 import { decodePacket } from "./decode.ts";
 import { encodePacket } from "./encode.ts";
-import type { OutgoingPacket, Packet } from "./packet.ts";
+import type { EarlyData, HalfClose, OutgoingPacket, Packet } from "./packet.ts";
 
 const dialId = 8674665223082153551n;
 
@@ -43,6 +43,13 @@ describe("the packet codec", () => {
   it("passes a received data packet on as the very bytes that came, unknown fields included", () => {
     const message = Buffer.from("0804220608011a0268697a0101", "hex");
     assert.equal(encodePacket(decodePacket(message) as OutgoingPacket), message);
+  });
+
+  it("keeps early data to itself: upstream knows no such type", () => {
+    const early = { type: "earlyData", dialId, bytes: Buffer.from("hi") } as const;
+    const message = encodePacket(early);
+    assert.deepEqual(decodePacket(message), early);
+    assert.equal(message.toString("hex"), "08e807c23e0e08cfacfcf9f5c1a6b1781a026869");
   });
 
   it("reads the payload of data as a view of the message", () => {
@@ -134,7 +141,10 @@ const text = fc.string({ unit: "grapheme" });
 const record = <T>(fields: { [Key in keyof T]: fc.Arbitrary<T[Key]> }) =>
   fc.record<T>(fields, { noNullPrototype: true });
 
-const anyPacket: fc.Arbitrary<OutgoingPacket> = fc.oneof(
+/** Packets of upstream's. */
+type WirePacket = Exclude<OutgoingPacket, EarlyData | HalfClose>;
+
+const anyPacket: fc.Arbitrary<WirePacket> = fc.oneof(
   record({ type: fc.constant("dialRequest"), protocol: text, address: text, dialId: id }),
   record({
     type: fc.constant("dialResponse"),
@@ -153,7 +163,7 @@ const anyPacket: fc.Arbitrary<OutgoingPacket> = fc.oneof(
   record({ type: fc.constant("drain") }),
 );
 
-function asProto(packet: OutgoingPacket): object {
+function asProto(packet: WirePacket): object {
   switch (packet.type) {
     case "dialRequest": {
       const { protocol, address } = packet;

@@ -1,5 +1,5 @@
 import { TunnelError } from "../tunnel-error.ts";
-import type { Packet } from "./packet.ts";
+import { earlyData, type Packet } from "./packet.ts";
 import { WireReader } from "./wire-reader.ts";
 
 /** Field numbers of the payloads, by packet type number. */
@@ -22,19 +22,24 @@ export function decodePacket(message: Buffer): Packet {
     const [field, wireType] = reader.tag();
     if (field === 1) {
       type = reader.number(wireType);
-    } else if (field >= firstPayloadField && field <= lastPayloadField) {
+    } else if (isPayload(field)) {
       payload = reader.bytes(wireType);
       payloadField = field;
     } else {
       reader.skip(wireType);
     }
   }
-  const wanted = payloadFields[type];
+  const wanted = type === earlyData.type ? earlyData.field : payloadFields[type];
   if (wanted === undefined) return { type: "unknown", number: type };
   if (payload === undefined || payloadField !== wanted) {
     throw new TunnelError("protocol", `Cannot use packet of type ${type}: it has no payload`);
   }
   return readPayload(type, payload, message);
+}
+
+function isPayload(field: number): boolean {
+  if (field === earlyData.field) return true;
+  return field >= firstPayloadField && field <= lastPayloadField;
 }
 
 function readPayload(type: number, payload: Buffer, message: Buffer): Packet {
@@ -52,6 +57,10 @@ function readPayload(type: number, payload: Buffer, message: Buffer): Packet {
       return readData(reader, message);
     case 5:
       return { type: "closeDial", dialId: readOnlyId(reader) };
+    case earlyData.type: {
+      const { id, bytes } = readBytes(reader);
+      return { type: "earlyData", dialId: id, bytes };
+    }
     default:
       return { type: "drain" };
   }
@@ -98,15 +107,21 @@ function readCloseResponse(reader: WireReader): Packet {
 }
 
 function readData(reader: WireReader, message: Buffer): Packet {
-  let connectionId = 0n;
+  const { id, bytes } = readBytes(reader);
+  return { type: "data", connectionId: id, bytes, encoded: message };
+}
+
+/** Payloads of an id and bytes. */
+function readBytes(reader: WireReader): { readonly id: bigint; readonly bytes: Buffer } {
+  let id = 0n;
   let bytes: Buffer = empty;
   while (!reader.isAtEnd) {
     const [field, wireType] = reader.tag();
-    if (field === 1) connectionId = reader.int64(wireType);
+    if (field === 1) id = reader.int64(wireType);
     else if (field === 3) bytes = reader.bytes(wireType);
     else reader.skip(wireType);
   }
-  return { type: "data", connectionId, bytes, encoded: message };
+  return { id, bytes };
 }
 
 /** Payloads whose one field is an id. */

@@ -1,12 +1,25 @@
-import type { Data, OutgoingPacket } from "./packet.ts";
+import {
+  type Data,
+  type EarlyData,
+  earlyData,
+  type HalfClose,
+  type OutgoingPacket,
+} from "./packet.ts";
 
 const typeTag = 0x08;
 
 /** Writes one message in protobuf's canonical form, as Go does. Data is copied once. */
 export function encodePacket(packet: OutgoingPacket): Buffer {
+  if (packet.type === "data") return packet.encoded ?? encodeData(packet);
+  if (packet.type === "earlyData") return encodeEarlyData(packet);
+  if (packet.type === "halfClose") {
+    throw new RangeError("Cannot send the end of one direction over a shared stream");
+  }
+  return encodeControl(packet);
+}
+
+function encodeControl(packet: Exclude<OutgoingPacket, Data | EarlyData | HalfClose>): Buffer {
   switch (packet.type) {
-    case "data":
-      return packet.encoded ?? encodeData(packet);
     case "dialRequest":
       return message(0, 2, [
         text(1, packet.protocol),
@@ -28,6 +41,18 @@ export function encodePacket(packet: OutgoingPacket): Buffer {
     case "drain":
       return message(6, 8, []);
   }
+}
+
+/** The numbers are far from those that upstream may give out next. */
+function encodeEarlyData({ dialId, bytes }: EarlyData): Buffer {
+  const payload = Buffer.concat([int64(1, dialId), bytesField(3, bytes)]);
+  return Buffer.concat([
+    Buffer.from([typeTag]),
+    varint(earlyData.type),
+    varint((earlyData.field << 3) | 2),
+    varint(payload.length),
+    payload,
+  ]);
 }
 
 /** The hot path: header and bytes into one buffer. */
@@ -62,7 +87,10 @@ function message(type: number, payloadField: number, fields: readonly Buffer[]):
 
 function text(field: number, value: string): Buffer {
   if (value === "") return empty;
-  const bytes = Buffer.from(value, "utf8");
+  return bytesField(field, Buffer.from(value, "utf8"));
+}
+
+function bytesField(field: number, bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from([tag(field, 2)]), varint(bytes.length), bytes]);
 }
 

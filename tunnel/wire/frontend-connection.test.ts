@@ -12,10 +12,12 @@ import type { Packet } from "./packet.ts";
 
 const dialling: ConnectionState = { kind: "dialling", dialId: 9n };
 const open: ConnectionState = { kind: "open", connectionId: 2n };
+const openOwn: ConnectionState = { ...open, canHalfClose: true };
 const closing: ConnectionState = { kind: "closing" };
 const closed: ConnectionState = { kind: "closed" };
 
 const received = (packet: Packet): ConnectionEvent => ({ kind: "received", packet });
+const halfClose = received({ type: "halfClose", connectionId: 2n });
 const answer = (dialId: bigint, connectionId: bigint, error = ""): ConnectionEvent =>
   received({ type: "dialResponse", dialId, connectionId, error });
 const data = (connectionId: bigint, bytes = Buffer.from("hi")): ConnectionEvent =>
@@ -46,6 +48,66 @@ const cases: Readonly<Record<string, Case>> = {
     event: answer(9n, 2n),
     next: open,
     effects: ["opened"],
+  },
+  "knows when each direction can end alone": {
+    state: dialling,
+    event: received({
+      type: "dialResponse",
+      dialId: 9n,
+      connectionId: 2n,
+      error: "",
+      canHalfClose: true,
+    }),
+    next: openOwn,
+    effects: ["opened"],
+  },
+  "sends what is written before the answer as early data": {
+    state: dialling,
+    event: { kind: "written", bytes: Buffer.from("hi") },
+    next: dialling,
+    effects: ["send earlyData"],
+  },
+  "ends its direction and goes on reading": {
+    state: openOwn,
+    event: { kind: "ended" },
+    next: { ...openOwn, ended: "us" },
+    effects: ["send halfClose"],
+  },
+  "delivers the target's end and goes on writing": {
+    state: openOwn,
+    event: halfClose,
+    next: { ...openOwn, ended: "target" },
+    effects: ["finish well"],
+  },
+  "still sends what is written when the target has ended": {
+    state: { ...openOwn, ended: "target" },
+    event: { kind: "written", bytes: Buffer.from("hi") },
+    next: { ...openOwn, ended: "target" },
+    effects: ["send data"],
+  },
+  "is over when the target ends as the second": {
+    state: { ...openOwn, ended: "us" },
+    event: halfClose,
+    next: closed,
+    effects: ["finish well", "endStream"],
+  },
+  "is over when it ends as the second": {
+    state: { ...openOwn, ended: "target" },
+    event: { kind: "ended" },
+    next: closed,
+    effects: ["send halfClose", "endStream"],
+  },
+  "is over when the target ends and nothing can end by half": {
+    state: open,
+    event: halfClose,
+    next: closed,
+    effects: ["finish well", "endStream"],
+  },
+  "takes the end of the stream's direction for the confirmation of a close": {
+    state: closing,
+    event: halfClose,
+    next: closed,
+    effects: ["finish well", "endStream"],
   },
   "breaks off at the answer to another dial": {
     state: dialling,

@@ -5,10 +5,19 @@ import { dialErrorCode } from "./texts.ts";
 /** The frontend's side of one tunnelled connection, without sockets and without timers. */
 export type ConnectionState =
   | { readonly kind: "dialling"; readonly dialId: bigint }
-  | { readonly kind: "open"; readonly connectionId: bigint }
+  | Open
   /** We asked to close; what the target still sends is delivered until the agent confirms. */
   | { readonly kind: "closing" }
   | { readonly kind: "closed" };
+
+interface Open {
+  readonly kind: "open";
+  readonly connectionId: bigint;
+  /** Each direction can end alone. */
+  readonly canHalfClose?: boolean;
+  /** Who has ended its direction. */
+  readonly ended?: "us" | "target";
+}
 
 export type ConnectionEvent =
   | { readonly kind: "received"; readonly packet: Packet }
@@ -24,7 +33,7 @@ export type ConnectionEffect =
   | { readonly kind: "opened" }
   | { readonly kind: "send"; readonly packet: OutgoingPacket }
   | { readonly kind: "deliver"; readonly bytes: Buffer }
-  /** The connection is over; without an error it has ended as it should. */
+  /** Nothing more comes; without an error the target has ended as it should. */
   | { readonly kind: "finish"; readonly error?: TunnelError }
   /** End the stream to the server: properly, or at once. The server tells the agent. */
   | { readonly kind: "endStream" }
@@ -57,36 +66,35 @@ function whileDialling(state: StateOf<"dialling">, event: LiveEvent): Connection
     const error = event.error ?? new TunnelError("unreachable", "Tunnel server ended the dial");
     return dialFailed(error);
   }
-  // The caller gets the connection once it is open: nothing can be written or ended before.
-  return event.kind === "received" ? dialAnswered(state, event.packet) : [state, []];
+  if (event.kind === "received") return dialAnswered(state, event.packet);
+  // Whoever holds the connection waits with the end until it is open.
+  if (event.kind === "ended") return [state, []];
+  const packet = { type: "earlyData", dialId: state.dialId, bytes: event.bytes } as const;
+  return [state, [{ kind: "send", packet }]];
 }
 
 function dialAnswered(state: StateOf<"dialling">, packet: Packet): ConnectionStep {
-  switch (packet.type) {
-    case "dialResponse":
-      return dialResponded(state, packet);
-    case "closeDial":
-      return dialFailed(new TunnelError("dial_failed", "dial closed"));
-    case "closeResponse":
-      return dialFailed(new TunnelError("dial_failed", packet.error));
-    case "data":
-      return broken("data before the dial's answer");
-    case "dialRequest":
-    case "closeRequest":
-    case "drain":
-    case "unknown":
-      return [state, []];
+  if (packet.type === "dialResponse") return dialResponded(state, packet);
+  if (packet.type === "closeDial") {
+    return dialFailed(new TunnelError("dial_failed", "dial closed"));
   }
+  if (packet.type === "closeResponse") {
+    return dialFailed(new TunnelError("dial_failed", packet.error));
+  }
+  return packet.type === "data" ? broken("data before the dial's answer") : [state, []];
 }
 
 function dialResponded(
   state: StateOf<"dialling">,
-  { dialId, connectionId, error }: DialResponse,
+  { dialId, connectionId, error, canHalfClose = false }: DialResponse,
 ): ConnectionStep {
   if (dialId !== state.dialId) return broken("an answer to another dial");
   if (error !== "") return dialFailed(new TunnelError(dialErrorCode(error), error));
   if (connectionId === 0n) return broken("a connection without an id");
-  return [{ kind: "open", connectionId }, [{ kind: "opened" }]];
+  return [
+    { kind: "open", connectionId, ...(canHalfClose && { canHalfClose }) },
+    [{ kind: "opened" }],
+  ];
 }
 
 function dialFailed(error: TunnelError): ConnectionStep {
@@ -104,13 +112,29 @@ function whileOpen(state: StateOf<"open">, event: LiveEvent): ConnectionStep {
         [{ kind: "send", packet: { type: "data", connectionId, bytes: event.bytes } }],
       ];
     case "ended":
-      return [
-        { kind: "closing" },
-        [{ kind: "send", packet: { type: "closeRequest", connectionId } }],
-      ];
+      return weEnded(state);
     case "streamEnded":
       return [closed, [{ kind: "finish", error: event.error ?? lost() }, endStream]];
   }
+}
+
+function weEnded(state: Open): ConnectionStep {
+  const { connectionId, canHalfClose = false, ended } = state;
+  if (!canHalfClose) {
+    const packet = { type: "closeRequest", connectionId } as const;
+    return [{ kind: "closing" }, [{ kind: "send", packet }]];
+  }
+  const effects: ConnectionEffect[] = [
+    { kind: "send", packet: { type: "halfClose", connectionId } },
+  ];
+  if (ended === "target") return [closed, [...effects, endStream]];
+  return [{ ...state, ended: "us" }, effects];
+}
+
+function targetEnded(state: ConnectionState): ConnectionStep {
+  const isHalf = state.kind === "open" && state.canHalfClose === true && state.ended !== "us";
+  if (!isHalf) return [closed, [{ kind: "finish" }, endStream]];
+  return [{ ...state, ended: "target" }, [{ kind: "finish" }]];
 }
 
 function whileClosing(state: StateOf<"closing">, event: LiveEvent): ConnectionStep {
@@ -139,6 +163,7 @@ function received(
       ? [state, []]
       : [state, [{ kind: "deliver", bytes: packet.bytes }]];
   }
+  if (packet.type === "halfClose") return targetEnded(state);
   if (packet.type !== "closeResponse") return [state, []];
   if (packet.error === "") return [closed, [{ kind: "finish" }, endStream]];
   const error = new TunnelError("closed", `Connection was closed: ${packet.error}`);

@@ -5,6 +5,8 @@ export interface DialRequest {
   /** `host:port` as the agent sees it. */
   readonly address: string;
   readonly dialId: bigint;
+  /** The asker's stream can carry the end of one direction alone. Not on the wire. */
+  readonly canHalfClose?: boolean;
 }
 
 /** The result of a dial: a connection id, or an error and the id 0. */
@@ -13,6 +15,10 @@ export interface DialResponse {
   readonly dialId: bigint;
   readonly connectionId: bigint;
   readonly error: string;
+  /** Both ends can carry the end of one direction alone. Not on the wire. */
+  readonly canHalfClose?: boolean;
+  /** How much early data the agent has taken, where its stream says so. Not on the wire. */
+  readonly earlyBytes?: number;
 }
 
 /** Asks the agent to write out what it has and close. */
@@ -35,6 +41,25 @@ export interface Data {
   readonly bytes: Buffer;
   /** The message that this was read from: sent as it is when the packet is passed on. */
   readonly encoded?: Buffer;
+}
+
+/**
+ * Bytes that were written before the dial is answered. Only our own agents understand it, and it
+ * goes to nobody else.
+ */
+export interface EarlyData {
+  readonly type: "earlyData";
+  readonly dialId: bigint;
+  readonly bytes: Buffer;
+}
+
+/**
+ * One direction has no more data. It is the end of that direction of a stream that carries one
+ * connection, and exists on no other.
+ */
+export interface HalfClose {
+  readonly type: "halfClose";
+  readonly connectionId: bigint;
 }
 
 /** Nobody waits for this dial any more. */
@@ -61,6 +86,8 @@ export type OutgoingPacket =
   | CloseRequest
   | CloseResponse
   | Data
+  | EarlyData
+  | HalfClose
   | CloseDial
   | Drain;
 
@@ -70,13 +97,21 @@ export type Packet = OutgoingPacket | UnknownPacket;
 /** Largest payload of a data packet that we make: small enough to take turns, large enough to pay. */
 export const maxDataBytes = 64 * 1024;
 
-/** The names of the packet types on the wire and in metrics. */
+/** Early data on the wire: its number as a packet type, and as a field. */
+export const earlyData = { type: 1000, field: 1000 } as const;
+
+/** Most early data of one dial that is sent before its answer. */
+export const maxEarlyBytes = 16 * 1024;
+
+/** The names of the packet types in metrics: those of the wire, and for our own what they stand for. */
 export const wireNames = {
   dialRequest: "DIAL_REQ",
   dialResponse: "DIAL_RSP",
   closeRequest: "CLOSE_REQ",
   closeResponse: "CLOSE_RSP",
   data: "DATA",
+  earlyData: "DATA",
+  halfClose: "CLOSE_REQ",
   closeDial: "DIAL_CLS",
   drain: "DRAIN",
   unknown: "Unknown",

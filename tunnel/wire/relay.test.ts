@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CloseDial, CloseRequest, CloseResponse, Data, DialResponse } from "./packet.ts";
-import { type RelayEffect, type RelayEvent, type RelayState, stepRelay } from "./relay.ts";
+import { stepRelay } from "./relay.ts";
+import type {
+  AgentPacket,
+  FrontendPacket,
+  RelayEffect,
+  RelayEvent,
+  RelayState,
+} from "./relay-state.ts";
 import { texts } from "./texts.ts";
 
 const idle: RelayState = { kind: "idle" };
 const dialling: RelayState = { kind: "dialling", frontendDialId: 5n, dialId: 77n };
 const open: RelayState = { kind: "open", connectionId: 3n };
+const diallingOwn: RelayState = { ...dialling, canHalfClose: true };
+const openOwn: RelayState = { ...open, canHalfClose: true };
 const closing: RelayState = { kind: "closing", connectionId: 3n };
 const closed: RelayState = { kind: "closed" };
 
@@ -33,12 +42,18 @@ const dialResponse = (dialId: bigint, connectionId: bigint, error = ""): DialRes
 });
 const closeDial = (dialId: bigint): CloseDial => ({ type: "closeDial", dialId });
 
-const fromFrontend = (packet: Data | CloseRequest | CloseDial): RelayEvent => ({
-  kind: "fromFrontend",
+const halfClose = { type: "halfClose", connectionId: 3n } as const;
+const early = (dialId: bigint) =>
+  ({ type: "earlyData", dialId, bytes: Buffer.from("hi") }) as const;
+
+const fromFrontend = (packet: FrontendPacket): RelayEvent => ({ kind: "fromFrontend", packet });
+const fromAgent = (packet: AgentPacket): RelayEvent => ({ kind: "fromAgent", packet });
+const toFrontend = (packet: CloseResponse | typeof halfClose): RelayEffect => ({
+  kind: "toFrontend",
   packet,
 });
-const fromAgent = (packet: DialResponse | Data | CloseResponse | CloseDial): RelayEvent => ({
-  kind: "fromAgent",
+const toAgent = (packet: CloseRequest | typeof halfClose): RelayEffect => ({
+  kind: "toAgent",
   packet,
 });
 const released: RelayEffect = { kind: "released" };
@@ -60,6 +75,100 @@ const cases: Readonly<Record<string, Case>> = {
     event: { kind: "dialled", request, dialId: 77n },
     next: dialling,
     effects: [{ kind: "toAgent", packet: { ...request, dialId: 77n } }],
+  },
+  "remembers of a frontend that it can end one direction, and does not tell the agent": {
+    state: idle,
+    event: { kind: "dialled", request: { ...request, canHalfClose: true }, dialId: 77n },
+    next: diallingOwn,
+    effects: [{ kind: "toAgent", packet: { ...request, dialId: 77n } }],
+  },
+  "passes early data on under the id of its own": {
+    state: dialling,
+    event: fromFrontend(early(1n)),
+    next: dialling,
+    effects: [{ kind: "toAgent", packet: early(77n) }],
+  },
+  "opens with half-close where both ends have it": {
+    state: diallingOwn,
+    event: fromAgent({ ...dialResponse(77n, 3n), canHalfClose: true, earlyBytes: 2 }),
+    next: openOwn,
+    effects: [
+      { kind: "established", connectionId: 3n },
+      { kind: "toFrontend", packet: { ...dialResponse(5n, 3n), canHalfClose: true } },
+    ],
+  },
+  "opens without half-close where the agent has none": {
+    state: diallingOwn,
+    event: fromAgent(dialResponse(77n, 3n)),
+    next: open,
+    effects: [
+      { kind: "established", connectionId: 3n },
+      { kind: "toFrontend", packet: dialResponse(5n, 3n) },
+    ],
+  },
+  "keeps the end of a frontend that ends before its dial is answered": {
+    state: diallingOwn,
+    event: fromFrontend({ ...halfClose, connectionId: 0n }),
+    next: { ...diallingOwn, hasEnded: true },
+    effects: [],
+  },
+  "passes the kept end on behind the answer": {
+    state: { ...diallingOwn, hasEnded: true },
+    event: fromAgent({ ...dialResponse(77n, 3n), canHalfClose: true }),
+    next: { ...openOwn, ended: "frontend" },
+    effects: [
+      { kind: "established", connectionId: 3n },
+      { kind: "toFrontend", packet: { ...dialResponse(5n, 3n), canHalfClose: true } },
+      toAgent(halfClose),
+    ],
+  },
+  "passes the end of the frontend's direction on, and goes on with the other": {
+    state: openOwn,
+    event: fromFrontend(halfClose),
+    next: { ...openOwn, ended: "frontend" },
+    effects: [toAgent(halfClose)],
+  },
+  "passes the end of the target's direction on, and goes on with the other": {
+    state: openOwn,
+    event: fromAgent(halfClose),
+    next: { ...openOwn, ended: "agent" },
+    effects: [toFrontend(halfClose)],
+  },
+  "still passes data on while one direction has ended": {
+    state: { ...openOwn, ended: "frontend" },
+    event: fromAgent(data(3n)),
+    next: { ...openOwn, ended: "frontend" },
+    effects: [{ kind: "toFrontend", packet: data(3n) }],
+  },
+  "is over when the target ends as the second": {
+    state: { ...openOwn, ended: "frontend" },
+    event: fromAgent(halfClose),
+    next: closed,
+    effects: [toFrontend(halfClose), released],
+  },
+  "is over when the frontend ends as the second": {
+    state: { ...openOwn, ended: "agent" },
+    event: fromFrontend(halfClose),
+    next: closed,
+    effects: [toAgent(halfClose), released],
+  },
+  "asks an agent that has no half-close to close": {
+    state: open,
+    event: fromFrontend(halfClose),
+    next: closing,
+    effects: [toAgent(closeRequest(3n))],
+  },
+  "tells a frontend that has no half-close that it is over": {
+    state: open,
+    event: fromAgent(halfClose),
+    next: closed,
+    effects: [toFrontend(closeResponse(3n)), released],
+  },
+  "takes the end of the agent's direction for the confirmation of a close": {
+    state: closing,
+    event: fromAgent(halfClose),
+    next: closed,
+    effects: [toFrontend(closeResponse(3n)), released],
   },
   "answers a dial that nobody can take": {
     state: idle,

@@ -1,60 +1,16 @@
+import type { DialRequest, HalfClose } from "./packet.ts";
 import type {
-  CloseDial,
-  CloseRequest,
-  CloseResponse,
-  Data,
-  DialRequest,
-  DialResponse,
-  OutgoingPacket,
-} from "./packet.ts";
+  AgentPacket,
+  DialFailure,
+  FrontendPacket,
+  OpenRelay,
+  RelayEffect,
+  RelayEvent,
+  RelayState,
+  RelayStep,
+} from "./relay-state.ts";
 import { texts } from "./texts.ts";
 
-/** The tunnel server's side of one Proxy stream, without sockets and without timers. */
-export type RelayState =
-  /** Nothing was asked for yet. */
-  | { readonly kind: "idle" }
-  /** A backend has the dial. Each side knows it by its own id. */
-  | { readonly kind: "dialling"; readonly frontendDialId: bigint; readonly dialId: bigint }
-  | { readonly kind: "open"; readonly connectionId: bigint }
-  /** The frontend asked to close; data still comes until the agent confirms. */
-  | { readonly kind: "closing"; readonly connectionId: bigint }
-  /** Over. What still comes from the frontend is discarded. */
-  | { readonly kind: "closed" };
-
-export type RelayEvent =
-  /** The frontend dialled and a backend was found. */
-  | { readonly kind: "dialled"; readonly request: DialRequest; readonly dialId: bigint }
-  /** The frontend dialled and nobody can take it. */
-  | { readonly kind: "undialable"; readonly request: DialRequest; readonly error: string }
-  | { readonly kind: "fromFrontend"; readonly packet: Data | CloseRequest | CloseDial }
-  | { readonly kind: "fromAgent"; readonly packet: DialResponse | Data | CloseResponse | CloseDial }
-  | { readonly kind: "dialTimedOut" }
-  | { readonly kind: "readerStalled" }
-  | { readonly kind: "frontendGone" }
-  | { readonly kind: "agentGone" };
-
-/** Why a dial came to nothing, as metrics name it. */
-export type DialFailure =
-  | "no_agent"
-  | "error_response"
-  | "backend_close"
-  | "backend_dial_timeout"
-  | "frontend_close";
-
-export type RelayEffect =
-  | { readonly kind: "toAgent"; readonly packet: OutgoingPacket }
-  | { readonly kind: "toFrontend"; readonly packet: OutgoingPacket }
-  /** Packets of the agent with this connection id belong to this stream from now on. */
-  | { readonly kind: "established"; readonly connectionId: bigint }
-  | { readonly kind: "dialFailed"; readonly reason: DialFailure }
-  /** End the frontend's stream now, without waiting for what it has not taken. */
-  | { readonly kind: "cut"; readonly reason: string }
-  /** The backend is done with this stream: nothing more goes to it or comes from it. */
-  | { readonly kind: "released" };
-
-export type RelayStep = readonly [next: RelayState, effects: readonly RelayEffect[]];
-
-export const idleRelay: RelayState = { kind: "idle" };
 const closed: RelayState = { kind: "closed" };
 const released: RelayEffect = { kind: "released" };
 const cutStalled: RelayEffect = { kind: "cut", reason: texts.readerStalled };
@@ -80,10 +36,7 @@ type StateOf<Kind extends RelayState["kind"]> = Extract<RelayState, { kind: Kind
 function whileIdle(state: StateOf<"idle">, event: RelayEvent): RelayStep {
   switch (event.kind) {
     case "dialled":
-      return [
-        { kind: "dialling", frontendDialId: event.request.dialId, dialId: event.dialId },
-        [{ kind: "toAgent", packet: { ...event.request, dialId: event.dialId } }],
-      ];
+      return dialled(event.request, event.dialId);
     case "undialable":
       return [
         closed,
@@ -101,12 +54,27 @@ function whileIdle(state: StateOf<"idle">, event: RelayEvent): RelayStep {
   }
 }
 
-function beforeDial(state: RelayState, packet: Data | CloseRequest | CloseDial): RelayStep {
+function dialled(request: DialRequest, dialId: bigint): RelayStep {
+  const { protocol, address, canHalfClose = false } = request;
+  return [
+    {
+      kind: "dialling",
+      frontendDialId: request.dialId,
+      dialId,
+      ...(canHalfClose && { canHalfClose }),
+    },
+    [{ kind: "toAgent", packet: { type: "dialRequest", protocol, address, dialId } }],
+  ];
+}
+
+function beforeDial(state: RelayState, packet: FrontendPacket): RelayStep {
   switch (packet.type) {
     case "data":
       return [closed, [closeFrontend(packet.connectionId, texts.dataBeforeDial)]];
     case "closeRequest":
       return [state, [closeFrontend(packet.connectionId, texts.closeBeforeDial)]];
+    case "earlyData":
+    case "halfClose":
     case "closeDial":
       return [state, []];
   }
@@ -117,10 +85,7 @@ function whileDialling(state: StateOf<"dialling">, event: RelayEvent): RelayStep
     case "fromAgent":
       return dialAnswered(state, event.packet);
     case "fromFrontend":
-      if (event.packet.type === "closeDial") return giveUp(state, "frontend_close", []);
-      return giveUp(state, "frontend_close", [
-        closeFrontend(event.packet.connectionId, texts.mismatchedConnection),
-      ]);
+      return spokeEarly(state, event.packet);
     case "dialTimedOut":
       return giveUp(state, "backend_dial_timeout", [
         refuseDial(state.frontendDialId, texts.dialTimedOut),
@@ -144,10 +109,25 @@ function whileDialling(state: StateOf<"dialling">, event: RelayEvent): RelayStep
   }
 }
 
-function dialAnswered(
-  state: StateOf<"dialling">,
-  packet: DialResponse | Data | CloseResponse | CloseDial,
-): RelayStep {
+function spokeEarly(state: StateOf<"dialling">, packet: FrontendPacket): RelayStep {
+  switch (packet.type) {
+    case "closeDial":
+      return giveUp(state, "frontend_close", []);
+    case "earlyData": {
+      const passedOn = { ...packet, dialId: state.dialId };
+      return [state, [{ kind: "toAgent", packet: passedOn }]];
+    }
+    case "halfClose":
+      return [{ ...state, hasEnded: true }, []];
+    case "data":
+    case "closeRequest":
+      return giveUp(state, "frontend_close", [
+        closeFrontend(packet.connectionId, texts.mismatchedConnection),
+      ]);
+  }
+}
+
+function dialAnswered(state: StateOf<"dialling">, packet: AgentPacket): RelayStep {
   if (packet.type === "closeDial") {
     const passedOn = { ...packet, dialId: state.frontendDialId };
     return [
@@ -161,15 +141,26 @@ function dialAnswered(
   }
   // Data cannot be ours yet: the backend knows no connection id of this stream.
   if (packet.type !== "dialResponse") return [state, []];
+  const { connectionId, error } = packet;
+  const canHalfClose = packet.canHalfClose === true && state.canHalfClose === true;
   const answer: RelayEffect = {
     kind: "toFrontend",
-    packet: { ...packet, dialId: state.frontendDialId },
+    packet: {
+      type: "dialResponse",
+      dialId: state.frontendDialId,
+      connectionId,
+      error,
+      ...(canHalfClose && { canHalfClose }),
+    },
   };
-  if (packet.error !== "") {
+  if (error !== "") {
     return [closed, [answer, { kind: "dialFailed", reason: "error_response" }, released]];
   }
-  const { connectionId } = packet;
-  return [{ kind: "open", connectionId }, [{ kind: "established", connectionId }, answer]];
+  const open: OpenRelay = { kind: "open", connectionId, ...(canHalfClose && { canHalfClose }) };
+  const effects: RelayEffect[] = [{ kind: "established", connectionId }, answer];
+  if (state.hasEnded !== true) return [open, effects];
+  const [next, more] = frontendEnded(open);
+  return [next, [...effects, ...more]];
 }
 
 function giveUp(
@@ -190,10 +181,7 @@ function giveUp(
 
 function whileOpen(state: StateOf<"open">, event: RelayEvent): RelayStep {
   const { connectionId } = state;
-  const closeAgent: RelayEffect = {
-    kind: "toAgent",
-    packet: { type: "closeRequest", connectionId },
-  };
+  const closeAgent = askAgentToClose(connectionId);
   switch (event.kind) {
     case "fromFrontend":
       return frontendSpoke(state, event.packet, closeAgent);
@@ -215,11 +203,12 @@ function whileOpen(state: StateOf<"open">, event: RelayEvent): RelayStep {
 
 function frontendSpoke(
   state: StateOf<"open">,
-  packet: Data | CloseRequest | CloseDial,
+  packet: FrontendPacket,
   closeAgent: RelayEffect,
 ): RelayStep {
   // Too late to cancel: the answer crossed it. The frontend closes what it got, or ends its stream.
-  if (packet.type === "closeDial") return [state, []];
+  if (packet.type === "closeDial" || packet.type === "earlyData") return [state, []];
+  if (packet.type === "halfClose") return frontendEnded(state);
   const { connectionId } = state;
   if (packet.connectionId !== connectionId) {
     // The id may be another frontend's connection: nothing with it may reach the agent.
@@ -237,13 +226,33 @@ function frontendSpoke(
   return packet.bytes.length === 0 ? [state, []] : [state, [{ kind: "toAgent", packet }]];
 }
 
-function agentSpoke(
-  state: RelayState,
-  packet: DialResponse | Data | CloseResponse | CloseDial,
-): RelayStep {
+/** Without half-close on both sides, the end of one direction is the end of the connection. */
+function frontendEnded(state: OpenRelay): RelayStep {
+  const { connectionId, canHalfClose = false, ended } = state;
+  if (!canHalfClose) return [{ kind: "closing", connectionId }, [askAgentToClose(connectionId)]];
+  const effects: RelayEffect[] = [{ kind: "toAgent", packet: { type: "halfClose", connectionId } }];
+  if (ended === "agent") return [closed, [...effects, released]];
+  return [{ ...state, ended: "frontend" }, effects];
+}
+
+function agentEnded(state: RelayState, { connectionId }: HalfClose): RelayStep {
+  const canHalfClose = state.kind === "open" && state.canHalfClose === true;
+  if (!canHalfClose) {
+    return [closed, [closeFrontend(connectionId, ""), released]];
+  }
+  const effects: RelayEffect[] = [
+    { kind: "toFrontend", packet: { type: "halfClose", connectionId } },
+  ];
+  if (state.ended === "frontend") return [closed, [...effects, released]];
+  return [{ ...state, ended: "agent" }, effects];
+}
+
+function agentSpoke(state: RelayState, packet: AgentPacket): RelayStep {
   switch (packet.type) {
     case "data":
       return packet.bytes.length === 0 ? [state, []] : [state, [{ kind: "toFrontend", packet }]];
+    case "halfClose":
+      return agentEnded(state, packet);
     case "closeResponse":
       return [closed, [{ kind: "toFrontend", packet }, released]];
     case "dialResponse":
@@ -275,6 +284,10 @@ function refuseDial(dialId: bigint, error: string): RelayEffect {
     kind: "toFrontend",
     packet: { type: "dialResponse", dialId, connectionId: 0n, error },
   };
+}
+
+function askAgentToClose(connectionId: bigint): RelayEffect {
+  return { kind: "toAgent", packet: { type: "closeRequest", connectionId } };
 }
 
 function closeFrontend(connectionId: bigint, error: string): RelayEffect {

@@ -10,6 +10,8 @@ import { texts } from "./texts.ts";
 
 const dialling: TargetState = { kind: "dialling", dialId: 9n, connectionId: 2n };
 const open: TargetState = { kind: "open", connectionId: 2n };
+const openOwn: TargetState = { ...open, canHalfClose: true };
+const halfClose = { type: "halfClose", connectionId: 2n } as const;
 const flushing: TargetState = { kind: "flushing", connectionId: 2n };
 const closed: TargetState = { kind: "closed" };
 const bytes = Buffer.from("hi");
@@ -36,6 +38,72 @@ const cases: Readonly<Record<string, Case>> = {
     event: { kind: "connected" },
     next: open,
     effects: [send({ type: "dialResponse", dialId: 9n, connectionId: 2n, error: "" })],
+  },
+  "knows when its stream can end one direction alone": {
+    state: dialling,
+    event: { kind: "connected", canHalfClose: true },
+    next: openOwn,
+    effects: [send({ type: "dialResponse", dialId: 9n, connectionId: 2n, error: "" })],
+  },
+  "writes what came before the target was reached": {
+    state: dialling,
+    event: { kind: "dataFromServer", bytes },
+    next: dialling,
+    effects: [{ kind: "write", bytes }],
+  },
+  "ends the target's input when the frontend ends, and goes on with the other direction": {
+    state: openOwn,
+    event: { kind: "frontendEnded" },
+    next: { ...openOwn, ended: "frontend" },
+    effects: [endSocket],
+  },
+  "passes the target's end on, and goes on with the other direction": {
+    state: openOwn,
+    event: { kind: "targetEnded" },
+    next: { ...openOwn, ended: "target" },
+    effects: [send(halfClose)],
+  },
+  "still sends the target's data when the frontend has ended": {
+    state: { ...openOwn, ended: "frontend" },
+    event: { kind: "dataFromTarget", bytes },
+    next: { ...openOwn, ended: "frontend" },
+    effects: [send({ type: "data", connectionId: 2n, bytes })],
+  },
+  "is over when the target ends as the second": {
+    state: { ...openOwn, ended: "frontend" },
+    event: { kind: "targetEnded" },
+    next: closed,
+    effects: [confirm(), released, endSocket],
+  },
+  "writes out what it has when the frontend ends as the second": {
+    state: { ...openOwn, ended: "target" },
+    event: { kind: "frontendEnded" },
+    next: flushing,
+    effects: [endSocket],
+  },
+  "waits for the last data when the request to close came ahead of it": {
+    state: openOwn,
+    event: { kind: "closeRequested" },
+    next: { ...openOwn, isCloseAsked: true },
+    effects: [],
+  },
+  "writes out what it has when that has come": {
+    state: { ...openOwn, isCloseAsked: true },
+    event: { kind: "frontendEnded" },
+    next: flushing,
+    effects: [endSocket],
+  },
+  "closes at once when all data has come before the request": {
+    state: { ...openOwn, ended: "frontend" },
+    event: { kind: "closeRequested" },
+    next: flushing,
+    effects: [endSocket],
+  },
+  "does not let a reset look like an end": {
+    state: openOwn,
+    event: { kind: "targetGone" },
+    next: closed,
+    effects: [confirm(texts.targetReset), released, destroySocket],
   },
   "answers the dial with the error and no id": {
     state: dialling,

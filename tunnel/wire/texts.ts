@@ -12,6 +12,9 @@ export const texts = {
   secondDial: "a stream carries one connection",
   protocolNotSupported: "protocol not supported",
   agentLost: "the agent's connection to the tunnel server was lost",
+  targetReset: "the target reset the connection",
+  connectionLost:
+    "the target reset the connection, or the agent's connection to the tunnel server was lost",
   readerStalled: "the reader took nothing for too long while its queue was full",
 } as const;
 

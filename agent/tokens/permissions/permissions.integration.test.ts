@@ -134,6 +134,30 @@ describe("permissions with the identity", { timeout: 300_000 }, () => {
     await told("early", "PermissionsApplied");
   });
 
+  it("keeps the last good state when a change is one that no cluster could make", async () => {
+    await create("kept", [{ preset: "edit", namespaces: ["team-a"] }]);
+    await told("kept", "PermissionsApplied");
+    const permission = "permissions/items/properties";
+    const rules = ["namespaces/items/pattern", "clusterRole/pattern"];
+    const nowhere: readonly Permission[] = [{ preset: "edit", namespaces: [".."] }];
+    const pointers = rules.map((rule) => `${permission}/${rule}`);
+    await bed.forgetRules(pointers, { rotation: {}, permissions: nowhere });
+    const wrong: readonly (readonly [readonly Permission[], RegExp])[] = [
+      [nowhere, /^spec\.permissions\[0\]\.namespaces\[0\] "\.\." is no name of a namespace/],
+      [
+        [{ clusterRole: "a/b" }],
+        /^spec\.permissions\[0\]\.clusterRole "a\/b" is no name of a role/,
+      ],
+    ];
+    for (const [permissions, message] of wrong) {
+      await ask("kept", permissions);
+      assert.match(await told("kept", "PermissionsRefused"), message);
+      assert.equal(await can("kept", "delete", "pods", "team-a"), true);
+    }
+    await create("beside", [{ preset: "edit", namespaces: ["team-b"] }]);
+    await told("beside", "PermissionsApplied");
+  });
+
   it("takes everything when the field goes, and when the account goes", async () => {
     await ask("reader", null);
     await eventually("the end", async () => !(await can("reader", "list", "pods", "team-a")));

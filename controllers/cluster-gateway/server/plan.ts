@@ -7,20 +7,16 @@ import {
 } from "../../installation/action.ts";
 import { isAvailable } from "../../installation/availability.ts";
 import { type WantedCertificate, whyReissue } from "../../installation/certificates.ts";
+import type { Plan } from "../../installation/installation.ts";
+import { makeAuthorityAt, unlessLeftover } from "../../installation/leftover.ts";
 import { authorityOf, secretText } from "../../installation/tls-secret.ts";
 import { gatewayNames } from "../names.ts";
-import { apiService, desiredObjects, tunnelCopies } from "./desired.ts";
+import { apiService, desiredObjects, ownerOf, tunnelCopies } from "./desired.ts";
 import { type Snapshot, tunnelSourcesOf } from "./gather.ts";
-
-export interface Plan {
-  readonly actions: readonly Action[];
-  /** What has to appear before the gateway can be run; undefined when nothing is missing. */
-  readonly missing: string | undefined;
-}
 
 /**
  * Decides, and does nothing. Where the authority is missing it comes first, and all the rest waits
- * for the next look. Throws a `TerminalError` when one is there that cannot be used.
+ * for the next look, as it does where it is one of an earlier installation. Throws a `TerminalError` when one is there that cannot be used.
  */
 export function plan(
   snapshot: Snapshot,
@@ -29,9 +25,9 @@ export function plan(
   now: Date,
 ): Plan {
   const { configuration, tunnel, signer } = snapshot;
-  const authority = authorityOf(signer);
+  const authority = authorityOf(unlessLeftover(signer, ownerOf(configuration)));
   if (authority === undefined) {
-    return { actions: [{ kind: "makeAuthority", place }], missing: undefined };
+    return { actions: makeAuthorityAt(place, signer), missing: undefined };
   }
   const certificate = servingCertificate(snapshot);
   const violation = whyReissue(certificate, snapshot.serving, authority, now);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Deployment, managedProxyConfiguration, type Secret } from "#api";
+import { type Deployment, managedProxyConfiguration, type Secret, secrets } from "#api";
 import { createAuthority, issueCertificate, loadAuthority } from "#pki";
 import { authoritySecret, tlsSecret } from "../../installation/tls-secret.ts";
 import { assertGolden } from "../../testdata/golden.ts";
@@ -40,7 +40,7 @@ function makeConfiguration(entrypoint: Record<string, unknown> = { type: "PortFo
 
 async function makeSnapshot(configuration = makeConfiguration()): Promise<Snapshot> {
   const wanted = wantedCertificates(configuration.spec, undefined);
-  const secrets = await Promise.all(
+  const found = await Promise.all(
     wanted.map(async (certificate): Promise<Secret> => {
       const pair = await issueCertificate(
         loadAuthority(pairs[certificate.authority]),
@@ -55,9 +55,12 @@ async function makeSnapshot(configuration = makeConfiguration()): Promise<Snapsh
     signers,
     certificates: wanted.map((certificate, index) => ({
       wanted: certificate,
-      secret: secrets[index],
+      secret: found[index],
     })),
     deployment: undefined,
+    sources: undefined,
+    conditional: [],
+    isForwarded: true,
     hasEntrypoint: true,
   };
 }
@@ -78,7 +81,8 @@ describe("desiredObjects() of the tunnel server", () => {
     it(`are as the golden file ${name} says`, (context) => {
       const configuration = makeConfiguration(entrypoint);
       const ca = { frontends: "CA of front ends", agents: "CA of agents" };
-      const objects = desiredObjects(configuration, ca, options);
+      const isForwarded = entrypoint.type === "PortForward";
+      const objects = desiredObjects(configuration, { ca, isForwarded }, options);
       const shown = objects.map(({ type: { kind }, object }) => Object.assign({ kind }, object));
       assertGolden(context, shown, new URL(`testdata/${name}.yaml`, import.meta.url));
     });
@@ -89,7 +93,9 @@ describe("desiredObjects() during a migration", () => {
   it("let upstream's agents connect and forward", () => {
     const ca = { frontends: "", agents: "" };
     const migrating = { ...options, isSharedIdentityAccepted: true };
-    const text = JSON.stringify(desiredObjects(makeConfiguration(), ca, migrating));
+    const text = JSON.stringify(
+      desiredObjects(makeConfiguration(), { ca, isForwarded: true }, migrating),
+    );
     assert.match(text, /"--shared-agent-name=open-cluster-management:cluster-proxy:proxy-agent"/);
     assert.match(text, /"kind":"Group","name":"open-cluster-management:cluster-proxy"/);
   });
@@ -107,10 +113,31 @@ describe("servedHosts()", () => {
 });
 
 describe("plan() of the tunnel server", () => {
+  const makes = (name: "agents" | "frontends") => ({
+    kind: "makeAuthority",
+    place: places[name],
+    source: { kind: "own" },
+  });
+  const planned = (snapshot: Snapshot, at = now) => plan(snapshot, places, options, at).actions;
+
   it("makes a missing authority first, and nothing else without it", async () => {
     const snapshot = { ...(await makeSnapshot()), signers: { ...signers, frontends: undefined } };
-    assert.deepEqual(plan(snapshot, places, options, now), [
-      { kind: "makeAuthority", place: places.frontends },
+    assert.deepEqual(planned(snapshot), [makes("frontends")]);
+  });
+
+  it("puts a new authority in the place of one that an earlier installation left", async () => {
+    const reference = {
+      apiVersion: "proxy.open-cluster-management.io/v1alpha1",
+      kind: "ManagedProxyConfiguration",
+      name: "cluster-proxy",
+      uid: "earlier-uid",
+    };
+    const { metadata, ...rest } = signers.agents;
+    const left = { ...rest, metadata: { ...metadata, ownerReferences: [reference] } };
+    const snapshot = { ...(await makeSnapshot()), signers: { ...signers, agents: left } };
+    assert.deepEqual(planned(snapshot), [
+      { kind: "discard", type: secrets, object: left },
+      makes("agents"),
     ]);
   });
 
@@ -123,7 +150,7 @@ describe("plan() of the tunnel server", () => {
         return { wanted, secret: tlsSecret({ name: wanted.secretName }, pair) };
       }),
     );
-    const actions = plan({ ...snapshot, certificates: shared }, places, options, now);
+    const actions = planned({ ...snapshot, certificates: shared });
     const issued = actions.flatMap((action) =>
       action.kind === "issue" ? [[action.certificate.secretName, action.why]] : [],
     );
@@ -138,20 +165,20 @@ describe("plan() of the tunnel server", () => {
     const { keyPem } = await createAuthority({ commonName: "other", lifetimeMs: day }, now);
     const mixed = authoritySecret(signers.agents.metadata, { ...pairs.agents, keyPem });
     const snapshot = { ...(await makeSnapshot()), signers: { ...signers, agents: mixed } };
-    assert.throws(() => plan(snapshot, places, options, now), {
+    assert.throws(() => planned(snapshot), {
       name: "TerminalError",
       message: "Cannot use certificate authority in Secret addons/agents",
     });
   });
 
   it("issues no certificate that is fine", async () => {
-    const actions = plan(await makeSnapshot(), places, options, now);
+    const actions = planned(await makeSnapshot());
     assert.ok(actions.length > 0 && actions.every(({ kind }) => kind === "apply"));
   });
 
   it("renews certificates in time", async () => {
     const later = new Date(now.getTime() + 150 * day);
-    const issued = plan(await makeSnapshot(), places, options, later).flatMap((action) =>
+    const issued = planned(await makeSnapshot(), later).flatMap((action) =>
       action.kind === "issue" ? [action.certificate.secretName] : [],
     );
     assert.deepEqual(issued, ["proxy-server", "agent-server", "proxy-client"]);
@@ -168,7 +195,7 @@ describe("plan() of the tunnel server", () => {
         secret: certificates[index]?.secret,
       })),
     };
-    const reasons = plan(snapshot, places, options, now).flatMap((action) =>
+    const reasons = planned(snapshot).flatMap((action) =>
       action.kind === "issue" ? [action.why] : [],
     );
     assert.equal(reasons[0], "Certificate lacks hub.example");
@@ -178,7 +205,7 @@ describe("plan() of the tunnel server", () => {
 describe("conditionsAfter() of the tunnel server", () => {
   const deployedIn = async (overrides: Partial<Snapshot>, failure?: string) => {
     const snapshot = { ...(await makeSnapshot()), ...overrides };
-    const found = conditionsAfter(snapshot, failure, now).find(
+    const found = conditionsAfter(snapshot, places, failure, now).find(
       ({ type }) => type === "ProxyServerDeployed",
     );
     return `${found?.status} ${found?.reason}: ${found?.message}`;
@@ -219,7 +246,7 @@ describe("conditionsAfter() of the tunnel server", () => {
   });
 
   it("tells when certificates end, and of which generation it speaks", async () => {
-    const conditions = conditionsAfter(await makeSnapshot(), undefined, now);
+    const conditions = conditionsAfter(await makeSnapshot(), places, undefined, now);
     assert.deepEqual(
       conditions.map(({ type, status, observedGeneration }) => [type, status, observedGeneration]),
       [
@@ -227,6 +254,7 @@ describe("conditionsAfter() of the tunnel server", () => {
         ["ProxyServerSecretSigned", "True", 3],
         ["AgentServerSecretSigned", "True", 3],
         ["ProxyClientSecretSigned", "True", 3],
+        ["SignerReady", "True", 3],
         ["AuthoritiesValid", "True", 3],
       ],
     );
@@ -235,12 +263,15 @@ describe("conditionsAfter() of the tunnel server", () => {
 
   it("changes nothing when nothing has changed", async () => {
     const snapshot = await makeSnapshot();
-    const conditions = conditionsAfter(snapshot, undefined, now);
+    const conditions = conditionsAfter(snapshot, places, undefined, now);
     const again = {
       ...snapshot,
       configuration: { ...snapshot.configuration, status: { conditions: [...conditions] } },
     };
-    assert.deepEqual(conditionsAfter(again, undefined, new Date(now.getTime() + day)), conditions);
+    assert.deepEqual(
+      conditionsAfter(again, places, undefined, new Date(now.getTime() + day)),
+      conditions,
+    );
   });
 });
 

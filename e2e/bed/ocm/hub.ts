@@ -13,6 +13,8 @@ export interface OcmHubOptions {
   readonly managed: readonly string[];
   /** Defaults to both, as OCM 1.2 serves them. */
   readonly addonVersions?: AddonVersions;
+  /** Whether OCM makes ClusterProfiles where cluster sets are bound. Defaults to false. */
+  readonly clusterProfiles?: boolean;
 }
 
 /** Starts OCM's registration controller, addon manager and placement controller on a hub. */
@@ -24,17 +26,20 @@ export async function startOcmHub(hub: ClusterHandle, options: OcmHubOptions): P
   const endpoint = { url: `https://127.0.0.1:${port}/convert`, caBundle };
   const [crds, roles] = await Promise.all([
     hubCrds(hub.tools.ocmManifests, addonVersions, endpoint),
-    hubRoles(hub.tools.ocmManifests),
+    hubRoles(hub.tools.ocmManifests, options),
   ]);
   await applyManifests(hub, crds);
   await Promise.all([
     kubectl(hub, ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"]),
     applyManifests(hub, roles),
   ]);
-  await startPrograms(hub, options.managed);
+  await startPrograms(hub, options);
 }
 
-async function startPrograms(hub: ClusterHandle, managed: readonly string[]): Promise<void> {
+async function startPrograms(
+  hub: ClusterHandle,
+  { managed, clusterProfiles = false }: OcmHubOptions,
+): Promise<void> {
   const users = managed.map(bootstrapUser).join(",");
   const programs: readonly HubProgram[] = [
     {
@@ -42,7 +47,7 @@ async function startPrograms(hub: ClusterHandle, managed: readonly string[]): Pr
       command: "controller",
       account: "registration-controller-sa",
       flags: [
-        "--feature-gates=ManagedClusterAutoApproval=true",
+        `--feature-gates=ManagedClusterAutoApproval=true,ClusterProfile=${clusterProfiles}`,
         `--auto-approved-csr-users=${users}`,
       ],
     },

@@ -36,10 +36,14 @@ export async function hubCrds(
 }
 
 /** The namespaces of a hub and the real roles of OCM's hub programs. */
-export async function hubRoles(ocmManifests: string): Promise<string> {
+export async function hubRoles(
+  ocmManifests: string,
+  { clusterProfiles = false }: { readonly clusterProfiles?: boolean },
+): Promise<string> {
+  const extra = clusterProfiles ? ["clusterprofiles"] : [];
   const roles = await render(
     ocmManifests,
-    ["registration", "addon-manager", "placement"].map(
+    ["registration", "addon-manager", "placement", ...extra].map(
       (program) => `cluster-manager/hub/${program}/clusterrole*.yaml`,
     ),
     roleValues,

@@ -7,6 +7,8 @@ import type { ProcessCluster } from "./process-cluster.ts";
 export interface OcmOptions {
   /** Which versions of the addon API the hub serves. Defaults to both. */
   readonly addonVersions?: AddonVersions;
+  /** Whether OCM makes ClusterProfiles where cluster sets are bound. Defaults to false. */
+  readonly clusterProfiles?: boolean;
 }
 
 /**

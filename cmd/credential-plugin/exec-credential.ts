@@ -1,0 +1,31 @@
+import { readTokenClaims, type Secret, timestamp, tokenSecretKeys } from "#api";
+import { execApiVersion } from "./exec-info.ts";
+import { PluginError } from "./plugin-error.ts";
+
+/**
+ * The answer to the client, one line of JSON: the token of the Secret, and until when it is to be
+ * used. Throws a PluginError when there is none that is still good.
+ */
+export function execCredentialOf(secret: Secret, now: Date): string {
+  const { namespace, name } = secret.metadata;
+  const encoded = secret.data?.[tokenSecretKeys.token] ?? "";
+  const token = Buffer.from(encoded, "base64").toString("utf8").trim();
+  if (token === "") {
+    throw new PluginError(`secret ${namespace}/${name} has a missing or empty "token" key`);
+  }
+  const expiresAtMs = readTokenClaims(token)?.expiresAtMs;
+  if (expiresAtMs !== undefined && expiresAtMs <= now.getTime()) {
+    const when = timestamp(new Date(expiresAtMs));
+    throw new PluginError(
+      `the token in secret ${namespace}/${name} has expired at ${when} and was not renewed: look at the conditions of its ManagedServiceAccount on the hub`,
+    );
+  }
+  const expiry =
+    expiresAtMs === undefined ? {} : { expirationTimestamp: timestamp(new Date(expiresAtMs)) };
+  const credential = {
+    apiVersion: execApiVersion,
+    kind: "ExecCredential",
+    status: { token, ...expiry },
+  };
+  return `${JSON.stringify(credential)}\n`;
+}
