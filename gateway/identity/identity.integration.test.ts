@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { connect as connectH2, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
+import { connect } from "node:tls";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { clusterSecretAnnotations } from "#api";
 import { waitFor } from "#bed";
-import { makeAuthority, type TestAuthority } from "#testing";
+import { makeAuthority, startUpstream, type TestAuthority, type TestUpstream } from "#testing";
 import { accountNamespace, GatewayBed, secretNamespace } from "../gateway-bed.ts";
+import { smugglingCorpus } from "../under-test/smuggling-corpus.ts";
 import { type IdentitySettings, parseSettings } from "./configuration.ts";
 
 const account = `system:serviceaccount:${accountNamespace}:cluster-gateway`;
@@ -50,7 +54,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: managed1}
 rules:
-- {apiGroups: [cluster.core.oam.dev], resources: [clustergateways/proxy], resourceNames: [managed1], verbs: ["*"]}
+- {apiGroups: [cluster.core.oam.dev], resources: [clustergateways/proxy], resourceNames: [managed1, mirror], verbs: ["*"]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
@@ -120,6 +124,33 @@ describe("identity on a managed cluster", { timeout: 300_000 }, () => {
     await bed[Symbol.asyncDispose]();
     issuer.server.close();
   });
+
+  /** A TLS connection to the gateway's own port, as alice. */
+  const connectAsAlice = async (ALPNProtocols: readonly string[]) => {
+    const pki = (suffix: string) => readFile(`${bed.hub.pkiDirectory}/client-alice.${suffix}`);
+    const [cert, key] = await Promise.all([pki("crt"), pki("key")]);
+    const to = { port: bed.port, host: "127.0.0.1", servername: "localhost", ca: authority.caPem };
+    const socket = connect({ ...to, cert, key, ALPNProtocols: [...ALPNProtocols] });
+    await once(socket, "secureConnect");
+    return socket;
+  };
+
+  /** The status of each answer on a connection of its own, until the gateway ends it. */
+  const send = async (request: string): Promise<readonly string[]> => {
+    const socket = await connectAsAlice(["http/1.1"]);
+    let heard = "";
+    socket.setEncoding("latin1").on("data", (chunk: string) => {
+      heard += chunk;
+    });
+    // It may be cut while it is still being written.
+    socket.on("error", () => undefined);
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.write(request, "latin1");
+    const timer = setTimeout(() => socket.destroy(), 5000);
+    await closed;
+    clearTimeout(timer);
+    return heard.match(/(?<=HTTP\/1\.1 )\d{3}/g) ?? [];
+  };
 
   /** A kubeconfig that leads to the managed cluster over the gateway's own port. */
   const door = async (user: object): Promise<string> => {
@@ -281,11 +312,128 @@ describe("identity on a managed cluster", { timeout: 300_000 }, () => {
     assert.match(await refusal(other), /Unauthorized|logged in/);
   });
 
+  describe("is nobody's to smuggle", () => {
+    const seen: Seen[] = [];
+    const waiting: ServerHttp2Stream[] = [];
+    let mirror: TestUpstream;
+    before(async () => {
+      settings = impersonate;
+      await bed.hub.kubeconfigFor("alice");
+      mirror = await startUpstream(authority, {
+        h2(stream, headers) {
+          const path = String(headers[":path"]);
+          seen.push({ path, headers });
+          stream.respond({ ":status": 200 });
+          if (path === "/wait") waiting.push(stream.resume());
+          else stream.resume().end("mirrored");
+        },
+      });
+      await bed.writeCluster("mirror", "Const", {
+        endpoint: `https://127.0.0.1:${mirror.port}`,
+        "ca.crt": authority.caPem,
+        token: "managed-token",
+      });
+      const plain = `GET ${mirrorPath}/api HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+      await waitFor("the mirror", async () => (await send(plain))[0] === "200");
+    });
+    after(async () => mirror[Symbol.asyncDispose]());
+
+    const assertOwn = ({ headers }: Seen) => {
+      assert.equal(headers["authorization"], "Bearer managed-token");
+      assert.equal(headers["impersonate-user"], "alice");
+      assert.doesNotMatch(JSON.stringify(headers), /root|masters|hub-token|aHViLXRva2Vu|x.remote/i);
+    };
+
+    for (const attack of smugglingCorpus) {
+      const { name, lines, body = "", path = "/api", requestLine, want, isFaultyLater } = attack;
+      it(`with ${name}`, async () => {
+        seen.length = 0;
+        const first = requestLine ?? `GET ${mirrorPath}${path} HTTP/1.1`;
+        const host = requestLine === undefined ? "Host: localhost\r\n" : "";
+        const ends = /^connection:/im.test(lines) ? "" : "Connection: close\r\n";
+        const request = `${first}\r\n${host}${ends}${lines}\r\n${body}`;
+        const [status = "none", ...more] = await send(
+          request.replaceAll("HIDDEN", `${mirrorPath}/hidden`),
+        );
+        assert.deepEqual(
+          more.filter((other) => other === "200"),
+          [],
+        );
+        for (const one of seen) assertOwn(one);
+        const wanted = want === "passed" ? ["200"] : want;
+        assert.ok(wanted.includes(status), `answered ${status}`);
+        assert.ok(
+          seen.every((one) => one.path === "/api"),
+          "the cluster saw another request",
+        );
+        if (isFaultyLater !== true) assert.equal(seen.length > 0, want === "passed");
+      });
+    }
+
+    it("in fields of HTTP/2, however many and however large", async () => {
+      seen.length = 0;
+      const socket = await connectAsAlice(["h2"]);
+      const session = connectH2("https://localhost", { createConnection: () => socket });
+      session.on("error", () => undefined);
+      const ask = async (headers: OutgoingHttpHeaders) => {
+        const stream = session.request({ ":path": `${mirrorPath}/api`, ...headers });
+        const answered = once(stream, "response") as Promise<[Record<string, unknown>]>;
+        const [head] = await answered;
+        stream.resume();
+        return head[":status"];
+      };
+      const hostile = { "x-remote-user": "root", x_remote_group: "system:masters" };
+      assert.equal(await ask({ ...hostile, authorization: "Bearer hub-token" }), 200);
+      assert.equal(await ask({ "impersonate-user": ["alice", "root"] }), 400);
+      assert.equal(await ask({ "impersonate-extra-a": "root" }), 400);
+      assert.equal(await ask({ ":path": `${mirrorPath}/../x` }), 400);
+      await assert.rejects(ask({ ":path": "https://elsewhere/api" }));
+      await assert.rejects(ask({ "x-big": "a".repeat(400_000) }));
+      for (const one of seen) assertOwn(one);
+      assert.equal(seen.length, 1);
+      session.destroy();
+    });
+
+    it("at the cost of nobody else, and not without being counted", async () => {
+      const socket = await connectAsAlice(["h2"]);
+      const session = connectH2("https://localhost", { createConnection: () => socket });
+      const stream = session.request({ ":path": `${mirrorPath}/wait` });
+      await once(stream, "response");
+      const attacks = smugglingCorpus.filter(({ want }) => want !== "passed").slice(0, 12);
+      await Promise.all(
+        attacks.map(async ({ lines, body = "" }) =>
+          send(
+            `GET ${mirrorPath}/api HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${lines}\r\n${body}`,
+          ),
+        ),
+      );
+      for (const one of waiting) one.end("whole");
+      assert.equal(await text(stream), "whole");
+      session.close();
+      const metrics = await bed.metrics.text();
+      const count = (reason: string): number =>
+        Number(
+          new RegExp(`refused_requests_total\\{reason="${reason}"\\} (\\d+)`).exec(metrics)?.[1],
+        );
+      assert.ok(count("malformed") >= 10, metrics);
+      assert.ok(count("bad_request") >= 10);
+      assert.ok(count("forbidden") >= 1);
+    });
+  });
+
   it("is written in the managed cluster's own refusals", async () => {
     const stderr = await refusal(await byHub("alice"), "--raw=/api/v1/secrets");
     assert.match(stderr, /User "alice" cannot list resource "secrets"/);
   });
 });
+
+const mirrorPath = "/apis/cluster.core.oam.dev/v1alpha1/clustergateways/mirror/proxy";
+
+/** What the cluster that mirrors has seen of one request. */
+interface Seen {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+}
 
 /** An issuer of tokens on loopback, with one key. */
 async function startIssuer(authority: TestAuthority) {

@@ -132,11 +132,13 @@ function createH1({ handle, onMalformed = () => undefined }: FrontOptions): H1Se
   server.on("clientError", (error, socket) => malformed.refuse(error, socket));
   server.on("request", (request, response) => {
     malformed.note(response);
+    if (malformed.refuseCoding(request, response)) return;
     handle(new H1Exchange(request, peerOf(request.socket as TLSSocket), { response }));
   });
   // With a listener of our own, the 100 is sent when the upstream sends it.
   server.on("checkContinue", (request, response) => {
     malformed.note(response);
+    if (malformed.refuseCoding(request, response)) return;
     handle(new H1Exchange(request, peerOf(request.socket as TLSSocket), { response }));
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {

@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
 /** What a client hears when it sends what is no request. */
@@ -19,6 +19,15 @@ export class MalformedRequests {
   /** Call it for each request that could be read: an answer that has begun must not get a second head. */
   note(response: ServerResponse): void {
     if (response.socket !== null) this.#answering.set(response.socket, response);
+  }
+
+  /** True, and answered, for a body whose end the next one might find elsewhere than we do. */
+  refuseCoding({ headers }: IncomingMessage, response: ServerResponse): boolean {
+    const coding = headers["transfer-encoding"];
+    if (coding === undefined || coding.toLowerCase() === "chunked") return false;
+    this.#onMalformed();
+    response.writeHead(400, { connection: "close", "content-length": "0" }).end();
+    return true;
   }
 
   refuse(error: Error & { readonly code?: string }, socket: Duplex): void {
