@@ -26,28 +26,6 @@ function describeAddons(addonVersions: AddonVersions): void {
   );
   after(async () => world[Symbol.asyncDispose]());
 
-  /** Says of a Deployment's pods that they serve: no kubelet does here. */
-  async function pretendServing(selector: string, namespace: string): Promise<void> {
-    const path = `/api/v1/namespaces/${namespace}/pods`;
-    const pods = await waitFor(`pods of ${selector}`, async () => {
-      const found = await world.hub.api.find(`${path}?labelSelector=${selector}`);
-      const { items } = found as { items: readonly { metadata: { name: string } }[] };
-      return items.length > 0 && items.map(({ metadata }) => metadata.name);
-    });
-    const ready = { type: "Ready", status: "True", lastTransitionTime: "2026-01-01T00:00:00Z" };
-    for (const pod of pods) {
-      await world.hub.kubectl([
-        "patch",
-        "pod",
-        pod,
-        `--namespace=${namespace}`,
-        "--subresource=status",
-        "--type=merge",
-        `--patch=${JSON.stringify({ status: { phase: "Running", conditions: [ready] } })}`,
-      ]);
-    }
-  }
-
   it("registers the addons and applies their manifests", async () => {
     for (const name of releaseNames) {
       for (const type of ["RegistrationApplied", "ManifestApplied"]) {
@@ -103,7 +81,7 @@ function describeAddons(addonVersions: AddonVersions): void {
     const of = ["managedproxyconfiguration", "cluster-proxy"] as const;
     await world.untilField("True", ...of, status("ProxyServerSecretSigned"));
     await world.untilField("False", ...of, status("ProxyServerDeployed"));
-    await pretendServing(
+    await world.pretendServing(
       "proxy.open-cluster-management.io/component-name=proxy-server",
       addonNamespace,
     );
@@ -275,7 +253,7 @@ function describeAddons(addonVersions: AddonVersions): void {
       return world.hub.api.find(path);
     });
     assert.equal(await world.field(...of), "");
-    await pretendServing(
+    await world.pretendServing(
       "proxy.open-cluster-management.io/addon-name=cluster-gateway",
       "vela-system",
     );

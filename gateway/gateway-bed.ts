@@ -73,6 +73,7 @@ kind: Role
 metadata: {name: gateway, namespace: ${secretNamespace}}
 rules:
 - {apiGroups: [""], resources: [secrets], verbs: [get, list, watch, create, update, patch, delete]}
+- {apiGroups: [""], resources: [configmaps], verbs: [list, watch]}
 - {apiGroups: [""], resources: [events], verbs: [create]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { hash } from "node:crypto";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:http2";
+import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { connect as connectTls } from "node:tls";
@@ -265,6 +267,73 @@ describe("the gateway between two API servers", { timeout: 300_000 }, () => {
     } finally {
       session.close();
     }
+  });
+
+  it("takes an account's own token while there is a pass for it, and only at its own cluster", async () => {
+    const api = "/api/v1/namespaces/default/serviceaccounts";
+    await bed.managed.api.create(api, { metadata: { name: "ci" } });
+    const { body } = await bed.managed.api.send({
+      method: "POST",
+      path: `${api}/ci/token`,
+      body: { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} },
+    });
+    const { token } = (body as { status: { token: string } }).status;
+    const file = async (cluster: string) => {
+      const path = join(bed.hub.directory, `ci-${cluster}.kubeconfig`);
+      const server = `https://localhost:${bed.port}/apis/cluster.core.oam.dev/v1alpha1/clustergateways/${cluster}/proxy`;
+      const ca = Buffer.from(authority.caPem).toString("base64");
+      const entry = { server, "certificate-authority-data": ca };
+      await writeFile(
+        path,
+        JSON.stringify({
+          apiVersion: "v1",
+          kind: "Config",
+          clusters: [{ name: "c", cluster: entry }],
+          users: [{ name: "u", user: { token } }],
+          contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
+          "current-context": "c",
+        }),
+      );
+      return path;
+    };
+    const own = await file("managed1");
+    const whoami = async (kubeconfig: string, ...flags: readonly string[]) =>
+      bed.kubectl(kubeconfig, [
+        "auth",
+        "whoami",
+        "-o=jsonpath={.status.userInfo.username}",
+        ...flags,
+      ]);
+    assert.match((await whoami(own)).stderr, /the hub does not accept the token/);
+    const pass = {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: {
+        name: "managed1.ci",
+        namespace: secretNamespace,
+        labels: { "authentication.open-cluster-management.io/output": "gateway-pass" },
+      },
+      data: {
+        cluster: "managed1",
+        account: "managed1/ci",
+        tokens: `${hash("sha256", token, "hex")} 2999-01-01T00:00:00Z`,
+      },
+    };
+    await bed.hub.apply(JSON.stringify(pass));
+    await waitFor("the pass", async () => (await whoami(own)).code === 0);
+    assert.equal((await whoami(own)).stdout, "system:serviceaccount:default:ci");
+    const refused = await bed.kubectl(own, ["get", "secrets"]);
+    assert.match(
+      refused.stderr,
+      /User "system:serviceaccount:default:ci" cannot list resource "secrets"/,
+    );
+    assert.match((await whoami(own, "--as=root")).stderr, /Cannot impersonate with the token/);
+    assert.match(
+      (await whoami(await file("elsewhere"))).stderr,
+      /the hub does not accept the token/,
+    );
+    await bed.hub.kubectl(["-n", secretNamespace, "delete", "configmap", "managed1.ci"]);
+    await waitFor("the end of the pass", async () => (await whoami(own)).code !== 0);
   });
 
   for (const protocol of ["websocket", "SPDY/3.1"]) {

@@ -1,8 +1,15 @@
-import { clusterSecretLabels, configMaps, managedClusters, secrets } from "#api";
-import { createEventRecorder, createObjectCache, type KubeClient } from "#kube";
+import {
+  accountOutputKinds,
+  accountOutputLabels,
+  clusterSecretLabels,
+  configMaps,
+  managedClusters,
+  secrets,
+} from "#api";
+import { createEventRecorder, createObjectCache, type KubeClient, labelSelector } from "#kube";
 import { createFront, type Front, type FrontTls } from "#proxy";
 import { type Logger, type Metrics, type Runnable, runAll, sleep } from "#runtime";
-import { createAuthenticate } from "./authentication/authenticate.ts";
+import { type Authenticate, createAuthenticate } from "./authentication/authenticate.ts";
 import { createTokenReview } from "./authentication/token-review.ts";
 import { trustConfigMap } from "./authentication/trust.ts";
 import { followTrust, type TrustSource } from "./authentication/trust-source.ts";
@@ -16,6 +23,7 @@ import { defaultSettings, type IdentitySettings } from "./identity/configuration
 import { createExternalExchanger } from "./identity/external-exchanger.ts";
 import { createIdentify, type Identify } from "./identity/identify.ts";
 import { createClusterGatewayWriter } from "./objects/cluster-gateway-writer.ts";
+import { createPassStore } from "./passes/pass-store.ts";
 import type { TunnelDial } from "./proxying/cluster-transports.ts";
 import { createClusterWays } from "./proxying/cluster-ways.ts";
 import { createFailureLog } from "./proxying/failure-log.ts";
@@ -85,11 +93,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   const reasonNotReady = () => (winding.signal.aborted ? "shutting down" : reasonNotStarted());
   const ways = createClusterWays(options, clusters);
   const handle = createRequestHandler({
-    authenticate: createAuthenticate({
-      trust: () => trust.current,
-      reviewToken: createTokenReview(options.client),
-    }),
+    authenticate: authenticateBy(trust, options),
     authorize: createAuthorize(options.client),
+    passes: createPassStore(caches.passes),
     answerDocument: createDocuments(options.version, isWritable),
     objects: createObjectHandlers({
       ...options,
@@ -141,6 +147,10 @@ function storeOf(
   });
 }
 
+function authenticateBy(trust: TrustSource, { client }: GatewayOptions): Authenticate {
+  return createAuthenticate({ trust: () => trust.current, reviewToken: createTokenReview(client) });
+}
+
 function identifyWith({ identity, exchangerCa, log }: GatewayOptions): Identify {
   return createIdentify({
     settings: identity ?? (() => sharedSettings),
@@ -163,11 +173,17 @@ function createCaches({ client, secretNamespace, usesManagedClusters, log }: Gat
   const clusterCache = usesManagedClusters
     ? createObjectCache(client, managedClusters, { log })
     : undefined;
+  const passes = createObjectCache(client, configMaps, {
+    namespace: secretNamespace,
+    labelSelector: labelSelector({ [accountOutputLabels.output]: accountOutputKinds.gatewayPass }),
+    log,
+  });
   return {
     trust,
+    passes,
     secrets: secretCache,
     managedClusters: clusterCache,
-    all: [trust, secretCache, ...(clusterCache === undefined ? [] : [clusterCache])],
+    all: [trust, secretCache, passes, ...(clusterCache === undefined ? [] : [clusterCache])],
   };
 }
 

@@ -11,12 +11,14 @@ import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { ObjectHandlers } from "./handlers.ts";
 import type { Caller } from "./identity/actor.ts";
 import { grantWish, readWish } from "./identity/impersonation.ts";
+import type { PassStore } from "./passes/pass-store.ts";
 import type { ProxyCluster, ProxyRoute } from "./proxying/proxy-cluster.ts";
 import { attributesOf, type HealthCheck, parseRoute, type Route } from "./route.ts";
 
 export interface RequestHandlerOptions {
   readonly authenticate: Authenticate;
   readonly authorize: Authorize;
+  readonly passes: PassStore;
   readonly answerDocument: AnswerDocument;
   readonly objects: ObjectHandlers;
   readonly proxyCluster: ProxyCluster;
@@ -30,7 +32,10 @@ export interface RequestHandlerOptions {
   readonly log: Logger;
 }
 
-/** Answers every request that reaches the gateway: route, authenticate, authorize, handle. */
+/**
+ * Answers every request that reaches the gateway: route, authenticate, authorize, handle. Who comes
+ * with a pass is authenticated and authorized by the cluster that the pass is for.
+ */
 export function createRequestHandler(options: RequestHandlerOptions): (exchange: Exchange) => void {
   return (exchange) => {
     void answer(exchange, options).catch((reason: unknown) => {
@@ -54,12 +59,29 @@ async function answer(exchange: Exchange, options: RequestHandlerOptions): Promi
   if (reason !== undefined) {
     throw new GatewayError("hub_unavailable", `The gateway is starting: ${reason}`);
   }
-  const caller = await callerOf(exchange, options);
-  const attributes = attributesOf(route, exchange.method);
+  const caller = accountOf(exchange, route, options) ?? (await callerOf(exchange, options));
+  const attributes = caller.pass === undefined ? attributesOf(route, exchange.method) : undefined;
   const permission =
     attributes === undefined ? undefined : options.authorize(caller.user, attributes);
   if (permission !== undefined) await permission;
   await handle(exchange, route, caller, options);
+}
+
+/** An account of a managed cluster that comes with a pass for it: the hub has no say in what it does. */
+function accountOf(
+  exchange: Exchange,
+  route: Route,
+  { passes }: RequestHandlerOptions,
+): Caller | undefined {
+  const pass = route.kind === "proxy" ? passes.find(exchange, route.name) : undefined;
+  if (pass === undefined) return undefined;
+  if (readWish(exchange.headers) !== undefined) {
+    const message = `Cannot impersonate with the token of ManagedServiceAccount ${pass.account}`;
+    throw new GatewayError("bad_request", message);
+  }
+  // For those who write down who asked; nobody on the hub has such a name.
+  const user = { name: `managed-serviceaccount:${pass.account}`, groups: [], extra: {} };
+  return { authenticated: user, user, pass };
 }
 
 /** Who asks, and whom the hub's rules are about. */

@@ -32,6 +32,21 @@ export const controllerFlags = {
     default: "",
     help: "JSON: what managed-serviceaccount may give its accounts on managed clusters; without it, nothing",
   },
+  "output-namespaces": {
+    type: "list",
+    default: [],
+    help: "Namespaces where accounts may have outputs, beside their own",
+  },
+  "gateway-pass-namespace": {
+    type: "string",
+    default: "",
+    help: "Namespace of the gateway's credentials: open the gateway for tokens of accounts; closed when empty",
+  },
+  "gateway-address": {
+    type: "string",
+    default: "",
+    help: "URL of the gateway's port for clients outside of the hub; its Service's when empty",
+  },
   "agent-install-namespace": {
     type: "string",
     default: "open-cluster-management-cluster-proxy",

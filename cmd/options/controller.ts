@@ -27,6 +27,7 @@ import { parseBindAddress } from "./bind-address.ts";
 import { controllerFlags } from "./controller-flags.ts";
 import { parseFeatureGates } from "./feature-gates.ts";
 import { type FlagValues, UsageError } from "./flags.ts";
+import { parseHttpsUrl } from "./https-url.ts";
 import { parsePermissionPolicy } from "./permission-policy.ts";
 import type { ProcessOptions } from "./process.ts";
 
@@ -89,6 +90,12 @@ const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Values) 
       permissionPolicy: parsePermissionPolicy("permission-policy", values["permission-policy"]),
       endsEphemeral: gates.EphemeralIdentity,
       clusterProfileNamespaces: clusterProfileNamespaces(gates.ClusterProfile, values),
+      outputs: {
+        namespaces: values["output-namespaces"],
+        passNamespace: values["gateway-pass-namespace"],
+        hasPassesForProfiles: gates.ClusterProfile,
+        gatewayAddress: parseHttpsUrl("gateway-address", values["gateway-address"]),
+      },
     });
   },
   "cluster-gateway": (deps, values) =>

@@ -56,6 +56,16 @@ export function createAddonMetrics(metrics: Metrics) {
       help: "When a certificate that the controller keeps ends, in seconds since 1970.",
       labels: ["namespace", "secret"],
     }),
+    outputActions: metrics.counter({
+      name: "spokeway_account_output_actions_total",
+      help: "Outputs of ManagedServiceAccounts that were written or removed.",
+      labels: ["output", "action"],
+    }),
+    outputRefusals: metrics.counter({
+      name: "spokeway_account_output_refusals_total",
+      help: "Outputs of ManagedServiceAccounts that became refused, and why.",
+      labels: ["output", "reason"],
+    }),
     clusterHealthy: metrics.gauge({
       name: "spokeway_gateway_cluster_healthy",
       help: "1 while the managed cluster answers through the gateway, else 0.",

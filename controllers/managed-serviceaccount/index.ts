@@ -4,6 +4,7 @@ import { type ControllerDeps, createAddon, type Part } from "../addon/addon.ts";
 import { createClusterProfileController } from "./cluster-profile/cluster-profile-controller.ts";
 import type { CredentialNamespaces } from "./cluster-profile/standing.ts";
 import { managedServiceAccountDefinition, type PullSecret } from "./definition.ts";
+import { createOutputController, type OutputOptions } from "./outputs/output-controller.ts";
 import { createSetController } from "./set/set-controller.ts";
 
 export interface ManagedServiceAccountOptions {
@@ -17,6 +18,8 @@ export interface ManagedServiceAccountOptions {
   readonly endsEphemeral: boolean;
   /** Namespaces whose ClusterProfiles get tokens; undefined to leave ClusterProfiles alone. */
   readonly clusterProfileNamespaces: CredentialNamespaces | undefined;
+  /** What is made for accounts beside their tokens, and where. */
+  readonly outputs: OutputOptions;
 }
 
 /** The managed-serviceaccount addon: the agents that make tokens on the managed clusters. */
@@ -28,11 +31,17 @@ export function createManagedServiceAccount(
   const addon = createAddon(deps, managedServiceAccountDefinition(options, pullSecret));
   const { clusterProfileNamespaces: namespaces } = options;
   const { clusters } = addon.addonCaches;
+  const outputs = createOutputController(deps, addon, options.outputs);
   return {
-    caches: [...addon.caches, ...(pullSecret === undefined ? [] : [pullSecret.secrets])],
+    caches: [
+      ...addon.caches,
+      ...(pullSecret === undefined ? [] : [pullSecret.secrets]),
+      ...outputs.caches,
+    ],
     controllers: [
       ...addon.controllers,
-      createSetController(deps),
+      ...outputs.controllers,
+      createSetController(deps, outputs.accounts),
       ...(namespaces === undefined
         ? []
         : [createClusterProfileController(deps, { namespaces, clusters })]),

@@ -6,7 +6,7 @@ import { ChildProgram, type ProcessCluster } from "#bed";
 interface Pod {
   readonly containers: readonly [
     {
-      readonly args: readonly [string, ...string[]];
+      readonly args: readonly string[];
       readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
     },
   ];
@@ -72,10 +72,13 @@ export class PodProcess implements AsyncDisposable {
 
   /** Starts the pod's program from these sources, with further flags. */
   start(flags: readonly string[]): ChildProgram {
-    const [program, ...args] = this.#pod.containers[0].args;
-    const source = program.replace("/app/", "cmd/").replace(".mjs", ".ts");
-    const given = args.map((argument) => argument.replaceAll("=/etc/", `=${this.directory}/etc/`));
-    const started = ChildProgram.start([source, ...given, ...flags], { PATH: "/usr/bin:/bin" });
+    const given = this.#pod.containers[0].args.map((argument) =>
+      argument
+        .replace(/^\/app\/(.*)\.mjs$/, "cmd/$1.ts")
+        .replaceAll("=/etc/", `=${this.directory}/etc/`),
+    );
+    const env = { PATH: "/usr/bin:/bin", POD_NAMESPACE: this.#namespace };
+    const started = ChildProgram.start([...given, ...flags], env);
     this.#programs.push(started);
     return started;
   }

@@ -4,7 +4,7 @@ import type { Cluster } from "../clusters/cluster.ts";
 import type { ClusterStore } from "../clusters/cluster-store.ts";
 import { certificateFingerprint } from "../clusters/convert.ts";
 import type { ExecCredentials } from "../exec/exec-credentials.ts";
-import type { Actor, Caller } from "../identity/actor.ts";
+import type { Actor, Caller, PassActor } from "../identity/actor.ts";
 import type { Identify } from "../identity/identify.ts";
 import { notFound } from "../objects/cluster-gateway-api.ts";
 import type { Route } from "../route.ts";
@@ -37,7 +37,7 @@ export type ProxyRoute = Extract<Route, { kind: "proxy" }>;
 /** A request that may be sent: which cluster it is for, and who acts there. */
 export interface Prepared {
   readonly cluster: Cluster;
-  readonly actor: Actor;
+  readonly actor: Actor | PassActor;
 }
 
 /** The proxy subresource. Both throw a GatewayError as long as nothing has been answered. */
@@ -54,8 +54,11 @@ const defaultResponseTimeoutMs = 75_000;
 /** Makes the handler of the proxy subresource. */
 export function createProxyCluster(options: ProxyClusterOptions): ProxyCluster {
   return {
-    prepare({ method }, { name, rest, query }, { user }) {
+    prepare({ method }, { name, rest, query }, { user, pass }) {
       const cluster = usableCluster(name, options);
+      if (pass !== undefined) {
+        return { cluster, actor: { kind: "pass", token: pass.token, because: "a pass" } };
+      }
       const decided = options.identify(user, { cluster, method, path: rest, query });
       return decided instanceof Promise
         ? decided.then((actor) => ({ cluster, actor }))
@@ -100,10 +103,11 @@ function planFor(
   exchange: Exchange,
   { rest, query }: ProxyRoute,
   cluster: ReadyCluster,
-  actor: Actor,
+  actor: Actor | PassActor,
   { transports, latencies, responseTimeoutMs = defaultResponseTimeoutMs }: ProxyClusterOptions,
 ) {
   const { endpoint, credential } = cluster;
+  if (actor.kind === "pass") refuseBesideCertificate(cluster);
   const basePath = endpoint.kind === "const" ? endpoint.url.pathname : "";
   const startedAt = performance.now();
   return {
@@ -114,6 +118,15 @@ function planFor(
     requestHeaders: managedRequestHeaders(credential, actor),
     ...(isLongRunning(rest, query) ? {} : { responseTimeoutMs }),
   };
+}
+
+/** API servers look at the certificate of a connection before any token. */
+function refuseBesideCertificate({ name, credential }: ReadyCluster): void {
+  if (credential.kind !== "certificate") return;
+  throw new GatewayError(
+    "bad_request",
+    `Cannot use the token of an account: the gateway reaches cluster "${name}" with a client certificate, which would act in its place`,
+  );
 }
 
 function usableCluster(

@@ -108,6 +108,12 @@ describe("managedRequestHeaders()", () => {
     assert.deepEqual(policy.set, ["authorization", "Bearer t", "impersonate-user", "a"]);
   });
 
+  it("sets the token that an account came with, and no other", () => {
+    const actor = { kind: "pass", token: "own", because: "" } as const;
+    const policy = managedRequestHeaders({ kind: "token", token: "t" }, actor);
+    assert.deepEqual(policy.set, ["authorization", "Bearer own"]);
+  });
+
   it("sets none beside a certificate", () => {
     const credential = { kind: "certificate", cert: "", key: "" } as const;
     assert.deepEqual(managedRequestHeaders(credential, account).set, []);

@@ -1,6 +1,6 @@
 import { type HeaderPolicy, isIdentityHeader } from "#proxy";
 import type { ReadyCredential } from "../clusters/cluster.ts";
-import type { Actor } from "../identity/actor.ts";
+import type { Actor, PassActor } from "../identity/actor.ts";
 import { impersonationFields } from "../identity/impersonation-fields.ts";
 
 /**
@@ -8,14 +8,25 @@ import { impersonationFields } from "../identity/impersonation-fields.ts";
  * behind, in every place where an API server looks for it, and our own credential is set, with whom
  * it is to act as. Throws a GatewayError `forbidden` for a user who cannot be carried.
  */
-export function managedRequestHeaders(credential: ReadyCredential, actor: Actor): HeaderPolicy {
-  const token = credential.kind === "token" ? ["authorization", `Bearer ${credential.token}`] : [];
+export function managedRequestHeaders(
+  credential: ReadyCredential,
+  actor: Actor | PassActor,
+): HeaderPolicy {
+  const token = bearerOf(credential, actor);
   return {
     isDropped: isIdentityHeader,
     rewrite: (name, value) =>
       name === "sec-websocket-protocol" ? withoutBearerProtocol(value) : value,
-    set: [...token, ...(actor.kind === "user" ? impersonationFields(actor.user) : [])],
+    set: [
+      ...(token === undefined ? [] : ["authorization", `Bearer ${token}`]),
+      ...(actor.kind === "user" ? impersonationFields(actor.user) : []),
+    ],
   };
+}
+
+function bearerOf(credential: ReadyCredential, actor: Actor | PassActor): string | undefined {
+  if (actor.kind === "pass") return actor.token;
+  return credential.kind === "token" ? credential.token : undefined;
 }
 
 /** API servers also take a token from a browser's WebSocket, in this guise. */

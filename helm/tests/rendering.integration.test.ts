@@ -180,6 +180,33 @@ describe("chart managed-serviceaccount", () => {
     assert.deepEqual(JSON.parse(flag.replace("--permission-policy=", "")), policy);
   });
 
+  it("opens namespaces for outputs, and the gateway for accounts, only when told so", async () => {
+    const passes = "open-cluster-management:managed-serviceaccount:gateway-passes";
+    const outputArgs = (objects: readonly Rendered[]) =>
+      (argsOf(objects, "managed-serviceaccount-addon-manager") as string[]).filter((arg) =>
+        /^--(output|gateway)-/.test(arg),
+      );
+    const closed = await helm.render("managed-serviceaccount");
+    assert.deepEqual(outputArgs(closed), []);
+    assert.ok(!closed.some(({ metadata }) => metadata.name === passes));
+    const opened = await helm.render(
+      "managed-serviceaccount",
+      "--set=outputs.namespaces={argocd,flux-system}",
+      "--set=outputs.gateway.enabled=true",
+      "--set=outputs.gateway.namespace=credentials",
+      "--set=outputs.gateway.address=https://gw.example.com",
+    );
+    assert.deepEqual(outputArgs(opened), [
+      "--output-namespaces=argocd,flux-system",
+      "--gateway-pass-namespace=credentials",
+      "--gateway-address=https://gw.example.com",
+    ]);
+    const role = find(opened, "Role", passes);
+    assert.equal(role.metadata.namespace, "credentials");
+    assert.deepEqual(at(role, "rules", 0, "resources"), ["configmaps"]);
+    assert.equal(find(opened, "RoleBinding", passes).metadata.namespace, "credentials");
+  });
+
   it("has rights on ClusterProfiles, and says who gets tokens, only when told to", async () => {
     const [chartName, deployment] = [
       "managed-serviceaccount",
@@ -320,6 +347,8 @@ describe("values", () => {
       "featureGates.clusterProfile=perhaps",
       /featureGates.clusterProfile/,
     ],
+    ["managed-serviceaccount", "outputs.gateway.address=http://gw", /outputs\/gateway\/address/],
+    ["managed-serviceaccount", "outputs.kubeconfig=true", /'kubeconfig' not allowed/],
     ["managed-serviceaccount", "clusterProfileNamespaces={team_a}", /clusterProfileNamespaces/],
     ["cluster-gateway-addon-manager", "konnectivityEgress=12", /konnectivityEgress/],
     ["cluster-gateway-addon-manager", "clusterGateway.image=null", /clusterGateway/],

@@ -56,6 +56,14 @@ export const valueSchemas = {
     targetCluster: text,
     agentImagePullSecret: text,
     permissionPolicy: permissionPolicy.nullish(),
+    outputs: z.strictObject({
+      namespaces: names,
+      gateway: z.strictObject({
+        enabled: z.boolean(),
+        namespace: name,
+        address: z.string().regex(/^(https:\/\/\S+)?$/),
+      }),
+    }),
     prometheus: z.strictObject({
       enabled: z.boolean(),
       serviceMonitor: z.strictObject({ labels }),

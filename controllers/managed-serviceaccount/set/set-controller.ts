@@ -3,12 +3,17 @@ import {
   type ManagedServiceAccountSet,
   managedServiceAccountSetNames,
   managedServiceAccountSets,
-  managedServiceAccounts,
   type PlacementDecision,
   placementDecisions,
   placements,
 } from "#api";
-import { createController, createObjectCache, keyOfObject, onCacheChange } from "#kube";
+import {
+  createController,
+  createObjectCache,
+  keyOfObject,
+  type ObjectCache,
+  onCacheChange,
+} from "#kube";
 import type { Runnable } from "#runtime";
 import type { ControllerDeps } from "../../addon/addon.ts";
 import { whenServed } from "../../when-served.ts";
@@ -16,24 +21,26 @@ import { accountNameOf } from "./plan.ts";
 import { createSetReconciler } from "./reconciler.ts";
 
 /**
- * Keeps the accounts of all sets. Helm does not bring new CRDs with an upgrade: until the hub serves
- * sets, there is nothing to do, and nothing else waits for it.
+ * Keeps the accounts of all sets. `accounts` is a cache of all accounts, which others run. Helm
+ * does not bring new CRDs with an upgrade: until the hub serves sets, there is nothing to do, and
+ * nothing else waits for it.
  */
-export function createSetController(deps: ControllerDeps): Runnable {
-  const create = (): readonly Runnable[] => createRunnables(deps);
+export function createSetController(
+  deps: ControllerDeps,
+  accounts: ObjectCache<ManagedServiceAccount>,
+): Runnable {
+  const create = (): readonly Runnable[] => createRunnables(deps, accounts);
   return whenServed(deps, "managed-serviceaccount-sets", [managedServiceAccountSets], create);
 }
 
-function createRunnables({ client, log, now }: ControllerDeps): readonly Runnable[] {
+function createRunnables(
+  { client, log, now }: ControllerDeps,
+  accounts: ObjectCache<ManagedServiceAccount>,
+): readonly Runnable[] {
   const options = { log };
   const sets = createObjectCache<ManagedServiceAccountSet>(
     client,
     managedServiceAccountSets,
-    options,
-  );
-  const accounts = createObjectCache<ManagedServiceAccount>(
-    client,
-    managedServiceAccounts,
     options,
   );
   const selectors = createObjectCache(client, placements, options);
@@ -67,5 +74,5 @@ function createRunnables({ client, log, now }: ControllerDeps): readonly Runnabl
     ],
     log,
   });
-  return [sets, accounts, selectors, decisions, controller];
+  return [sets, selectors, decisions, controller];
 }

@@ -1,0 +1,155 @@
+import {
+  type ApiService,
+  accountOutputKinds,
+  accountOutputLabels,
+  apiServices,
+  clusterGatewayApiServiceName,
+  configMaps,
+  isConditionTrue,
+  type KubeObject,
+  type ManagedCluster,
+  type ManagedServiceAccount,
+  managedServiceAccountConditionTypes,
+  managedServiceAccountLabels,
+  managedServiceAccounts,
+  objectMeta,
+  type ResourceType,
+  secrets,
+} from "#api";
+import {
+  type CacheChange,
+  createController,
+  createObjectCache,
+  keyOfObject,
+  type ListOptions,
+  type ObjectCache,
+  onCacheChange,
+} from "#kube";
+import type { AddonPart, ControllerDeps, Part } from "../../addon/addon.ts";
+import { requestsOf } from "./desired.ts";
+import { createOutputReconciler } from "./reconciler.ts";
+import { madeOutputOf, type OutputPolicy, ownerKeyOf } from "./snapshot.ts";
+
+const { outputsReady } = managedServiceAccountConditionTypes;
+
+export interface OutputOptions extends OutputPolicy {
+  /** URL of the gateway's port for clients outside of the hub's network; empty for its Service. */
+  readonly gatewayAddress: string;
+}
+
+/** The part, with its cache of all accounts for others. */
+export interface OutputPart extends Part {
+  readonly accounts: ObjectCache<ManagedServiceAccount>;
+}
+
+/** Keeps what accounts ask for beside their token. */
+export function createOutputController(
+  deps: ControllerDeps,
+  { addonCaches }: Pick<AddonPart, "addonCaches">,
+  { gatewayAddress, ...policy }: OutputOptions,
+): OutputPart {
+  const caches = openCaches(deps, policy);
+  const { accounts, registrations } = caches;
+  const made = [caches.madeSecrets, ...(caches.passes === undefined ? [] : [caches.passes])];
+  const { clusters, addons } = addonCaches;
+  const reconciler = createOutputReconciler({
+    ...deps,
+    metrics: { actions: deps.metrics.outputActions, refusals: deps.metrics.outputRefusals },
+    accounts,
+    clusters,
+    addons,
+    registrations,
+    made,
+    policy,
+    gatewayAddress,
+  });
+  const asking = (of: (account: ManagedServiceAccount) => boolean): readonly string[] =>
+    accounts
+      .list()
+      .filter((account) => account.spec.outputs !== undefined && of(account))
+      .map(keyOfObject);
+  const inCluster = (cluster: string | undefined) =>
+    asking(({ metadata }) => metadata.namespace === cluster);
+  const controller = createController({
+    reconciler,
+    log: deps.log,
+    triggers: [
+      onCacheChange(accounts),
+      onCacheChange(caches.tokens),
+      ...made.map((cache) =>
+        onCacheChange(cache, (change) => [...ownersOf(change), ...asking(concerns(change))]),
+      ),
+      onCacheChange(addons, ({ before, after }) =>
+        inCluster((after ?? before)?.metadata.namespace),
+      ),
+      onCacheChange(clusters, (change) => (isNews(change) ? inCluster(change.key) : [])),
+      onCacheChange(registrations, () => asking(() => true)),
+    ],
+  });
+  return { accounts, caches: Object.values(caches).filter(isPresent), controllers: [controller] };
+}
+
+function openCaches({ client, log }: ControllerDeps, { passNamespace }: OutputPolicy) {
+  const metadataOf = (type: ResourceType, options: ListOptions) =>
+    createObjectCache<KubeObject>(client, { ...type, parse: metadataOnly }, { ...options, log });
+  const ours = { labelSelector: accountOutputLabels.output };
+  return {
+    accounts: createObjectCache<ManagedServiceAccount>(client, managedServiceAccounts, { log }),
+    tokens: metadataOf(secrets, { labelSelector: `${managedServiceAccountLabels.managed}=true` }),
+    madeSecrets: metadataOf(secrets, ours),
+    passes:
+      passNamespace === ""
+        ? undefined
+        : metadataOf(configMaps, { ...ours, namespace: passNamespace }),
+    registrations: createObjectCache<ApiService>(client, apiServices, {
+      fieldSelector: `metadata.name=${clusterGatewayApiServiceName}`,
+      log,
+    }),
+  };
+}
+
+/** What is secret is read when it is needed: to know that it changed takes its metadata alone. */
+function metadataOnly(input: unknown): KubeObject {
+  return { metadata: objectMeta.parse((input as KubeObject).metadata) };
+}
+
+function isPresent<T>(value: T | undefined): value is T {
+  return value !== undefined;
+}
+
+function ownersOf({ before, after }: CacheChange<KubeObject>): readonly string[] {
+  const owners = [before, after].flatMap((object) =>
+    object === undefined ? [] : [ownerKeyOf(object.metadata)],
+  );
+  return [...new Set(owners)].filter((key) => key !== undefined);
+}
+
+/**
+ * Which accounts an output concerns beside its own: those that wait, when it goes, and those of the
+ * same cluster when it comes, because it may lead Argo CD to the same server.
+ */
+function concerns({ before, after }: CacheChange<KubeObject>) {
+  const output = [after ?? before].flatMap((object) =>
+    object === undefined ? [] : [madeOutputOf(object.metadata)],
+  )[0];
+  const owner = output === undefined ? undefined : ownerKeyOf(output.metadata);
+  const isThere = (account: ManagedServiceAccount): boolean =>
+    requestsOf(account).some(({ namespace }) => namespace === output?.namespace);
+  if (after === undefined) {
+    return (account: ManagedServiceAccount): boolean =>
+      !isConditionTrue(account.status.conditions, outputsReady) && isThere(account);
+  }
+  const hasCome = before === undefined && output?.kind === accountOutputKinds.argocd;
+  return (account: ManagedServiceAccount): boolean =>
+    hasCome && owner?.startsWith(`${account.metadata.namespace}/`) === true && isThere(account);
+}
+
+/** OCM renews conditions of ManagedClusters all the time, which is nothing to us. */
+function isNews({ before, after }: CacheChange<ManagedCluster>): boolean {
+  const told = (cluster: ManagedCluster | undefined) =>
+    JSON.stringify([
+      cluster?.metadata.deletionTimestamp,
+      cluster?.spec.managedClusterClientConfigs,
+    ]);
+  return before === undefined || after === undefined || told(before) !== told(after);
+}

@@ -1,0 +1,293 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { findFreePorts, waitFor } from "#bed";
+import { makeAccount } from "../../../e2e/bed/ocm/account.ts";
+import { AddonHub } from "../../testdata/addon-hub.ts";
+import { PodProcess } from "../../testdata/pod-process.ts";
+import { readArgocdCluster } from "./argocd-format.ts";
+
+const group = "authentication.open-cluster-management.io";
+const agentNamespace = "open-cluster-management-agent-addon";
+const passNamespace = "open-cluster-management-credentials";
+const [gatewayPort] = await findFreePorts(1);
+
+/** The whole way: the token agent, the hub controller and the gateway are processes of their own. */
+describe("outputs of an account", { timeout: 300_000 }, () => {
+  const until = async (what: string, isSo: () => Promise<boolean>): Promise<unknown> =>
+    waitFor(what, isSo, { limitMs: 30_000, everyMs: 200 });
+  let world: AddonHub;
+  let agent: PodProcess;
+  let gateway: PodProcess;
+
+  before(async () => {
+    world = await AddonHub.start("v1alpha1-and-v1beta1");
+    await world.hub.kubectl(["create", "namespace", "argocd"]);
+    await world.install("cluster-gateway", {
+      values: ["manualSecretManagement=true", "konnectivityEgress=false"],
+    });
+    const gatewayStarts = startGateway();
+    await world.install("managed-serviceaccount", {
+      values: ["outputs.namespaces={argocd}", "outputs.gateway.enabled=true"],
+      given: [
+        "--output-namespaces=argocd",
+        `--gateway-pass-namespace=${passNamespace}`,
+        `--gateway-address=https://localhost:${gatewayPort}`,
+      ],
+    });
+    [gateway, agent] = await Promise.all([gatewayStarts, startAgent()]);
+  });
+  after(async () => {
+    await agent[Symbol.asyncDispose]();
+    await gateway[Symbol.asyncDispose]();
+    await world[Symbol.asyncDispose]();
+  });
+
+  /** With an account of its own that may do nothing, so that nobody can pass for it. */
+  async function startGateway(): Promise<PodProcess> {
+    const { hub, managed } = world;
+    const { server } = managed;
+    const ca = await managed.kubectl([
+      "config",
+      "view",
+      "--raw",
+      "-o=jsonpath={..certificate-authority-data}",
+    ]);
+    const configs = [{ url: server, caBundle: ca }];
+    const patch = JSON.stringify({ spec: { managedClusterClientConfigs: configs } });
+    await hub.kubectl(["patch", "managedcluster", "managed1", "--type=merge", `-p=${patch}`]);
+    await managed.kubectl(["create", "serviceaccount", "nobody"]);
+    const token = (await managed.kubectl(["create", "token", "nobody"])).trim();
+    const labels = { "cluster.core.oam.dev/cluster-credential-type": "ServiceAccountToken" };
+    await hub.apply(
+      JSON.stringify({
+        apiVersion: "v1",
+        kind: "Secret",
+        metadata: { name: "managed1", namespace: passNamespace, labels },
+        stringData: { token },
+      }),
+    );
+    const serving = ["secret", "cluster-gateway-tls-cert", ".data", "vela-system"] as const;
+    await until("the gateway's certificate", async () => (await world.field(...serving)) !== "");
+    const deployment = [
+      "deployment",
+      "gateway-deployment",
+      ".metadata.name",
+      "vela-system",
+    ] as const;
+    await until("the gateway", async () => (await world.field(...deployment)) !== "");
+    const pod = await PodProcess.of(hub, "vela-system", "gateway-deployment");
+    const kubeconfig = await makeAccount(hub, "vela-system", "cluster-gateway");
+    pod.start([`--secure-port=${gatewayPort}`, `--kubeconfig=${kubeconfig}`]);
+    // No kubelet says that the pod is there; the hub registers the gateway once it is.
+    await world.pretendServing(
+      "proxy.open-cluster-management.io/addon-name=cluster-gateway",
+      "vela-system",
+    );
+    const registration = ["apiservice", "v1alpha1.cluster.core.oam.dev", ".spec.caBundle"] as const;
+    await until("the registration", async () => (await world.field(...registration)) !== "");
+    return pod;
+  }
+
+  async function startAgent(): Promise<PodProcess> {
+    const name = "managed-serviceaccount-addon-agent";
+    const found = async (kind: string, of: string, path: string) =>
+      (await world.managedField(kind, of, path, agentNamespace)) !== "";
+    const credential = "managed-serviceaccount-hub-kubeconfig";
+    await until("the agent", async () => found("deployment", name, ".metadata.name"));
+    await until("its kubeconfig", async () => found("secret", credential, ".data.kubeconfig"));
+    const pod = await PodProcess.of(world.managed, agentNamespace, name);
+    const spoke = await makeAccount(world.managed, agentNamespace, "managed-serviceaccount");
+    pod.start([
+      `--spoke-kubeconfig=${spoke}`,
+      "--metrics-bind-address=0",
+      "--health-probe-bind-address=0",
+    ]);
+    return pod;
+  }
+
+  const hub = async (...args: readonly string[]): Promise<string> =>
+    (await world.hub.kubectl(args)).trim();
+  const account = async (name: string, outputs: unknown): Promise<void> => {
+    await world.hub.apply(
+      JSON.stringify({
+        apiVersion: `${group}/v1beta1`,
+        kind: "ManagedServiceAccount",
+        metadata: { name, namespace: "managed1" },
+        spec: { rotation: { validity: "1h" }, outputs },
+      }),
+    );
+  };
+  const condition = async (name: string, field = "reason"): Promise<string> =>
+    world.field(
+      "managedserviceaccount",
+      name,
+      `.status.conditions[?(@.type=="OutputsReady")].${field}`,
+      "managed1",
+    );
+  const untilReason = async (want: string, name: string): Promise<unknown> =>
+    until(`${want} of ${name}`, async () => (await condition(name)) === want);
+  const secretField = async (namespace: string, name: string, key: string): Promise<string> => {
+    const encoded = await world.field("secret", name, `.data.${key}`, namespace);
+    return Buffer.from(encoded, "base64").toString();
+  };
+  const exists = async (kind: string, namespace: string, name: string): Promise<boolean> =>
+    (await world.field(kind, name, ".metadata.name", namespace)) !== "";
+  const untilGone = async (kind: string, namespace: string, name: string): Promise<unknown> =>
+    until(`the end of ${name}`, async () => !(await exists(kind, namespace, name)));
+
+  /** What a person does with the Secret: write it to a file, and work with kubectl. */
+  const kubectlWith = async (kubeconfig: string, ...args: readonly string[]): Promise<string> => {
+    const file = join(world.hub.directory, "of-a-user.kubeconfig");
+    await writeFile(file, kubeconfig);
+    try {
+      return (await world.hub.kubectl([`--kubeconfig=${file}`, ...args])).trim();
+    } catch (error) {
+      return String(error);
+    }
+  };
+  const whoami = ["auth", "whoami", "-o=jsonpath={.status.userInfo.username}"] as const;
+  const me = `system:serviceaccount:${agentNamespace}:ci`;
+
+  it("gives a kubeconfig that leads kubectl through the gateway, as the account itself", async () => {
+    await account("ci", { kubeconfig: {}, argocd: { namespace: "argocd", via: "Direct" } });
+    const grant = `create clusterrolebinding ci --clusterrole=view --serviceaccount=${agentNamespace}:ci`;
+    await world.managed.kubectl(grant.split(" "));
+    await untilReason("OutputsWritten", "ci");
+    const kubeconfig = await secretField("managed1", "ci-kubeconfig", "kubeconfig");
+    assert.match(
+      kubeconfig,
+      new RegExp(`server: https://localhost:${gatewayPort}/apis/cluster.core.oam.dev/`),
+    );
+    await until("the pass", async () => (await kubectlWith(kubeconfig, ...whoami)) === me);
+    assert.match(await kubectlWith(kubeconfig, "get", "namespaces"), /kube-system +Active/);
+    const denied = await kubectlWith(kubeconfig, "create", "configmap", "a");
+    assert.match(denied, new RegExp(`User "${me}" cannot create resource "configmaps"`));
+  });
+
+  it("declares the cluster to Argo CD by Argo CD's own rules, and what it says works", async () => {
+    const secret = JSON.parse(
+      await hub("get", "secret", "managed1.ci-argocd", "-n", "argocd", "-o=json"),
+    );
+    const { server, kubeconfig } = readArgocdCluster(secret);
+    assert.equal(server, world.managed.server);
+    assert.equal(await kubectlWith(kubeconfig, ...whoami), me);
+  });
+
+  it("follows a renewed token, and cuts off nobody who still has the old one", async () => {
+    const before = await secretField("managed1", "ci-kubeconfig", "kubeconfig");
+    await hub(
+      "patch",
+      "managedserviceaccount",
+      "ci",
+      "-n",
+      "managed1",
+      "--type=merge",
+      '-p={"spec":{"rotation":{"validity":"2h"}}}',
+    );
+    await until(
+      "another token",
+      async () => (await secretField("managed1", "ci-kubeconfig", "kubeconfig")) !== before,
+    );
+    const token = await secretField("managed1", "ci", "token");
+    const after = await secretField("managed1", "ci-kubeconfig", "kubeconfig");
+    assert.ok(after.includes(token));
+    await until("Argo CD's", async () =>
+      (await secretField("argocd", "managed1.ci-argocd", "config")).includes(token),
+    );
+    for (const kubeconfig of [after, before]) {
+      await until("the way through", async () => (await kubectlWith(kubeconfig, ...whoami)) === me);
+    }
+  });
+
+  it("heals what somebody edits, and makes again what somebody deletes", async () => {
+    const whole = await secretField("argocd", "managed1.ci-argocd", "config");
+    const patch = '-p={"stringData":{"config":"{}"},"metadata":{"labels":null}}';
+    await hub("patch", "secret", "managed1.ci-argocd", "-n", "argocd", "--type=merge", patch);
+    await until(
+      "the edit's end",
+      async () => (await secretField("argocd", "managed1.ci-argocd", "config")) === whole,
+    );
+    const label = `.metadata.labels.argocd\\.argoproj\\.io/secret-type`;
+    assert.equal(await world.field("secret", "managed1.ci-argocd", label, "argocd"), "cluster");
+    await hub("delete", "secret", "ci-kubeconfig", "-n", "managed1");
+    await until("the Secret", async () => exists("secret", "managed1", "ci-kubeconfig"));
+  });
+
+  it("leaves alone what others made, and says so", async () => {
+    await hub("create", "secret", "generic", "theirs", "-n", "managed1", "--from-literal=a=1");
+    await account("second", { kubeconfig: { secretName: "theirs", via: "Direct" } });
+    await untilReason("SecretNotOurs", "second");
+    assert.match(
+      await condition("second", "message"),
+      /Secret managed1\/theirs was made by others/,
+    );
+    assert.equal(await secretField("managed1", "theirs", "a"), "1");
+    assert.match(await hub("get", "events", "-n", "managed1"), /Warning +SecretNotOurs/);
+  });
+
+  it("lets the first of two accounts have a name, and the second when the first goes", async () => {
+    await account("second", { kubeconfig: { secretName: "shared", via: "Direct" } });
+    await untilReason("OutputsWritten", "second");
+    await account("third", { kubeconfig: { secretName: "shared", via: "Direct" } });
+    await untilReason("SecretTaken", "third");
+    await hub("delete", "managedserviceaccount", "second", "-n", "managed1");
+    await untilReason("OutputsWritten", "third");
+  });
+
+  it("refuses a namespace that the administrator has not opened, and a second Argo CD cluster of one server", async () => {
+    await account("third", { argocd: { namespace: "default", via: "Direct" } });
+    await untilReason("NamespaceNotAllowed", "third");
+    await untilGone("secret", "managed1", "shared");
+    await account("third", { argocd: { namespace: "argocd", via: "Direct" } });
+    await untilReason("ServerTaken", "third");
+  });
+
+  it("takes everything back with the field, at the gateway too", async () => {
+    const kubeconfig = await secretField("managed1", "ci-kubeconfig", "kubeconfig");
+    await hub(
+      "patch",
+      "managedserviceaccount",
+      "ci",
+      "-n",
+      "managed1",
+      "--type=json",
+      '-p=[{"op":"remove","path":"/spec/outputs/kubeconfig"}]',
+    );
+    await untilGone("secret", "managed1", "ci-kubeconfig");
+    await untilGone("configmap", passNamespace, "managed1.ci");
+    await until("the refusal", async () =>
+      /the hub does not accept the token/.test(await kubectlWith(kubeconfig, ...whoami)),
+    );
+    assert.equal(await condition("ci"), "OutputsWritten");
+  });
+
+  it("takes everything back with the account, in other namespaces too", async () => {
+    await hub("delete", "managedserviceaccount", "ci", "-n", "managed1");
+    await untilGone("secret", "argocd", "managed1.ci-argocd");
+    await untilReason("OutputsWritten", "third");
+  });
+
+  it("takes everything back with the addon", async () => {
+    await hub(
+      "patch",
+      "clustermanagementaddon",
+      "managed-serviceaccount",
+      "--type=merge",
+      '-p={"spec":{"installStrategy":{"type":"Manual","placements":null}}}',
+    );
+    await hub(
+      "delete",
+      "managedclusteraddon",
+      "managed-serviceaccount",
+      "-n",
+      "managed1",
+      "--wait=false",
+      "--ignore-not-found",
+    );
+    await untilGone("secret", "argocd", "managed1.third-argocd");
+    await untilReason("AddonRemoved", "third");
+    assert.doesNotMatch(world.log, /"level":"error"/);
+  });
+});
