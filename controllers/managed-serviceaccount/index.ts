@@ -30,8 +30,9 @@ export function createManagedServiceAccount(
   const pullSecret = pullSecretOf(deps, options.agentImagePullSecret);
   const addon = createAddon(deps, managedServiceAccountDefinition(options, pullSecret));
   const { clusterProfileNamespaces: namespaces } = options;
-  const { clusters } = addon.addonCaches;
+  const { clusters, addons } = addon.addonCaches;
   const outputs = createOutputController(deps, addon, options.outputs);
+  const { known, gateway } = outputs;
   return {
     caches: [
       ...addon.caches,
@@ -41,10 +42,18 @@ export function createManagedServiceAccount(
     controllers: [
       ...addon.controllers,
       ...outputs.controllers,
-      createSetController(deps, outputs.accounts),
+      createSetController(deps, known.accounts),
       ...(namespaces === undefined
         ? []
-        : [createClusterProfileController(deps, { namespaces, clusters })]),
+        : [
+            createClusterProfileController(deps, {
+              namespaces,
+              clusters,
+              addons,
+              ...known,
+              gateway,
+            }),
+          ]),
     ],
   };
 }
