@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { dnsLabel, dnsSubdomain, labelValue } from "./custom-resource.ts";
 
 const group = "authentication.open-cluster-management.io";
 
@@ -67,14 +68,6 @@ export const accountOutputReasons = {
 } as const;
 export type AccountOutputReason = (typeof accountOutputReasons)[keyof typeof accountOutputReasons];
 
-const label = () =>
-  z.string().meta({ minLength: 1, maxLength: 63, pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" });
-const subdomain = () =>
-  z.string().meta({
-    minLength: 1,
-    maxLength: 253,
-    pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
-  });
 const text = () => z.string().meta({ minLength: 1, maxLength: 253 });
 
 const outputVia = z.enum(["Gateway", "Direct"]);
@@ -90,37 +83,35 @@ const via = () =>
 
 const kubeconfigOutput = z
   .object({
-    namespace: label()
+    namespace: dnsLabel()
       .optional()
       .describe(
         "Namespace of the Secret, one that the hub's administrator allows; this object's own when absent.",
       ),
-    secretName: subdomain()
+    secretName: dnsSubdomain()
       .optional()
       .describe(
         "Name of the Secret; <name>-kubeconfig when absent, <cluster>.<name>-kubeconfig in another namespace.",
       ),
     via: via(),
-    contextNamespace: label().optional().describe("Namespace that kubectl works in by default."),
+    contextNamespace: dnsLabel().optional().describe("Namespace that kubectl works in by default."),
   })
   .describe("A Secret with a kubeconfig, under the key kubeconfig.");
 export type KubeconfigOutput = z.infer<typeof kubeconfigOutput>;
 
-const labelText = () => z.string().meta({ maxLength: 63 });
-
 const argocdOutput = z
   .object({
-    namespace: label().describe(
+    namespace: dnsLabel().describe(
       "Namespace of Argo CD, one that the hub's administrator allows, or this object's own.",
     ),
-    secretName: subdomain()
+    secretName: dnsSubdomain()
       .optional()
       .describe("Name of the Secret; <cluster>.<name>-argocd when absent."),
     via: via(),
     clusterName: text().optional().describe("Name of the cluster in Argo CD; its own when absent."),
     project: text().optional().describe("Project of Argo CD that alone may use the cluster."),
     labels: z
-      .record(z.string(), labelText())
+      .record(z.string(), labelValue())
       .optional()
       .describe("Further labels of the Secret, for generators of ApplicationSets.")
       .meta({
@@ -133,7 +124,7 @@ const argocdOutput = z
         ],
       }),
     namespaces: z
-      .array(label())
+      .array(dnsLabel())
       .meta({ minItems: 1, maxItems: 128 })
       .optional()
       .describe("The only namespaces of the cluster that Argo CD manages; all when absent."),

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { conditionList, int32, int64, objectShape } from "./custom-resource.ts";
+import { identityPolicy } from "./identity.ts";
 import type { ResourceType } from "./resource.ts";
 
 /** How the gateway is run on the hub, and how it reaches the managed clusters. */
@@ -19,6 +20,8 @@ export const defaultClusterGatewayConfigurationName = "cluster-gateway";
 export const clusterGatewayConditionTypes = {
   /** The gateway runs and its API is registered on the hub. */
   deployed: "ClusterGatewayDeployed",
+  /** Every identity rule can be followed; whoever a wrong one may mean is refused. */
+  identityValid: "IdentityRulesValid",
 } as const;
 
 const clusterProxy = z
@@ -82,6 +85,7 @@ export const clusterGatewayConfigurationSpec = z.object({
   installNamespace: z.string().describe("Namespace of the gateway."),
   secretManagement,
   egress,
+  identity: identityPolicy.prefault({}).describe("As whom callers act on managed clusters."),
 });
 export type ClusterGatewayConfigurationSpec = z.infer<typeof clusterGatewayConfigurationSpec>;
 

@@ -18,6 +18,20 @@ export const int64 = () => z.int().meta({ format: "int64" });
 /** A time as the API server stores it, RFC 3339. */
 export const dateTime = () => z.string().meta({ format: "date-time" });
 
+const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+
+/** What a namespace may be called: one label of DNS. */
+export const dnsLabel = () =>
+  z.string().meta({ minLength: 1, maxLength: 63, pattern: `^${label}$` });
+
+/** What most other objects may be called: labels of DNS with dots between them. */
+export const dnsSubdomain = () =>
+  z.string().meta({ minLength: 1, maxLength: 253, pattern: `^${label}(\\.${label})*$` });
+
+/** What the value of a label may be. */
+export const labelValue = () =>
+  z.string().meta({ maxLength: 63, pattern: "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$" });
+
 const qualifiedName =
   "^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$";
 

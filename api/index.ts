@@ -69,3 +69,4 @@ export { apiVersionOf, type ResourceType } from "./resource.ts";
 export type { Toleration } from "./scheduling.ts";
 export { failureStatus, type Status, statusObject } from "./status.ts";
 export { readTokenClaims, type TokenClaims } from "./token-claims.ts";
+export { parseTokenReviewStatus, type TokenReviewStatus } from "./token-review.ts";

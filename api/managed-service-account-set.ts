@@ -1,5 +1,12 @@
 import * as z from "zod";
-import { conditionList, int32, int64, objectShape } from "./custom-resource.ts";
+import {
+  conditionList,
+  dnsSubdomain,
+  int32,
+  int64,
+  labelValue,
+  objectShape,
+} from "./custom-resource.ts";
 import { managedServiceAccountSpec, managedServiceAccounts } from "./managed-service-account.ts";
 import type { ResourceType } from "./resource.ts";
 
@@ -29,24 +36,39 @@ export const managedServiceAccountSetConditionTypes = {
   ready: "Ready",
 } as const;
 
-const name = () => z.string().meta({ minLength: 1, maxLength: 253 });
-const texts = () => z.record(z.string(), z.string());
-
 export const managedServiceAccountSetSpec = z.object({
   placementRef: z
-    .object({ name: name().describe("Name of a Placement in this object's namespace.") })
+    .object({ name: dnsSubdomain().describe("Name of a Placement in this object's namespace.") })
     .describe("Selects the clusters."),
-  accountName: name().optional().describe("Name of the accounts; this object's name when absent."),
+  accountName: dnsSubdomain()
+    .optional()
+    .describe("Name of the accounts; this object's name when absent."),
   template: z
     .object({
       metadata: z
         .object({
-          labels: texts().optional().describe("Labels of each account."),
-          annotations: texts().optional().describe("Annotations of each account."),
+          labels: z.record(z.string(), labelValue()).optional().describe("Labels of each account."),
+          annotations: z
+            .record(z.string(), z.string())
+            .optional()
+            .describe("Annotations of each account."),
         })
         .optional()
         .describe("What each account carries."),
-      spec: managedServiceAccountSpec.describe("What is wanted of each account."),
+      spec: managedServiceAccountSpec.describe("What is wanted of each account.").meta({
+        "x-kubernetes-validations": [
+          {
+            rule: "!has(self.outputs) || !has(self.outputs.argocd) || (!has(self.outputs.argocd.secretName) && !has(self.outputs.argocd.clusterName))",
+            message:
+              "outputs.argocd must not hold secretName or clusterName: the Secrets of all clusters are in one namespace, and need names of their own",
+          },
+          {
+            rule: "!has(self.outputs) || !has(self.outputs.kubeconfig) || !has(self.outputs.kubeconfig.namespace) || !has(self.outputs.kubeconfig.secretName)",
+            message:
+              "outputs.kubeconfig must not hold both namespace and secretName: the Secrets of all clusters would have one name",
+          },
+        ],
+      }),
     })
     .describe("What the accounts are made from."),
 });

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { dnsLabel } from "./custom-resource.ts";
 
 const shortText = () => z.string().meta({ minLength: 1, maxLength: 253 });
 const words = (maxItems: number) => z.array(shortText()).meta({ maxItems });
@@ -12,8 +13,6 @@ const roleName = () =>
       { rule: "self != '.' && self != '..'", message: "a role cannot be called . or .." },
     ],
   });
-const namespaceName = () =>
-  z.string().meta({ minLength: 1, maxLength: 63, pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" });
 
 /** One rule of a Role, as Kubernetes has it. */
 export const permissionRule = z
@@ -61,7 +60,7 @@ export const permission = z
       .optional()
       .describe("Rules of its own."),
     namespaces: z
-      .array(namespaceName())
+      .array(dnsLabel())
       .meta({ minItems: 1, maxItems: 64 })
       .optional()
       .describe("Where it holds; in the whole cluster when absent."),

@@ -10,7 +10,7 @@ import { createEventRecorder, createObjectCache, type KubeClient, labelSelector 
 import { createFront, type Front, type FrontTls } from "#proxy";
 import { type Logger, type Metrics, type Runnable, runAll, sleep } from "#runtime";
 import { type Authenticate, createAuthenticate } from "./authentication/authenticate.ts";
-import { createTokenReview } from "./authentication/token-review.ts";
+import { createTokenReader, type TokenReaderOptions } from "./authentication/token-reader.ts";
 import { trustConfigMap } from "./authentication/trust.ts";
 import { followTrust, type TrustSource } from "./authentication/trust-source.ts";
 import { createAuthorize } from "./authorization/access-review.ts";
@@ -37,7 +37,7 @@ export interface ServingCertificate {
   onChange(listener: (pair: Pick<FrontTls, "cert" | "key">) => void): void;
 }
 
-export interface GatewayOptions {
+export interface GatewayOptions extends Pick<TokenReaderOptions, "oidc" | "oidcCa"> {
   readonly host?: string;
   readonly port: number;
   readonly certificate: ServingCertificate;
@@ -147,8 +147,11 @@ function storeOf(
   });
 }
 
-function authenticateBy(trust: TrustSource, { client }: GatewayOptions): Authenticate {
-  return createAuthenticate({ trust: () => trust.current, reviewToken: createTokenReview(client) });
+function authenticateBy(trust: TrustSource, options: GatewayOptions): Authenticate {
+  return createAuthenticate({
+    trust: () => trust.current,
+    reviewToken: createTokenReader(options),
+  });
 }
 
 function identifyWith({ identity, exchangerCa, log }: GatewayOptions): Identify {

@@ -1,3 +1,4 @@
+export { type OidcOptions, signingAlgorithms } from "./authentication/oidc/oidc.ts";
 export type { ExecPolicy } from "./exec/exec-credentials.ts";
 export {
   createGateway,

@@ -25,6 +25,9 @@ export {
   type ObjectCache,
   type ObjectCacheOptions,
 } from "./object-cache.ts";
+export { type CallOutcome, observeCalls } from "./observed-client.ts";
 export { openPortForward, type PortForwardTarget } from "./port-forward.ts";
+export { createPresence, type PresenceOptions } from "./presence.ts";
 export { type Outcome, type Reconciler, recheckAfter, settled } from "./reconciler.ts";
 export { labelSelector, resourcePath, withQuery } from "./request.ts";
+export { isLeaseValid } from "./valid-lease.ts";

@@ -1,7 +1,12 @@
 export { isAbortError, isAborted, type Sleep, sleep } from "./abort.ts";
 export { type BackoffOptions, backoffDelays, retry } from "./backoff.ts";
 export { formatGoDuration, parseGoDuration } from "./go-duration.ts";
-export { type Check, createHealthServer, type HealthServerOptions } from "./health-server.ts";
+export {
+  type Check,
+  createHealthServer,
+  type HealthServerOptions,
+  type Route,
+} from "./health-server.ts";
 export {
   createLogger,
   describeError,
@@ -20,6 +25,7 @@ export {
 } from "./metrics.ts";
 export { compilePattern, type Pattern } from "./pattern/pattern.ts";
 export { PatternError } from "./pattern/syntax.ts";
+export { createProfileRoutes } from "./profile-routes.ts";
 export { runAll } from "./run-all.ts";
 export type { Runnable } from "./runnable.ts";
 export { TerminalError } from "./terminal-error.ts";

@@ -23,6 +23,11 @@ export interface MetricOptions {
   readonly labels?: readonly string[];
 }
 
+export interface CounterOptions extends MetricOptions {
+  /** The series of a counter that is kept elsewhere, read at each look at the metrics. */
+  readonly collect?: () => Iterable<readonly [labels: Labels, value: number]>;
+}
+
 export interface GaugeOptions extends MetricOptions {
   /** Called before each look at the metrics, to set what changes by itself. */
   readonly collect?: (gauge: GaugeMetric) => void;
@@ -34,7 +39,7 @@ export interface HistogramOptions extends MetricOptions {
 
 /** Makes and holds the metrics of one process; nothing is registered globally. */
 export interface Metrics {
-  counter(options: MetricOptions): CounterMetric;
+  counter(options: CounterOptions): CounterMetric;
   gauge(options: GaugeOptions): GaugeMetric;
   histogram(options: HistogramOptions): HistogramMetric;
   /** All of them in the Prometheus text format. */
@@ -52,7 +57,11 @@ export function createMetrics(): Metrics {
   });
   return {
     counter(options) {
-      const counter = new Counter(base(options));
+      const { collect } = options;
+      const counter: Counter = new Counter({
+        ...base(options),
+        ...(collect === undefined ? {} : { collect: () => recount(counter, collect()) }),
+      });
       return { inc: (labels = {}, by = 1) => counter.inc(labels, by) };
     },
     gauge(options) {
@@ -74,4 +83,12 @@ export function createMetrics(): Metrics {
     },
     text: () => registry.metrics(),
   };
+}
+
+function recount(
+  counter: Counter,
+  series: Iterable<readonly [labels: Labels, value: number]>,
+): void {
+  counter.reset();
+  for (const [labels, value] of series) counter.inc(labels, value);
 }

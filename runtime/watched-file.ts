@@ -11,6 +11,13 @@ export interface WatchedFiles extends Runnable {
   onChange(listener: (contents: readonly Buffer[]) => void): () => void;
 }
 
+export interface WatchOptions {
+  /** How often the files are looked at. Defaults to 10 seconds. */
+  readonly intervalMs?: number;
+  /** Told of each look, before what it changed: why the files could not be read, if so. */
+  readonly onLook?: (failure: Error | undefined) => void;
+}
+
 /**
  * Files that a kubelet replaces while we run: certificates, tokens, kubeconfigs.
  *
@@ -19,11 +26,22 @@ export interface WatchedFiles extends Runnable {
  */
 export function watchFiles(
   paths: readonly string[],
-  { intervalMs = 10_000 }: { readonly intervalMs?: number } = {},
+  { intervalMs = 10_000, onLook }: WatchOptions = {},
 ): WatchedFiles {
   const listeners = new Set<(contents: readonly Buffer[]) => void>();
   let contents: readonly Buffer[] = [];
   const read = () => Promise.all(paths.map((path) => readFile(path)));
+  const look = async (signal: AbortSignal): Promise<readonly Buffer[]> => {
+    try {
+      const next = await read();
+      onLook?.(undefined);
+      return next;
+    } catch (error) {
+      if (isAbortError(error, signal)) throw error;
+      onLook?.(error as Error);
+      return contents;
+    }
+  };
   return {
     name: "watched-files",
     get contents() {
@@ -40,10 +58,7 @@ export function watchFiles(
     async run(signal) {
       while (!signal.aborted) {
         await sleep(intervalMs, signal);
-        const next = await read().catch((error: unknown) => {
-          if (isAbortError(error, signal)) throw error;
-          return contents;
-        });
+        const next = await look(signal);
         if (isSame(contents, next)) continue;
         contents = next;
         for (const listener of listeners) listener(next);

@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { Metadata, type MethodDefinition, type ServerDuplexStream } from "@grpc/grpc-js";
 import { silentLogger } from "#runtime";
 import { eventually, type LoopbackTunnel, openLoopbackTunnel, tlsOf } from "#testing";
-import { createRpcServer } from "./rpc/rpc-server.ts";
+import { createListener } from "./rpc/listener.ts";
+import { createRpcProtocol } from "./rpc/rpc-protocol.ts";
 import { headers } from "./rpc/services.ts";
 
 type RawCall = ServerDuplexStream<Buffer, Buffer>;
@@ -28,20 +29,18 @@ async function startHostileServer(
   serve: (call: RawCall) => void,
 ) {
   const stop = new AbortController();
-  const server = createRpcServer(
-    "hostile",
-    { service: { Method: rawMethod(path) }, handlers: { Method: serve }, raw: {} },
-    {
-      host: "127.0.0.1",
-      port: 0,
-      tls: tlsOf(authority, await authority.server("127.0.0.1")),
-      ciphers: "",
-      minVersion: "TLSv1.2",
-      keepaliveTimeMs: 3_600_000,
-      graceMs: 0,
-    },
-    silentLogger,
-  );
+  const options = {
+    host: "127.0.0.1",
+    port: 0,
+    tls: tlsOf(authority, await authority.server("127.0.0.1")),
+    ciphers: "",
+    minVersion: "TLSv1.2",
+    keepaliveTimeMs: 3_600_000,
+    graceMs: 0,
+  } as const;
+  const routes = { service: { Method: rawMethod(path) }, handlers: { Method: serve }, raw: {} };
+  const protocol = createRpcProtocol(routes, options);
+  const server = createListener("hostile", options, { protocol, log: silentLogger });
   const running = server.run(stop.signal);
   await eventually(() => server.port > 0, "it listens");
   return {

@@ -8,7 +8,7 @@ export {
 } from "./agent/tunnel-agent.ts";
 export { createTunnelClient } from "./client/create-tunnel-client.ts";
 export type { TunnelClient, TunnelClientOptions } from "./client/tunnel-client.ts";
-export type { ListenerOptions } from "./rpc/rpc-server.ts";
+export type { ListenerOptions, SocketFileOptions } from "./rpc/listener.ts";
 export {
   type AgentClaim,
   type AuthorizeAgent,
@@ -17,7 +17,14 @@ export {
 } from "./server/authorize-agent.ts";
 export { type StrategyName, strategyNames } from "./server/backends.ts";
 export {
+  type AgentAccount,
+  type JudgeToken,
+  type TokenVerdict,
+  tokenIdentity,
+} from "./server/token-identity.ts";
+export {
   createTunnelServer,
+  type FrontendMode,
   type TunnelServer,
   type TunnelServerOptions,
 } from "./server/tunnel-server.ts";

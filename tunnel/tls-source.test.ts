@@ -29,19 +29,28 @@ describe("loadTlsFiles()", () => {
   it("keeps the old pair while certificate and key do not fit, and takes the next that does", async () => {
     const [one, two] = pairs;
     await write(one.cert, one.key);
-    let refusals = 0;
-    const options = { intervalMs: 5, onRefused: () => (refusals += 1) };
+    const faults: (string | undefined)[] = [];
+    const onFault = (reason: string | undefined) => void faults.push(reason);
+    const options = { intervalMs: 5, onFault };
     const source = await loadTlsFiles(files(), options);
     const stop = new AbortController();
     const running = runAll([source], stop.signal);
     const changes: string[] = [];
     source.onChange(({ cert }) => changes.push(String(cert)));
     await write(two.cert, one.key);
-    await eventually(() => refusals > 0, "it has looked");
+    await eventually(() => faults.length > 0, "it has looked");
+    assert.match(String(faults[0]), /tls\.crt, .*tls\.key.*mismatch/);
     assert.equal(String(source.current.cert), one.cert);
     await write(two.cert, two.key);
     await eventually(() => changes.length > 0, "it has changed");
     assert.deepEqual([changes, String(source.current.key)], [[two.cert], two.key]);
+    assert.equal(faults.at(-1), undefined);
+    await rm(files().keyFile);
+    await eventually(() => faults.at(-1) !== undefined, "it misses the key");
+    assert.match(String(faults.at(-1)), /ENOENT.*tls\.key/);
+    await writeFile(files().keyFile, two.key);
+    await eventually(() => faults.at(-1) === undefined, "it finds the key again");
+    assert.equal(String(source.current.key), two.key);
     stop.abort();
     await running;
   });
@@ -50,6 +59,18 @@ describe("loadTlsFiles()", () => {
     await write(pairs[0].cert, pairs[1].key);
     await assert.rejects(loadTlsFiles(files()), /tls\.crt, .*tls\.key/);
   });
+
+  for (const text of [
+    "",
+    "no certificate",
+    "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+  ]) {
+    it(`throws for a CA bundle of ${JSON.stringify(text.slice(0, 14))}, which Node would take`, async () => {
+      const caFile = join(directory, "ca.crt");
+      await writeFile(caFile, text);
+      await assert.rejects(loadTlsFiles({ caFile }), /ca\.crt holds/);
+    });
+  }
 
   it("does without what is not given", async () => {
     const source = await loadTlsFiles({ caFile: "", certFile: "" });

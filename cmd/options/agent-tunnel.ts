@@ -5,21 +5,25 @@ import { createKubeClient, type KubeClient } from "#kube";
 import {
   createHealthServer,
   createMetrics,
+  createProfileRoutes,
   describeError,
   type Logger,
+  type Metrics,
   type Runnable,
 } from "#runtime";
 import {
   createDialPolicy,
   type DialPolicy,
-  loadTlsFiles,
   refusedByDefault,
   type ServerCountSource,
   unknownIdentifiers,
 } from "#tunnel";
 import { type Flag, type FlagValues, UsageError } from "./flags.ts";
+import { countAgentLeases } from "./lease-metrics.ts";
+import { createOwnPodTeller } from "./own-pod.ts";
 import { runProcess } from "./process.ts";
 import { checkFile, checkPair } from "./tls-flags.ts";
+import { createTlsWatch } from "./tls-watch.ts";
 import { klogFlags, klogReasons, refuseUnsupported } from "./unsupported.ts";
 
 const flags = {
@@ -31,10 +35,18 @@ const flags = {
   "alpn-proto": { type: "list", default: [], help: "Not supported" },
   "health-server-host": { type: "string", default: "", help: "Address of the health endpoints" },
   "health-server-port": { type: "int", default: 8093, help: "Port of the health endpoints" },
-  "admin-bind-address": { type: "string", default: "127.0.0.1", help: "Address of metrics again" },
-  "admin-server-port": { type: "int", default: 8094, help: "Port of metrics again" },
-  "enable-profiling": { type: "boolean", default: false, help: "Not supported" },
-  "enable-contention-profiling": { type: "boolean", default: false, help: "Not supported" },
+  "admin-bind-address": { type: "string", default: "127.0.0.1", help: "Address of the admin port" },
+  "admin-server-port": { type: "int", default: 8094, help: "Port of profiles" },
+  "enable-profiling": {
+    type: "boolean",
+    default: false,
+    help: "Serve V8 profiles on the admin port: /debug/pprof/profile?seconds=30, /debug/pprof/heap",
+  },
+  "enable-contention-profiling": {
+    type: "boolean",
+    default: false,
+    help: "Accepted: there are no locks to profile",
+  },
   "agent-id": { type: "string", default: "", help: "Name of this agent; random when empty" },
   "sync-interval": { type: "duration", default: "1s", help: "Wait between looks for servers" },
   "sync-interval-cap": { type: "duration", default: "2s", help: "Longest wait while looks fail" },
@@ -122,30 +134,31 @@ export function run(argv: readonly string[]): Promise<number> {
 async function build(values: Values, log: Logger): Promise<readonly Runnable[]> {
   await check(values);
   const metrics = createMetrics();
-  const tls = await loadTlsFiles(
-    {
-      caFile: values["ca-cert"],
-      certFile: values["agent-cert"],
-      keyFile: values["agent-key"],
-    },
-    { log },
-  );
+  const cluster = await clusterOptions(values, metrics);
+  const tell = createOwnPodTeller(cluster.lease?.spoke, "tunnel-agent", log);
+  const tls = await createTlsWatch({ metrics, log, tell })({
+    ca: ["ca-cert", values["ca-cert"]],
+    cert: ["agent-cert", values["agent-cert"]],
+    key: ["agent-key", values["agent-key"]],
+  });
   const tunnel = createManagedTunnel({
     agent: { ...agentOptions(values), tls, metrics, log },
     log,
-    ...(await clusterOptions(values)),
+    ...cluster,
   });
   const ready = { "server-connected": () => tunnel.agent.reasonNotReady() };
   const health = createHealthServer({
     ...(values["health-server-host"] !== "" && { host: values["health-server-host"] }),
     port: values["health-server-port"],
     ready,
+    style: "checks",
     metrics,
   });
   const admin = createHealthServer({
     host: values["admin-bind-address"],
     port: values["admin-server-port"],
-    metrics,
+    metrics: { redirectToPort: values["health-server-port"] },
+    ...(values["enable-profiling"] && { routes: createProfileRoutes() }),
   });
   return [...tunnel.runnables, tls, health, admin];
 }
@@ -169,6 +182,7 @@ function agentOptions(values: Values) {
 /** What needs a Kubernetes API: the hub's, the managed cluster's, or none. */
 async function clusterOptions(
   values: Values,
+  metrics: Metrics,
 ): Promise<Pick<ManagedTunnelOptions, "portForward" | "lease" | "serverLeases">> {
   const podNamespace = process.env["POD_NAMESPACE"] ?? "";
   const needsSpoke = podNamespace !== "" || values["count-server-leases"];
@@ -185,7 +199,7 @@ async function clusterOptions(
     ...(spoke !== undefined &&
       values["count-server-leases"] && {
         serverLeases: {
-          client: spoke,
+          client: countAgentLeases(spoke, metrics),
           namespace: values["lease-namespace"],
           labelSelector: values["lease-label"] || values["lease-label-selector"],
         },
@@ -201,8 +215,6 @@ function client(kubeconfig: string): Promise<KubeClient> {
 async function check(values: Values): Promise<void> {
   refuseUnsupported(flags, values, {
     "alpn-proto": "connections always offer h2 alone",
-    "enable-profiling": "use node --inspect",
-    "enable-contention-profiling": "use node --inspect",
     ...klogReasons,
   });
   checkPair({
@@ -231,6 +243,11 @@ async function check(values: Values): Promise<void> {
 }
 
 function checkNumbers(values: Values): void {
+  if (values["enable-contention-profiling"] && !values["enable-profiling"]) {
+    throw new UsageError(
+      "if --enable-contention-profiling is set, --enable-profiling must also be set",
+    );
+  }
   for (const flag of ["proxy-server-port", "health-server-port", "admin-server-port"] as const) {
     const port = values[flag];
     const name = flag.replaceAll("-", " ");

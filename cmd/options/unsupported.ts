@@ -28,6 +28,12 @@ export const klogFlags = {
   "skip-headers": { type: "boolean", default: false, help: "Not supported" },
   "skip-log-headers": { type: "boolean", default: false, help: "Not supported" },
   "one-output": { type: "boolean", default: false, help: "Not supported" },
+  alsologtostderrthreshold: { type: "string", default: "", help: "Accepted without effect" },
+  "legacy-stderr-threshold-behavior": {
+    type: "boolean",
+    default: true,
+    help: "Accepted without effect",
+  },
   stderrthreshold: { type: "string", default: "2", help: "Accepted without effect" },
   vmodule: { type: "string", default: "", help: "Not supported" },
   "log-backtrace-at": { type: "string", default: "", help: "Not supported" },

@@ -66,6 +66,16 @@ export function createAddonMetrics(metrics: Metrics) {
       help: "Outputs of ManagedServiceAccounts that became refused, and why.",
       labels: ["output", "reason"],
     }),
+    setClusters: metrics.gauge({
+      name: "spokeway_account_set_clusters",
+      help: "Clusters of a ManagedServiceAccountSet, by whether their account is ready.",
+      labels: ["namespace", "set", "state"],
+    }),
+    setActions: metrics.counter({
+      name: "spokeway_account_set_actions_total",
+      help: "Accounts of sets that were applied or removed, or could not be.",
+      labels: ["action"],
+    }),
     clusterHealthy: metrics.gauge({
       name: "spokeway_gateway_cluster_healthy",
       help: "1 while the managed cluster answers through the gateway, else 0.",

@@ -1,28 +1,11 @@
 import { hash } from "node:crypto";
-import * as z from "zod";
-import { tokenReviews } from "#api";
+import { parseTokenReviewStatus, tokenReviews } from "#api";
 import type { KubeClient } from "#kube";
 import { createExpiringCache } from "../expiring-cache.ts";
 import type { User } from "./user.ts";
 
 /** Asks the hub whose token it is; `undefined` when it is nobody's. Throws an `ApiError`. */
 export type ReviewToken = (token: string) => Promise<User | undefined>;
-
-const answer = z.looseObject({
-  status: z
-    .looseObject({
-      authenticated: z.boolean().default(false),
-      user: z
-        .looseObject({
-          username: z.string().default(""),
-          uid: z.string().optional(),
-          groups: z.array(z.string()).default([]),
-          extra: z.record(z.string(), z.array(z.string())).default({}),
-        })
-        .optional(),
-    })
-    .prefault({}),
-});
 
 const ttlMs = 10_000;
 const timeoutMs = 10_000;
@@ -46,7 +29,7 @@ async function review(
 ): Promise<User | undefined> {
   const request = { metadata: { name: "" }, spec: { token } };
   const reviewed = await client.create(tokenReviews, request, AbortSignal.timeout(timeoutMs));
-  const { authenticated, user } = answer.parse(reviewed).status;
+  const { authenticated, user } = parseTokenReviewStatus(reviewed);
   if (!authenticated || user === undefined || user.username === "") return undefined;
   const { username: name, groups, extra, uid } = user;
   return { name, groups, extra, ...(uid === undefined ? {} : { uid }) };

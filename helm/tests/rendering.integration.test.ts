@@ -300,6 +300,22 @@ describe("chart cluster-gateway-addon-manager", () => {
     });
   });
 
+  it("lets callers act as the gateway's account unless told otherwise, and says who may act", async () => {
+    const identityIn = async (...flags: readonly string[]) => {
+      const objects = await helm.render(chart, ...flags);
+      return at(
+        find(objects, "ClusterGatewayConfiguration", "cluster-gateway"),
+        "spec",
+        "identity",
+      );
+    };
+    assert.equal(at(await identityIn(), "mode"), "Shared");
+    const flags = ["--set=identity.mode=Impersonate", "--set=identity.groups={devs,ops}"];
+    const identity = await identityIn(...flags);
+    assert.equal(at(identity, "mode"), "Impersonate");
+    assert.deepEqual(at(identity, "groups"), ["devs", "ops"]);
+  });
+
   it("makes the namespaces of gateway and credentials, and never deletes them", async () => {
     const namespaces = (await helm.render(chart)).filter(({ kind }) => kind === "Namespace");
     assert.deepEqual(
@@ -351,6 +367,7 @@ describe("values", () => {
     ["managed-serviceaccount", "outputs.kubeconfig=true", /'kubeconfig' not allowed/],
     ["managed-serviceaccount", "clusterProfileNamespaces={team_a}", /clusterProfileNamespaces/],
     ["cluster-gateway-addon-manager", "konnectivityEgress=12", /konnectivityEgress/],
+    ["cluster-gateway-addon-manager", "identity.mode=Root", /identity.*mode/],
     ["cluster-gateway-addon-manager", "clusterGateway.image=null", /clusterGateway/],
   ];
   for (const [chart, value, message] of refused) {

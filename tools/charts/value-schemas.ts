@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { permissionPolicy } from "#api";
+import { identityPolicy, permissionPolicy } from "#api";
 
 const text = z.string();
 const name = z.string().min(1);
@@ -85,6 +85,7 @@ export const valueSchemas = {
     manualSecretManagement: z.boolean(),
     konnectivityEgress: z.boolean(),
     clusterProxy: z.strictObject({ namespace: text }),
+    identity: identityPolicy,
   }),
 } as const satisfies Readonly<Record<string, z.ZodObject>>;
 

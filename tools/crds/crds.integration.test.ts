@@ -21,7 +21,11 @@ describe("the CRDs on a real API server", { timeout: 180_000 }, () => {
       name: "crds",
       manifests: crds.map(({ content }) => content),
     });
-    for (const plural of ["managedproxyconfigurations", "managedserviceaccounts"]) {
+    for (const plural of [
+      "managedproxyconfigurations",
+      "managedserviceaccounts",
+      "managedserviceaccountsets",
+    ]) {
       await waitFor(plural, async () => (await cluster.kubectl(["get", plural])) === "");
     }
   });
@@ -119,6 +123,53 @@ describe("the CRDs on a real API server", { timeout: 180_000 }, () => {
         error: /spec\.permissions\[0\]: .*nonResourceURLs hold in the whole cluster only/s,
       },
       {
+        name: "outputs of every kind",
+        spec: {
+          rotation: {},
+          outputs: {
+            kubeconfig: { namespace: "a", secretName: "a.b", via: "Direct", contextNamespace: "c" },
+            argocd: {
+              namespace: "argocd",
+              clusterName: "One of ours",
+              project: "team",
+              labels: { env: "prod" },
+              namespaces: ["a"],
+              clusterResources: true,
+            },
+          },
+        },
+      },
+      {
+        name: "a way that there is not",
+        spec: { rotation: {}, outputs: { kubeconfig: { via: "Tunnel" } } },
+        error: /spec\.outputs\.kubeconfig\.via: Unsupported value: "Tunnel"/,
+      },
+      {
+        name: "an Argo CD in no namespace",
+        spec: { rotation: {}, outputs: { argocd: {} } },
+        error: /spec\.outputs\.argocd\.namespace: Required value/,
+      },
+      {
+        name: "a Secret that cannot be called so",
+        spec: { rotation: {}, outputs: { kubeconfig: { secretName: "A/B" } } },
+        error: /spec\.outputs\.kubeconfig\.secretName: Invalid value: "A\/B"/,
+      },
+      {
+        name: "a label that the controller sets",
+        spec: {
+          rotation: {},
+          outputs: {
+            argocd: { namespace: "a", labels: { "argocd.argoproj.io/secret-type": "repository" } },
+          },
+        },
+        error: /spec\.outputs\.argocd\.labels: .*those are set by the controller/s,
+      },
+      {
+        name: "resources of the cluster beside nothing",
+        spec: { rotation: {}, outputs: { argocd: { namespace: "a", clusterResources: true } } },
+        error: /spec\.outputs\.argocd: .*clusterResources needs namespaces/s,
+      },
+      {
         name: "a role whose name leads elsewhere",
         spec: { rotation: {}, permissions: [{ clusterRole: "a/b" }] },
         error: /spec\.permissions\[0\]\.clusterRole: Invalid value: "a\/b"/,
@@ -213,6 +264,75 @@ describe("the CRDs on a real API server", { timeout: 180_000 }, () => {
       name: "a tunnel without an address",
       spec: { ...gateway, egress: { type: "ClusterProxy" } },
       error: /spec\.egress: .*clusterProxy is needed when type is ClusterProxy/s,
+    },
+  ]);
+
+  const set = (template: object, more: object = {}) => ({
+    placementRef: { name: "all" },
+    template: { spec: { rotation: {} }, ...template },
+    ...more,
+  });
+  const outputs = (given: object) => set({ spec: { rotation: {}, outputs: given } });
+  check("authentication.open-cluster-management.io/v1alpha1", "ManagedServiceAccountSet", [
+    { name: "the least", spec: set({}) },
+    {
+      name: "all that a template may hold",
+      spec: set(
+        {
+          metadata: { labels: { team: "x" }, annotations: { a: "any text at all" } },
+          spec: {
+            rotation: { validity: "1h" },
+            permissions: [{ preset: "view" }],
+            outputs: { kubeconfig: { secretName: "k" }, argocd: { namespace: "argocd" } },
+          },
+        },
+        { accountName: "ci.deployer" },
+      ),
+    },
+    {
+      name: "no Placement",
+      spec: { template: { spec: { rotation: {} } } },
+      error: /spec\.placementRef: Required value/,
+    },
+    {
+      name: "a Placement that none can be called",
+      spec: set({}, { placementRef: { name: "All" } }),
+      error: /spec\.placementRef\.name: Invalid value: "All"/,
+    },
+    {
+      name: "no template",
+      spec: { placementRef: { name: "all" } },
+      error: /spec\.template: Required value/,
+    },
+    {
+      name: "accounts that none can be called",
+      spec: set({}, { accountName: "CI_deployer" }),
+      error: /spec\.accountName: Invalid value: "CI_deployer"/,
+    },
+    {
+      name: "a label that is none",
+      spec: set({ metadata: { labels: { team: "x y" } } }),
+      error: /spec\.template\.metadata\.labels\.team: Invalid value: "x y"/,
+    },
+    {
+      name: "a validity that is none, as an account does",
+      spec: set({ spec: { rotation: { validity: "soon" } } }),
+      error: /spec\.template\.spec\.rotation\.validity: Invalid value: "soon"/,
+    },
+    {
+      name: "a permission to nothing, as an account does",
+      spec: set({ spec: { rotation: {}, permissions: [{ namespaces: ["a"] }] } }),
+      error: /spec\.template\.spec\.permissions\[0\]: .*exactly one of preset/s,
+    },
+    {
+      name: "one name for the Secrets of all clusters in Argo CD",
+      spec: outputs({ argocd: { namespace: "argocd", secretName: "one" } }),
+      error: /spec\.template\.spec: .*outputs\.argocd must not hold secretName or clusterName/s,
+    },
+    {
+      name: "one name for the kubeconfigs of all clusters in one namespace",
+      spec: outputs({ kubeconfig: { namespace: "a", secretName: "one" } }),
+      error: /spec\.template\.spec: .*must not hold both namespace and secretName/s,
     },
   ]);
 

@@ -132,7 +132,7 @@ export class AgentConnection {
   }
 
   #fromCarrier(packet: Packet): void {
-    this.#options.metrics.packet("to_agent", packet.type);
+    this.#options.metrics.packet("to_agent", packet);
     if (!("connectionId" in packet) || packet.connectionId !== this.connectionId) return;
     if (packet.type === "data") this.#apply({ kind: "dataFromServer", bytes: packet.bytes });
     else if (packet.type === "halfClose") this.#apply({ kind: "frontendEnded" });
@@ -164,7 +164,7 @@ export class AgentConnection {
   }
 
   #send(packet: OutgoingPacket): void {
-    this.#options.metrics.packet("from_agent", packet.type);
+    this.#options.metrics.packet("from_agent", packet);
     if (!this.#link.send(packet)) this.#socket?.pause();
   }
 

@@ -1,12 +1,13 @@
 import type { Metrics } from "#runtime";
 import { type Packet, wireNames } from "../wire/packet.ts";
+import { PacketCounts } from "../wire/packet-counts.ts";
 
 /** Which way a packet went, by upstream's names. */
 export type AgentSegment = "from_agent" | "to_agent";
 
 /** What the tunnel agent counts. Names and labels are upstream's. */
 export interface AgentMetrics {
-  packet(segment: AgentSegment, type: Packet["type"]): void;
+  packet(segment: AgentSegment, packet: Packet): void;
   streamError(code: string): void;
   servers(open: number, known: number): void;
   connectFailed(): void;
@@ -18,13 +19,18 @@ export interface AgentMetrics {
 const prefix = "konnectivity_network_proxy_agent_";
 const buckets = [0.005, 0.025, 0.1, 0.5, 2.5, 10, 30];
 
-/** Registers the metrics of one tunnel agent. */
+/** Registers the metrics of one tunnel agent. Where upstream's tests compare the help text, it is upstream's. */
 export function createAgentMetrics(metrics: Metrics): AgentMetrics {
+  const counts = new PacketCounts<AgentSegment>();
+  registerCounts(metrics, counts);
   const counters = registerCounters(metrics);
   const gauge = (name: string, help: string) => metrics.gauge({ name: prefix + name, help });
   const open = gauge("open_server_connections", "Tunnel servers that this agent is connected to");
   const known = gauge("known_server_count", "Tunnel servers that this agent should connect to");
-  const endpoints = gauge("open_endpoint_connections", "Open connections to targets");
+  const endpoints = gauge(
+    "open_endpoint_connections",
+    "Current number of open endpoint connections.",
+  );
   const dial = metrics.histogram({
     name: `${prefix}dial_duration_seconds`,
     help: "From the dial request to the open connection",
@@ -32,7 +38,7 @@ export function createAgentMetrics(metrics: Metrics): AgentMetrics {
   });
   endpoints.set(0);
   return {
-    packet: (segment, type) => counters.packets.inc({ segment, packet_type: wireNames[type] }),
+    packet: (segment, packet) => counts.count(segment, packet),
     streamError(code) {
       counters.errors.inc({ segment: "to_agent", code, packet_type: wireNames.unknown });
       counters.failures.inc({ direction: "from_server" });
@@ -48,13 +54,24 @@ export function createAgentMetrics(metrics: Metrics): AgentMetrics {
   };
 }
 
+/** What is counted elsewhere and read at each look. */
+function registerCounts(metrics: Metrics, counts: PacketCounts<AgentSegment>): void {
+  metrics.counter({
+    name: `${prefix}stream_packets_total`,
+    help: "Packets, by direction",
+    labels: ["segment", "packet_type"],
+    collect: () => counts.packets(),
+  });
+  metrics.counter({
+    name: `${prefix}stream_bytes_total`,
+    help: "Bytes of connections, by direction",
+    labels: ["segment"],
+    collect: () => counts.bytes(),
+  });
+}
+
 function registerCounters(metrics: Metrics) {
   return {
-    packets: metrics.counter({
-      name: `${prefix}stream_packets_total`,
-      help: "Packets, by direction",
-      labels: ["segment", "packet_type"],
-    }),
     errors: metrics.counter({
       name: `${prefix}stream_errors_total`,
       help: "Streams that ended with an error",
@@ -67,7 +84,7 @@ function registerCounters(metrics: Metrics) {
     }),
     dialFailures: metrics.counter({
       name: `${prefix}endpoint_dial_failure_total`,
-      help: "Dials of targets that failed, by reason",
+      help: "Number of failures dialing the remote endpoint, by reason (example: timeout).",
       labels: ["reason"],
     }),
   };

@@ -41,7 +41,7 @@ export class AgentSession {
 
   /** Takes one packet of the server. */
   handle(packet: Packet): void {
-    this.#options.metrics.packet("to_agent", packet.type);
+    this.#options.metrics.packet("to_agent", packet);
     if (packet.type === "dialRequest") return this.#dial(packet);
     if (packet.type === "earlyData") {
       return this.#dials.get(packet.dialId)?.takeEarly(packet.bytes);
@@ -106,7 +106,7 @@ export class AgentSession {
   }
 
   #control(packet: OutgoingPacket): void {
-    this.#options.metrics.packet("from_agent", packet.type);
+    this.#options.metrics.packet("from_agent", packet);
     this.#sender.control(packet);
   }
 

@@ -25,7 +25,9 @@ interface ResetLimits {
 }
 
 interface CallInternals {
-  readonly call?: { readonly stream?: { close(code: number): void } };
+  readonly call?: {
+    readonly stream?: { readonly session?: ServerHttp2Session; close(code: number): void };
+  };
 }
 
 /**
@@ -92,4 +94,9 @@ export function serveRawStreams(server: Server, handlers: Readonly<Record<string
  */
 export function resetCall(call: object): void {
   (call as CallInternals).call?.stream?.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/** The HTTP/2 session that a server's call came over. */
+export function sessionOf(call: object): ServerHttp2Session | undefined {
+  return (call as CallInternals).call?.stream?.session;
 }

@@ -14,6 +14,7 @@ export interface PacketStream {
   pause(): unknown;
   resume(): unknown;
   on(event: "data", listener: (packet: Packet) => void): unknown;
-  on(event: "end" | "close" | "drain", listener: () => void): unknown;
+  /** `pause` and `resume` follow the calls of the same name, where they change something. */
+  on(event: "end" | "close" | "drain" | "pause" | "resume", listener: () => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
 }

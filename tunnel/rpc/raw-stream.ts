@@ -99,10 +99,12 @@ export class RawStream extends EventEmitter implements PacketStream {
 
   pause(): void {
     this.#stream.pause();
+    this.emit("pause");
   }
 
   resume(): void {
     this.#stream.resume();
+    this.emit("resume");
   }
 
   #writeControl(packet: Exclude<OutgoingPacket, Data | EarlyData>): void {

@@ -20,10 +20,14 @@ export function createCarryHandler({ sessions, metrics }: CarryOptions): RawHand
     const { raw, answer } = acceptRawCarrier(stream, sent);
     const carried = new CarriedConnection(raw, backend);
     raw.on("data", (packet: Packet) => {
-      metrics.packet("from_agent", packet.type);
+      metrics.packet("from_agent", packet);
       carried.handle(packet);
     });
-    raw.on("end", () => carried.gone());
+    const release = metrics.holds.Carry.follow(raw);
+    raw.on("end", () => {
+      release();
+      carried.gone();
+    });
     carried.open(answer);
   };
 }

@@ -1,12 +1,14 @@
 import { Metadata, type ServerDuplexStream, status } from "@grpc/grpc-js";
 import type { Logger } from "#runtime";
 import type { ReceiveBudget } from "../flow/shared-receiver.ts";
+import { sessionOf } from "../rpc/internals.ts";
 import { headers } from "../rpc/services.ts";
 import type { Packet } from "../wire/packet.ts";
 import { type AgentClaim, type AuthorizeAgent, commonNamesOf } from "./authorize-agent.ts";
 import { Backend } from "./backend.ts";
 import type { Backends } from "./backends.ts";
 import { type Refusal, readClaim } from "./handshake.ts";
+import { probeRoundTrip } from "./round-trip.ts";
 import type { ServerMetrics } from "./server-metrics.ts";
 import { newSessionId, type Sessions } from "./sessions.ts";
 
@@ -86,10 +88,12 @@ function serve(
   sessions.open(backend, sessionId);
   metrics.backends(backends.sizes());
   log.info("Agent connected", { hosts: identifiers.hosts, certificate: nameOf(claim) });
+  const forget = observe(call, agentId, metrics);
   let isOver = false;
   const end = () => {
     if (isOver) return;
     isOver = true;
+    forget();
     backends.remove(backend);
     sessions.close(sessionId);
     metrics.backends(backends.sizes());
@@ -99,7 +103,7 @@ function serve(
     call.end();
   };
   call.on("data", (packet: Packet) => {
-    metrics.packet("from_agent", packet.type);
+    metrics.packet("from_agent", packet);
     if (packet.type === "drain") log.info("Agent drains");
     backend.handle(packet);
   });
@@ -111,6 +115,17 @@ function serve(
     log.warn("Agent's stream failed", { error });
     end();
   });
+}
+
+/** Measures how the stream does, until the function returned is called. */
+function observe(call: AgentCall, agentId: string, metrics: ServerMetrics): () => void {
+  const release = metrics.holds.Connect.follow(call);
+  const stop = probeRoundTrip(sessionOf(call), (ms) => metrics.roundTrip(agentId, ms / 1000));
+  return () => {
+    release();
+    stop();
+    metrics.roundTrip(agentId, undefined);
+  };
 }
 
 function isOurs(call: AgentCall): boolean {

@@ -44,7 +44,7 @@ export class Frontend implements AgentListener {
 
   /** Takes one packet of the frontend. */
   handle(packet: Packet): void {
-    this.#options.metrics.packet("from_client", packet.type);
+    this.#options.metrics.packet("from_client", packet);
     if (packet.type === "dialRequest") return this.#dial(packet);
     if (isFrontendPacket(packet)) this.#apply({ kind: "fromFrontend", packet });
   }
@@ -114,13 +114,13 @@ export class Frontend implements AgentListener {
   }
 
   #toAgent(packet: OutgoingPacket): void {
-    this.#options.metrics.packet("to_agent", packet.type);
+    this.#options.metrics.packet("to_agent", packet);
     if (this.#path?.send(packet) === false) this.#options.stream.pause();
   }
 
   #toFrontend(packet: OutgoingPacket): void {
     const { metrics, stream } = this.#options;
-    metrics.packet("to_client", packet.type);
+    metrics.packet("to_client", packet);
     if (packet.type !== "data") {
       stream.write(packet);
       return;
@@ -128,7 +128,11 @@ export class Frontend implements AgentListener {
     const path = this.#path;
     const { length } = packet.bytes;
     path?.received(length);
-    stream.write(packet, () => path?.taken(length));
+    const writtenAtMs = performance.now();
+    stream.write(packet, () => {
+      metrics.frontendWritten((performance.now() - writtenAtMs) / 1000);
+      path?.taken(length);
+    });
   }
 
   #established(connectionId: bigint): void {

@@ -1,5 +1,6 @@
 import { Metadata, type ServerDuplexStream } from "@grpc/grpc-js";
 import { type RawHandler, resetCall } from "../rpc/internals.ts";
+import type { PacketStream } from "../rpc/packet-stream.ts";
 import { acceptRawProxy } from "../rpc/raw-openings.ts";
 import { headers } from "../rpc/services.ts";
 import type { Packet } from "../wire/packet.ts";
@@ -14,7 +15,7 @@ export function createProxyHandler(options: ProxyOptions): (call: ProxyCall) => 
   const { metrics } = options;
   return (call) => {
     const frontend = new Frontend({ ...options, stream: call, reset: () => resetCall(call) });
-    const end = endingOnce(options, () => {
+    const end = endingOnce(options, call, () => {
       frontend.gone();
       call.end();
     });
@@ -37,7 +38,7 @@ export function createRawProxyHandler(options: ProxyOptions): RawHandler {
     raw.on("data", (packet: Packet) => frontend.handle(packet));
     raw.on(
       "end",
-      endingOnce(options, () => frontend.gone()),
+      endingOnce(options, raw, () => frontend.gone()),
     );
     frontend.handle(request);
   };
@@ -54,13 +55,19 @@ export function greet(call: ProxyCall): void {
   call.on("error", end);
 }
 
-function endingOnce({ metrics }: ProxyOptions, end: () => void): () => void {
+function endingOnce(
+  { metrics }: ProxyOptions,
+  stream: Pick<PacketStream, "on">,
+  end: () => void,
+): () => void {
   metrics.streams("Proxy", 1);
+  const release = metrics.holds.Proxy.follow(stream);
   let isOver = false;
   return () => {
     if (isOver) return;
     isOver = true;
     metrics.streams("Proxy", -1);
+    release();
     end();
   };
 }

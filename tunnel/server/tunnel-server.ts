@@ -1,13 +1,25 @@
 import { type Logger, type Metrics, type Runnable, runAll, silentLogger } from "#runtime";
 import { ReceiveBudget, type ReceiveLimits } from "../flow/shared-receiver.ts";
+import {
+  type ConnectionProtocol,
+  createListener,
+  type ListenerOptions,
+  type SocketFileOptions,
+} from "../rpc/listener.ts";
 import { rawPaths } from "../rpc/raw-headers.ts";
-import { createRpcServer, type ListenerOptions } from "../rpc/rpc-server.ts";
+import { createRpcProtocol } from "../rpc/rpc-protocol.ts";
 import { agentService, proxyService } from "../rpc/services.ts";
 import { type AuthorizeAgent, sharedIdentity } from "./authorize-agent.ts";
 import { Backends, type StrategyName } from "./backends.ts";
 import { createCarryHandler } from "./carry-handler.ts";
 import { createConnectHandler } from "./connect-handler.ts";
-import { createProxyHandler, createRawProxyHandler, greet } from "./proxy-handler.ts";
+import { createHttpConnectProtocol } from "./http-connect.ts";
+import {
+  createProxyHandler,
+  createRawProxyHandler,
+  greet,
+  type ProxyOptions,
+} from "./proxy-handler.ts";
 import { createServerMetrics } from "./server-metrics.ts";
 import { Sessions } from "./sessions.ts";
 
@@ -16,8 +28,10 @@ export interface TunnelServerOptions {
   readonly serverId: string;
   /** How many servers agents should look for; asked at each handshake. */
   readonly serverCount: () => number;
-  /** Where frontends connect. Its CA admits frontends only. */
-  readonly frontends: ListenerOptions;
+  /** Where frontends connect. Its CA, or the file's mode, admits frontends only. */
+  readonly frontends: ListenerOptions | SocketFileOptions;
+  /** How frontends speak. Defaults to gRPC. */
+  readonly frontendMode?: FrontendMode;
   /** Where agents connect. Its CA admits agents only. */
   readonly agents: ListenerOptions;
   /** Asked in this order for a backend. */
@@ -32,10 +46,13 @@ export interface TunnelServerOptions {
   readonly receiveLimits?: ReceiveLimits;
 }
 
+/** How frontends speak: `--mode`. */
+export type FrontendMode = "grpc" | "http-connect";
+
 export interface TunnelServer extends Runnable {
-  /** The ports it listens on; 0 before it does. */
+  /** The ports it listens on; 0 before it does, and for a Unix socket. */
   readonly ports: { readonly frontends: number; readonly agents: number };
-  /** Why no dial can work, or `undefined` while an agent is connected. */
+  /** Why no dial can work, or `undefined` while it listens and an agent is connected. */
   reasonNotReady(): string | undefined;
 }
 
@@ -60,33 +77,47 @@ export function createTunnelServer(options: TunnelServerOptions): TunnelServer {
     metrics,
     log: log.with({ listener: "agents" }),
   });
-  const proxying = { backends, metrics, dialTimeoutMs, log };
-  const agents = createRpcServer(
-    "agent-listener",
-    {
-      service: agentService,
-      handlers: { Connect: connect },
-      raw: { [rawPaths.carry]: createCarryHandler({ sessions, metrics }) },
-    },
-    options.agents,
-    log.with({ listener: "agents" }),
-  );
-  const frontends = createRpcServer(
-    "frontend-listener",
-    {
-      service: proxyService,
-      handlers: { Proxy: createProxyHandler(proxying), Greet: greet },
-      raw: { [rawPaths.proxy]: createRawProxyHandler(proxying) },
-    },
-    options.frontends,
-    log.with({ listener: "frontends" }),
-  );
+  const agents = createListener("agent-listener", options.agents, {
+    protocol: createRpcProtocol(
+      {
+        service: agentService,
+        handlers: { Connect: connect },
+        raw: { [rawPaths.carry]: createCarryHandler({ sessions, metrics }) },
+      },
+      options.agents,
+    ),
+    log: log.with({ listener: "agents" }),
+    onRefused: (reason) => metrics.handshakeRefused("agents", reason),
+  });
+  const frontends = createListener("frontend-listener", options.frontends, {
+    protocol: frontendProtocol(options, { backends, metrics, dialTimeoutMs, log }),
+    log: log.with({ listener: "frontends" }),
+    onRefused: (reason) => metrics.handshakeRefused("frontends", reason),
+  });
   return {
     name: "tunnel-server",
     get ports() {
       return { frontends: frontends.port, agents: agents.port };
     },
-    reasonNotReady: () => (backends.isEmpty ? "no connection to any proxy agent" : undefined),
+    reasonNotReady() {
+      if (!frontends.isListening || !agents.isListening) return "not listening";
+      return backends.isEmpty ? "no connection to any proxy agent" : undefined;
+    },
     run: (signal) => runAll([frontends, agents], signal),
   };
+}
+
+function frontendProtocol(
+  { frontendMode = "grpc", frontends }: TunnelServerOptions,
+  proxying: ProxyOptions,
+): ConnectionProtocol {
+  if (frontendMode === "http-connect") return createHttpConnectProtocol(proxying);
+  return createRpcProtocol(
+    {
+      service: proxyService,
+      handlers: { Proxy: createProxyHandler(proxying), Greet: greet },
+      raw: { [rawPaths.proxy]: createRawProxyHandler(proxying) },
+    },
+    frontends,
+  );
 }

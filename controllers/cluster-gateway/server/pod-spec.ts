@@ -1,6 +1,7 @@
 import type { ClusterGatewayConfigurationSpec } from "#api";
 import { containerSecurityContext, podSecurityContext, probes } from "../../pod-security.ts";
 import { gatewayLabels, gatewayNames, gatewayPort } from "../names.ts";
+import { identityFile } from "./identity-document.ts";
 
 /**
  * How the gateway's memory is collected: a request leaves nothing behind, but without these its
@@ -10,7 +11,8 @@ export const gatewayNodeFlags = ["--max-semi-space-size=4", "--heap-growing-perc
 
 /** The gateway's pods. */
 export function gatewayPodSpec(spec: ClusterGatewayConfigurationSpec, imagePullPolicy: string) {
-  const { servingSecret, tunnelCaSecret, tunnelClientSecret, serviceAccount } = gatewayNames;
+  const { servingSecret, tunnelCaSecret, tunnelClientSecret, serviceAccount, identityConfigMap } =
+    gatewayNames;
   return {
     serviceAccountName: serviceAccount,
     securityContext: podSecurityContext,
@@ -25,6 +27,7 @@ export function gatewayPodSpec(spec: ClusterGatewayConfigurationSpec, imagePullP
     containers: [container(spec, imagePullPolicy)],
     volumes: [
       { name: "server", secret: { secretName: servingSecret } },
+      { name: "identity", configMap: { name: identityConfigMap } },
       ...(hasTunnel(spec)
         ? [
             { name: "proxy-ca", secret: { secretName: tunnelCaSecret } },
@@ -54,6 +57,7 @@ function container(spec: ClusterGatewayConfigurationSpec, imagePullPolicy: strin
     securityContext: containerSecurityContext,
     volumeMounts: [
       { name: "server", mountPath: "/etc/server", readOnly: true },
+      { name: "identity", mountPath: "/etc/identity", readOnly: true },
       ...(hasTunnel(spec)
         ? [
             { name: "proxy-ca", mountPath: "/etc/ca", readOnly: true },
@@ -81,6 +85,7 @@ function gatewayFlags(spec: ClusterGatewayConfigurationSpec): readonly string[] 
     "--ocm-integration=true",
     "--tls-cert-file=/etc/server/tls.crt",
     "--tls-private-key-file=/etc/server/tls.key",
+    `--cluster-gateway-proxy-config=/etc/identity/${identityFile}`,
     "--feature-gates=HealthinessCheck=true,SecretCache=true",
     ...(hasTunnel(spec) && clusterProxy !== undefined
       ? [

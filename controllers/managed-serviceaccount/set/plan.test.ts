@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type ManagedServiceAccount, managedServiceAccount, managedServiceAccountSet } from "#api";
+import { newsOf } from "./news.ts";
 import { accountNameOf, planSet, type SetSnapshot } from "./plan.ts";
 import { statusOf } from "./status.ts";
 
@@ -172,4 +173,64 @@ describe("statusOf() a set", () => {
       /a: ManagedServiceAccount a\/ci was made by others/,
     );
   });
+});
+
+describe("statusOf(), after the hub has refused an account", () => {
+  it("says so, also for a cluster whose account was there before", () => {
+    const failures = new Map([["one", "quota exceeded"]]);
+    const snapshot = { ...makeSnapshot(["one", "two"], [makeAccount("two")]), failures };
+    assert.deepEqual(statusOf(snapshot, at).notReady, [
+      {
+        cluster: "one",
+        reason: "AccountFailed",
+        message: "The hub does not take the account: quota exceeded",
+      },
+    ]);
+  });
+});
+
+describe("newsOf()", () => {
+  const told = (status: string, reason: string, message = "m") => ({
+    conditions: [{ type: "Ready", status, reason, message, lastTransitionTime }],
+    summary: "2/2",
+  });
+  const cases = [
+    {
+      name: "accounts are ready",
+      before: told("False", "AccountsNotReady"),
+      after: told("True", "AccountsReady"),
+      want: { reason: "AccountsReady", message: "The accounts of 2/2 clusters are ready" },
+    },
+    {
+      name: "accounts are ready no more",
+      before: told("True", "AccountsReady"),
+      after: told("False", "AccountsNotReady", "one: why"),
+      want: { type: "Warning", reason: "AccountsNotReady", message: "one: why" },
+    },
+    {
+      name: "a Placement is missing",
+      before: { conditions: [] },
+      after: told("False", "PlacementMissing"),
+      want: { type: "Warning", reason: "PlacementMissing", message: "m" },
+    },
+    {
+      name: "nothing while new accounts are on their way",
+      before: { conditions: [] },
+      after: told("False", "AccountsNotReady"),
+      want: undefined,
+    },
+    {
+      name: "nothing when it stays as it was",
+      before: told("True", "AccountsReady"),
+      after: told("True", "AccountsReady"),
+      want: undefined,
+    },
+  ];
+  for (const { name, before, after, want } of cases) {
+    it(`tells ${name.replace("nothing", "nobody")}`, () => {
+      const set = managedServiceAccountSet.parse({ ...makeSet(), status: before });
+      const { status } = managedServiceAccountSet.parse({ ...makeSet(), status: after });
+      assert.deepEqual(newsOf(set, status), want);
+    });
+  }
 });

@@ -17,6 +17,8 @@ export interface SetSnapshot {
   readonly accounts: ReadonlyMap<string, ManagedServiceAccount>;
   /** Every account that the set has made, of whatever name and on whatever cluster. */
   readonly made: readonly ManagedServiceAccount[];
+  /** What the hub said when an account could not be written just now, by cluster. */
+  readonly failures?: ReadonlyMap<string, string>;
 }
 
 export type SetAction =
@@ -59,9 +61,14 @@ export function isMadeBy(
 }
 
 /** The clusters without an account that is ready, and why, in order of name. */
-export function notReadyOf({ set, clusters, accounts }: SetSnapshot): readonly NotReady[] {
+export function notReadyOf(snapshot: SetSnapshot): readonly NotReady[] {
+  const { set, clusters, accounts, failures } = snapshot;
   return [...(clusters ?? [])].toSorted().flatMap((cluster) => {
-    const why = whyNotReady(set, accounts.get(cluster));
+    const failure = failures?.get(cluster);
+    const why =
+      failure === undefined
+        ? whyNotReady(set, accounts.get(cluster))
+        : { reason: "AccountFailed", message: `The hub does not take the account: ${failure}` };
     return why === undefined ? [] : [{ cluster, ...why }];
   });
 }

@@ -12,6 +12,7 @@ import {
 } from "#api";
 import {
   deletionPhase,
+  type EventRecorder,
   ignoreNotFound,
   isApiError,
   type KubeClient,
@@ -20,8 +21,15 @@ import {
   type Reconciler,
   settled,
 } from "#kube";
-import type { Logger } from "#runtime";
+import {
+  type CounterMetric,
+  describeError,
+  type GaugeMetric,
+  isAbortError,
+  type Logger,
+} from "#runtime";
 import { carryOut } from "../../carry-out.ts";
+import { newsOf } from "./news.ts";
 import { accountNameOf, isMadeBy, planSet, type SetAction, type SetSnapshot } from "./plan.ts";
 import { statusOf } from "./status.ts";
 
@@ -31,8 +39,17 @@ export interface SetPorts {
   readonly placements: Pick<ObjectCache<KubeObject>, "get">;
   readonly decisions: Pick<ObjectCache<PlacementDecision>, "list">;
   readonly accounts: Pick<ObjectCache<ManagedServiceAccount>, "get" | "list">;
+  readonly events: EventRecorder;
+  readonly metrics: SetMetrics;
   readonly now: () => Date;
   readonly log: Logger;
+}
+
+export interface SetMetrics {
+  /** Clusters of each set; labels namespace, set and state. */
+  readonly clusters: GaugeMetric;
+  /** Accounts that were applied or removed, or could not be; label action. */
+  readonly actions: CounterMetric;
 }
 
 const { finalizer } = managedServiceAccountSetNames;
@@ -44,7 +61,10 @@ export function createSetReconciler(ports: SetPorts): Reconciler<string> {
     name: "managed-serviceaccount-set",
     async reconcile(key, signal) {
       const set = ports.sets.get(key);
-      if (set === undefined) return settled;
+      if (set === undefined) {
+        forget(ports, key);
+        return settled;
+      }
       const phase = deletionPhase(set, finalizer);
       if (phase === "gone") return settled;
       if (phase === "adopt") {
@@ -55,14 +75,14 @@ export function createSetReconciler(ports: SetPorts): Reconciler<string> {
       // Nothing may be left behind that the cache has yet to hear of.
       const made = phase === "release" ? await listMade(ports, set, signal) : known.made;
       const snapshot = { ...known, made };
-      const performOne = (action: SetAction) => perform(ports, action, signal);
-      const failure = await carryOut(planSet(snapshot), performOne, signal);
+      const { failure, failures } = await carryOutAll(ports, set, planSet(snapshot), signal);
       if (phase === "release" && made.length === 0) {
         const others = (set.metadata.finalizers ?? []).filter((name) => name !== finalizer);
         await writeFinalizers(ports, set, others, signal);
         return settled;
       }
-      await writeStatus(ports, set, statusOf(snapshot, ports.now()), signal);
+      const status = statusOf({ ...snapshot, failures }, ports.now());
+      await writeStatus(ports, set, status, signal);
       if (failure !== undefined) throw failure;
       return settled;
     },
@@ -98,6 +118,37 @@ async function listMade(
   return list.items;
 }
 
+/** Carries out the plan; what failed is told by its cluster, the first failure as it was. */
+async function carryOutAll(
+  ports: SetPorts,
+  set: ManagedServiceAccountSet,
+  actions: readonly SetAction[],
+  signal: AbortSignal,
+) {
+  const failures = new Map<string, string>();
+  const performOne = async (action: SetAction): Promise<void> => {
+    const done = action.kind === "remove" ? "removed" : "applied";
+    try {
+      await perform(ports, action, signal);
+      ports.metrics.actions.inc({ action: done });
+    } catch (error) {
+      if (isAbortError(error, signal)) throw error;
+      const cluster = clusterOf(action);
+      ports.metrics.actions.inc({ action: "failed" });
+      failures.set(cluster, describeError(error));
+      const message = `Account of cluster ${cluster} could not be ${done}: ${describeError(error)}`;
+      const event = { type: "Warning", reason: "AccountFailed", message } as const;
+      await ports.events.record(managedServiceAccountSets, set, event);
+      throw error;
+    }
+  };
+  return { failure: await carryOut(actions, performOne, signal), failures };
+}
+
+function clusterOf(action: SetAction): string {
+  return action.kind === "apply" ? action.cluster : (action.account.metadata.namespace ?? "");
+}
+
 async function perform(
   { client, log }: SetPorts,
   action: SetAction,
@@ -128,11 +179,17 @@ async function writeFinalizers(
 }
 
 async function writeStatus(
-  { client }: SetPorts,
+  { client, events, metrics }: SetPorts,
   set: ManagedServiceAccountSet,
   status: ManagedServiceAccountSetStatus,
   signal: AbortSignal,
 ): Promise<void> {
+  const ofSet = { namespace: set.metadata.namespace ?? "", set: set.metadata.name };
+  metrics.clusters.set(status.ready ?? 0, { ...ofSet, state: "ready" });
+  metrics.clusters.set((status.selected ?? 0) - (status.ready ?? 0), {
+    ...ofSet,
+    state: "not_ready",
+  });
   if (isDeepStrictEqual(status, set.status)) return;
   const { name, namespace, resourceVersion } = set.metadata;
   const patch = { metadata: { resourceVersion }, status };
@@ -141,5 +198,13 @@ async function writeStatus(
     await client.mergePatch(managedServiceAccountSets, { name, namespace }, patch, signal, options);
   } catch (error) {
     if (!isApiError(error, "not_found")) throw error;
+    return;
   }
+  const news = newsOf(set, status);
+  if (news !== undefined) await events.record(managedServiceAccountSets, set, news);
+}
+
+function forget({ metrics }: SetPorts, key: string): void {
+  const [namespace = "", set = ""] = key.split("/");
+  for (const state of ["ready", "not_ready"]) metrics.clusters.remove({ namespace, set, state });
 }

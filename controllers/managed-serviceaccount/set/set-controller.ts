@@ -34,7 +34,7 @@ export function createSetController(
 }
 
 function createRunnables(
-  { client, log, now }: ControllerDeps,
+  { client, log, now, events, metrics: { setClusters, setActions } }: ControllerDeps,
   accounts: ObjectCache<ManagedServiceAccount>,
 ): readonly Runnable[] {
   const options = { log };
@@ -50,7 +50,9 @@ function createRunnables(
       .list()
       .filter(({ metadata }) => metadata.namespace === namespace)
       .map(keyOfObject);
-  const ports = { client, sets, placements: selectors, decisions, accounts, now, log };
+  const metrics = { clusters: setClusters, actions: setActions };
+  const reading = { client, sets, placements: selectors, decisions, accounts };
+  const ports = { ...reading, events, metrics, now, log };
   const controller = createController({
     reconciler: createSetReconciler(ports),
     triggers: [

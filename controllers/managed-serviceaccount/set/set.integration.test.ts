@@ -61,6 +61,7 @@ spec:
     await pretendToken("managed1");
     await until("1/1", async () => setField(".status.summary"));
     await until("True", async () => setField(".status.conditions[0].status"));
+    assert.match(await kubectl("get", "events", "-n", addonNamespace), /Normal +AccountsReady/);
     const table = await kubectl("get", "managedserviceaccountsets", "-n", addonNamespace);
     assert.match(table, /NAME\s+READY\s+PLACEMENT\s+WHY\s+AGE\nci\s+1\/1\s+global/);
   });
