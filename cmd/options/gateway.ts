@@ -96,6 +96,7 @@ export const gateway: ProcessOptions<typeof flags> = {
     const access = await openAccess(values, log);
     const client = await createKubeClient({
       kubeconfig: values.kubeconfig === "" ? undefined : values.kubeconfig,
+      environment: process.env,
       userAgent: values["user-agent"],
     });
     const served = createGateway({
