@@ -26,6 +26,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   "@grpc/proto-loader": ["tunnel"],
   "@peculiar/x509": ["pki"],
   ws: ["kube"],
+  jose: ["gateway"],
   winston: ["runtime"],
   "prom-client": ["runtime"],
   yaml: ["kube", "api", "controllers", "cmd", "gateway"],

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { conditionList, int32, int64, objectShape } from "./custom-resource.ts";
+import { identityPolicy } from "./identity.ts";
 import type { ResourceType } from "./resource.ts";
 
 /** How the gateway is run on the hub, and how it reaches the managed clusters. */
@@ -19,6 +20,8 @@ export const defaultClusterGatewayConfigurationName = "cluster-gateway";
 export const clusterGatewayConditionTypes = {
   /** The gateway runs and its API is registered on the hub. */
   deployed: "ClusterGatewayDeployed",
+  /** Every identity rule can be followed; whoever a wrong one may mean is refused. */
+  identityValid: "IdentityRulesValid",
 } as const;
 
 const clusterProxy = z
@@ -74,6 +77,36 @@ const secretManagement = z
   })
   .describe("Where the credentials for the managed clusters come from.");
 
+const clusterGatewayAccess = z
+  .object({
+    writable: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Whether ClusterGateways can be created, changed and deleted through the API, by whom the hub's RBAC lets.",
+      ),
+    showCredentials: z
+      .boolean()
+      .default(false)
+      .describe("Shows tokens and keys to all who may read ClusterGateways, as upstream does."),
+  })
+  .prefault({})
+  .describe("ClusterGateways as objects of the hub.");
+
+const dynamicCredentials = z
+  .object({
+    allowedCommands: z
+      .array(z.string().regex(/^\//))
+      .default([])
+      .describe("Absolute paths of programs in the gateway's image that a Secret may run."),
+    allowedVariables: z
+      .array(z.string())
+      .default([])
+      .describe("Environment variables that a Secret may set for them."),
+  })
+  .prefault({})
+  .describe("What Secrets of credential type Dynamic may ask for: nothing, unless listed.");
+
 /** What is wanted of the gateway, with all defaults filled in. */
 export const clusterGatewayConfigurationSpec = z.object({
   image: z.string().describe("Image of the gateway."),
@@ -82,6 +115,9 @@ export const clusterGatewayConfigurationSpec = z.object({
   installNamespace: z.string().describe("Namespace of the gateway."),
   secretManagement,
   egress,
+  clusterGateways: clusterGatewayAccess,
+  dynamicCredentials,
+  identity: identityPolicy.prefault({}).describe("As whom callers act on managed clusters."),
 });
 export type ClusterGatewayConfigurationSpec = z.infer<typeof clusterGatewayConfigurationSpec>;
 

@@ -9,8 +9,10 @@ import {
 import { createEventRecorder, createObjectCache, type KubeClient, labelSelector } from "#kube";
 import { createFront, type Front, type FrontTls } from "#proxy";
 import { type Logger, type Metrics, type Runnable, runAll, sleep } from "#runtime";
+import { metadataOfAll } from "./audit/audit-policy.ts";
+import { type AuditorOptions, createAuditor } from "./audit/auditor.ts";
 import { type Authenticate, createAuthenticate } from "./authentication/authenticate.ts";
-import { createTokenReview } from "./authentication/token-review.ts";
+import { createTokenReader, type TokenReaderOptions } from "./authentication/token-reader.ts";
 import { trustConfigMap } from "./authentication/trust.ts";
 import { followTrust, type TrustSource } from "./authentication/trust-source.ts";
 import { createAuthorize } from "./authorization/access-review.ts";
@@ -37,7 +39,7 @@ export interface ServingCertificate {
   onChange(listener: (pair: Pick<FrontTls, "cert" | "key">) => void): void;
 }
 
-export interface GatewayOptions {
+export interface GatewayOptions extends Pick<TokenReaderOptions, "oidc" | "oidcCa"> {
   readonly host?: string;
   readonly port: number;
   readonly certificate: ServingCertificate;
@@ -62,6 +64,8 @@ export interface GatewayOptions {
   readonly identity?: () => IdentitySettings;
   /** CAs of external identity exchangers, PEM; without any, the system's. */
   readonly exchangerCa?: () => Buffer | undefined;
+  /** Where requests to managed clusters are recorded. Defaults to nowhere. */
+  readonly audit?: Pick<AuditorOptions, "policy" | "sinks"> | undefined;
   /** What `/version` says. */
   readonly version: string;
   readonly metrics: Metrics;
@@ -80,6 +84,7 @@ export interface Gateway extends Runnable {
   reasonNotReady(): string | undefined;
 }
 
+const silentAudit = { policy: () => metadataOfAll, sinks: [] };
 const sharedSettings = defaultSettings("Shared");
 
 /** Builds a gateway. Nothing is asked or served before `run`. */
@@ -114,6 +119,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       ...ways,
       identify: identifyWith(options),
     }),
+    audit: createAuditor(options.audit ?? silentAudit),
     isCluster: (name) => clusters.find(name).kind !== "unknown",
     reasonNotStarted,
     reasonNotReady,
@@ -147,8 +153,11 @@ function storeOf(
   });
 }
 
-function authenticateBy(trust: TrustSource, { client }: GatewayOptions): Authenticate {
-  return createAuthenticate({ trust: () => trust.current, reviewToken: createTokenReview(client) });
+function authenticateBy(trust: TrustSource, options: GatewayOptions): Authenticate {
+  return createAuthenticate({
+    trust: () => trust.current,
+    reviewToken: createTokenReader(options),
+  });
 }
 
 function identifyWith({ identity, exchangerCa, log }: GatewayOptions): Identify {

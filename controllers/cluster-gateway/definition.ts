@@ -8,6 +8,7 @@ import { type ObjectCache, onCacheChange } from "#kube";
 import type { AddonDefinition, RenderInput, Rendering } from "../addon/definition.ts";
 import { clusterOf } from "../addon/triggers.ts";
 import { parseConfiguration } from "./configuration.ts";
+import { impersonationRights } from "./impersonation-rights.ts";
 import { managedRights } from "./managed-rights.ts";
 
 /** What cluster-gateway is among OCM's addons. `accounts` are the managed-serviceaccount addons. */
@@ -27,7 +28,7 @@ function render(accounts: ObjectCache<KubeObject>, { cluster, config }: RenderIn
   if (config === undefined) {
     return { kind: "waiting", message: "no ClusterGatewayConfiguration applies" };
   }
-  const { secretManagement } = parseConfiguration(config).spec;
+  const { secretManagement, identity } = parseConfiguration(config).spec;
   if (secretManagement.type === "Manual") return { kind: "manifests", manifests: [] };
   const addonName = addonNames.managedServiceAccount;
   const addon = accounts.get(`${cluster.metadata.name}/${addonName}`);
@@ -35,8 +36,12 @@ function render(accounts: ObjectCache<KubeObject>, { cluster, config }: RenderIn
   if (namespace === undefined) {
     return { kind: "waiting", message: `addon ${addonName} is not on this cluster yet` };
   }
-  const { name } = secretManagement.managedServiceAccount;
-  return { kind: "manifests", manifests: managedRights({ namespace, name }) };
+  const account = { namespace, name: secretManagement.managedServiceAccount.name };
+  const manifests = [
+    ...managedRights(account),
+    ...impersonationRights(identity, cluster.metadata.name, account),
+  ];
+  return { kind: "manifests", manifests };
 }
 
 /** Where the addon's agent is, and so the accounts that it makes. */

@@ -74,6 +74,7 @@ describe("plan() of the gateway", () => {
     assert.deepEqual(applied(makeSnapshot()), [
       "Secret proxy-server-ca",
       "Secret proxy-client",
+      "ConfigMap cluster-gateway-identity",
       "Service cluster-gateway",
       "Deployment gateway-deployment",
     ]);
@@ -81,7 +82,7 @@ describe("plan() of the gateway", () => {
 
   it("makes its authority first, and nothing else without it", () => {
     const { actions } = plan(makeSnapshot({ signer: undefined }), place, "IfNotPresent", now);
-    assert.deepEqual(actions, [{ kind: "makeAuthority", place }]);
+    assert.deepEqual(actions, [{ kind: "makeAuthority", place, source: { kind: "own" } }]);
   });
 
   it("copies no more than the gateway reads", () => {
@@ -115,6 +116,7 @@ describe("plan() of the gateway", () => {
   it("needs no tunnel where clusters are dialled directly", () => {
     const configuration = makeConfiguration({ egress: { type: "Direct" } });
     assert.deepEqual(applied(makeSnapshot({ configuration, tunnel: undefined })), [
+      "ConfigMap cluster-gateway-identity",
       "Service cluster-gateway",
       "Deployment gateway-deployment",
     ]);

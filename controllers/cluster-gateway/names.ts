@@ -8,7 +8,10 @@ export const gatewayNames = {
   tunnelCaSecret: "proxy-server-ca",
   tunnelClientSecret: "proxy-client",
   apiService: "v1alpha1.cluster.core.oam.dev",
+  /** As whom callers act, for the gateway to read. */
+  identityConfigMap: "cluster-gateway-identity",
   healthRole: "open-cluster-management:cluster-gateway:health",
+  impersonatorRole: "open-cluster-management:cluster-gateway:impersonator",
 } as const;
 
 /** The label of the gateway's pods. */

@@ -56,7 +56,7 @@ async function byToken(exchange: Exchange, reviewToken: ReviewToken): Promise<Us
   const token = /^bearer +(\S+)$/i.exec(authorization)?.[1];
   if (token === undefined) throw unauthenticated("no credential that the hub knows came with it");
   const user = await askHub(reviewToken, token);
-  if (user === undefined) throw unauthenticated("the hub does not accept the token");
+  if (user === undefined) throw unauthenticated("its token is not accepted");
   return user;
 }
 
@@ -64,6 +64,7 @@ async function askHub(reviewToken: ReviewToken, token: string): Promise<User | u
   try {
     return await reviewToken(token);
   } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
     throw new GatewayError("hub_unavailable", "Cannot authenticate: the hub's API is not there", {
       cause,
     });

@@ -143,6 +143,77 @@ describe("chart cluster-proxy", () => {
     });
   }
 
+  const managerRole = "open-cluster-management:cluster-proxy:addon-manager";
+  const secretRules = (objects: readonly Rendered[]): readonly (readonly [unknown, unknown])[] => {
+    const rules = at(find(objects, "Role", managerRole), "rules") as readonly object[];
+    return rules
+      .filter((rule) => at(rule, "resources", 0) === "secrets")
+      .map((rule) => [at(rule, "resourceNames"), at(rule, "verbs")]);
+  };
+
+  it("gives rights to the Secrets that its values name, and to no others", async () => {
+    const flags = ["secretNames.proxyClient=mine", "additionalSecretNames={a,b}"];
+    const objects = await helm.render("cluster-proxy", ...flags.map((flag) => `--set=${flag}`));
+    const [create, write] = secretRules(objects);
+    assert.deepEqual(create, [undefined, ["create"]]);
+    assert.deepEqual(write?.[0], [
+      "cluster-proxy-signer",
+      "cluster-proxy-frontend-signer",
+      "proxy-server-ca",
+      "agent-server-ca",
+      "proxy-server",
+      "mine",
+      "agent-server",
+      "cluster-proxy-user-serving-cert",
+      "a",
+      "b",
+    ]);
+    const configuration = find(objects, "ManagedProxyConfiguration", "cluster-proxy");
+    const names = at(configuration, "spec", "authentication", "dump", "secrets");
+    assert.equal(at(names, "signingProxyClientSecretName"), "mine");
+  });
+
+  it("may read authorities that are given, and not write them", async () => {
+    const given = { agentAuthoritySecretName: "a", frontendAuthoritySecretName: "f" };
+    const objects = await helm.render(
+      "cluster-proxy",
+      "--set=signer.type=Provided",
+      ...Object.entries(given).map(([name, value]) => `--set=signer.provided.${name}=${value}`),
+    );
+    assert.deepEqual(secretRules(objects)[2], [
+      ["a", "f"],
+      ["get", "list", "watch"],
+    ]);
+    const configuration = find(objects, "ManagedProxyConfiguration", "cluster-proxy");
+    const signer = at(configuration, "spec", "authentication", "signer");
+    assert.deepEqual(signer, { type: "Provided", provided: given });
+  });
+
+  it("may ask cert-manager for its two authorities", async () => {
+    const objects = await helm.render(
+      "cluster-proxy",
+      "--set=signer.type=CertManager",
+      "--set=signer.certManager.issuerRef.name=company",
+    );
+    const rules = JSON.stringify(at(find(objects, "Role", managerRole), "rules"));
+    assert.match(rules, /"apiGroups":\["cert-manager.io"\],"resources":\["certificates"\]/);
+    const configuration = find(objects, "ManagedProxyConfiguration", "cluster-proxy");
+    assert.deepEqual(at(configuration, "spec", "authentication", "signer"), {
+      type: "CertManager",
+      certManager: { issuerRef: { name: "company", kind: "Issuer", group: "cert-manager.io" } },
+    });
+    assert.doesNotMatch(JSON.stringify(await helm.render("cluster-proxy")), /cert-manager/);
+  });
+
+  it("refuses a signer without what it needs", async () => {
+    for (const [type, want] of [
+      ["Provided", /signer\.provided/],
+      ["CertManager", /signer\.certManager\.issuerRef\.name/],
+    ] as const) {
+      await assert.rejects(helm.render("cluster-proxy", `--set=signer.type=${type}`), want);
+    }
+  });
+
   it("leaves the selection to a Placement of somebody else", async () => {
     const flags = [
       "--set=installByPlacement.placementName=mine",
@@ -300,6 +371,52 @@ describe("chart cluster-gateway-addon-manager", () => {
     });
   });
 
+  it("lets the gateway write Secrets only where ClusterGateways can be written", async () => {
+    const verbs = async (...flags: readonly string[]) => {
+      const objects = await helm.render(chart, ...flags);
+      const role = objects.find(
+        ({ kind, metadata }) =>
+          kind === "Role" && metadata.name === "cluster-gateway" && metadata.namespace !== "hub",
+      );
+      const rules = at(role, "rules") as readonly { resources: string[]; verbs: string[] }[];
+      const ofSecrets = rules.filter(({ resources }) => resources.includes("secrets"));
+      const { spec } = find(objects, "ClusterGatewayConfiguration", "cluster-gateway") as never;
+      assert.equal(at(spec, "clusterGateways", "writable"), ofSecrets.length === 2);
+      return ofSecrets.flatMap((rule) => rule.verbs).toSorted();
+    };
+    const readOnly = ["get", "list", "update", "watch"];
+    assert.deepEqual(await verbs("--set=clusterGateway.writable=false"), readOnly);
+    const all = ["create", "delete", "get", "list", "patch", "update", "watch"];
+    assert.deepEqual(await verbs(), all);
+  });
+
+  it("runs no command for a Secret that is not listed, by its absolute path", async () => {
+    const key = "clusterGateway.dynamicCredentials.allowedCommands";
+    const objects = await helm.render(chart, `--set=${key}={/bin/one}`);
+    const { spec } = find(objects, "ClusterGatewayConfiguration", "cluster-gateway") as never;
+    assert.deepEqual(at(spec, "dynamicCredentials"), {
+      allowedCommands: ["/bin/one"],
+      allowedVariables: [],
+    });
+    await assert.rejects(helm.render(chart, `--set=${key}={one}`), /allowedCommands/);
+  });
+
+  it("lets callers act as the gateway's account unless told otherwise, and says who may act", async () => {
+    const identityIn = async (...flags: readonly string[]) => {
+      const objects = await helm.render(chart, ...flags);
+      return at(
+        find(objects, "ClusterGatewayConfiguration", "cluster-gateway"),
+        "spec",
+        "identity",
+      );
+    };
+    assert.equal(at(await identityIn(), "mode"), "Shared");
+    const flags = ["--set=identity.mode=Impersonate", "--set=identity.groups={devs,ops}"];
+    const identity = await identityIn(...flags);
+    assert.equal(at(identity, "mode"), "Impersonate");
+    assert.deepEqual(at(identity, "groups"), ["devs", "ops"]);
+  });
+
   it("makes the namespaces of gateway and credentials, and never deletes them", async () => {
     const namespaces = (await helm.render(chart)).filter(({ kind }) => kind === "Namespace");
     assert.deepEqual(
@@ -350,6 +467,7 @@ describe("values", () => {
     ["managed-serviceaccount", "outputs.kubeconfig=true", /'kubeconfig' not allowed/],
     ["managed-serviceaccount", "clusterProfileNamespaces={team_a}", /clusterProfileNamespaces/],
     ["cluster-gateway-addon-manager", "konnectivityEgress=12", /konnectivityEgress/],
+    ["cluster-gateway-addon-manager", "identity.mode=Root", /identity.*mode/],
     ["cluster-gateway-addon-manager", "clusterGateway.image=null", /clusterGateway/],
   ];
   for (const [chart, value, message] of refused) {

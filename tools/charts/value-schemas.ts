@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { permissionPolicy } from "#api";
+import { identityPolicy, permissionPolicy } from "#api";
 
 const text = z.string();
 const name = z.string().min(1);
@@ -35,6 +35,19 @@ export const valueSchemas = {
       entrypointAddress: text,
       port,
       imagePullPolicy: z.enum(["Always", "IfNotPresent", "Never"]),
+    }),
+    signer: z.strictObject({
+      type: z.enum(["SelfSigned", "Provided", "CertManager"]),
+      additionalSANs: names,
+      provided: z.strictObject({
+        agentAuthoritySecretName: text,
+        frontendAuthoritySecretName: text,
+      }),
+      certManager: z.strictObject({
+        issuerRef: z.strictObject({ name: text, kind: name, group: name }),
+        duration: name.optional(),
+        renewBefore: name.optional(),
+      }),
     }),
     secretNames: z.strictObject({ proxyServer: name, proxyClient: name, agentServer: name }),
     additionalSecretNames: names,
@@ -81,10 +94,17 @@ export const valueSchemas = {
       replicas: copies,
       installNamespace: name,
       secretNamespace: name,
+      writable: z.boolean(),
+      showCredentials: z.boolean(),
+      dynamicCredentials: z.strictObject({
+        allowedCommands: z.array(z.string().regex(/^\//)),
+        allowedVariables: z.array(z.string().min(1)),
+      }),
     }),
     manualSecretManagement: z.boolean(),
     konnectivityEgress: z.boolean(),
     clusterProxy: z.strictObject({ namespace: text }),
+    identity: identityPolicy,
   }),
 } as const satisfies Readonly<Record<string, z.ZodObject>>;
 

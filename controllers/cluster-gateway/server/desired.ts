@@ -13,6 +13,7 @@ import { type Owner, ownedBy } from "../../installation/owner.ts";
 import { opaqueSecret, secretText } from "../../installation/tls-secret.ts";
 import { gatewayApi, gatewayLabels, gatewayNames, gatewayPort } from "../names.ts";
 import type { TunnelSources } from "./gather.ts";
+import { identityDocument } from "./identity-document.ts";
 import { gatewayPodSpec } from "./pod-spec.ts";
 
 /** The configuration as the owner of all that is made for it. */
@@ -20,7 +21,7 @@ export function ownerOf(configuration: ClusterGatewayConfiguration): Owner {
   return { type: clusterGatewayConfigurations, object: configuration, labels: gatewayLabels };
 }
 
-/** The gateway and the Service that leads to it. */
+/** The gateway, what it reads about identities, and the Service that leads to it. */
 export function desiredObjects(
   configuration: ClusterGatewayConfiguration,
   imagePullPolicy: string,
@@ -44,7 +45,9 @@ export function desiredObjects(
       },
     },
   };
+  const { identity } = configuration.spec;
   return [
+    identityDocument(metadataOf(configuration, gatewayNames.identityConfigMap), identity),
     { type: services, object: service },
     { type: deployments, object: deployment },
   ];

@@ -2,6 +2,7 @@ import {
   type ClusterGatewayConfiguration,
   clusterGatewayConditionTypes,
   clusterGatewayConfigurations,
+  configMaps,
   defaultClusterGatewayConfigurationName,
   deployments,
   secrets,
@@ -57,11 +58,13 @@ export function gatewayInstallation(
 
 function targetsOf(configuration: ClusterGatewayConfiguration): readonly Target[] {
   const { installNamespace: namespace } = configuration.spec;
-  const { servingSecret, tunnelCaSecret, tunnelClientSecret, deployment } = gatewayNames;
+  const { servingSecret, tunnelCaSecret, tunnelClientSecret, deployment, identityConfigMap } =
+    gatewayNames;
   const sources = tunnelSourcesOf(configuration);
   const copies = sources === undefined ? [] : [tunnelCaSecret, tunnelClientSecret];
   return [
     { type: deployments, namespace, name: deployment },
+    { type: configMaps, namespace, name: identityConfigMap },
     ...[servingSecret, ...copies].map((name) => ({ type: secrets, namespace, name })),
     ...(sources === undefined ? [] : Object.values(sources)).map((source) => ({
       type: secrets,

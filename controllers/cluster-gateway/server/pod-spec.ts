@@ -1,6 +1,7 @@
 import type { ClusterGatewayConfigurationSpec } from "#api";
 import { containerSecurityContext, podSecurityContext, probes } from "../../pod-security.ts";
 import { gatewayLabels, gatewayNames, gatewayPort } from "../names.ts";
+import { identityFile } from "./identity-document.ts";
 
 /**
  * How the gateway's memory is collected: a request leaves nothing behind, but without these its
@@ -10,7 +11,8 @@ export const gatewayNodeFlags = ["--max-semi-space-size=4", "--heap-growing-perc
 
 /** The gateway's pods. */
 export function gatewayPodSpec(spec: ClusterGatewayConfigurationSpec, imagePullPolicy: string) {
-  const { servingSecret, tunnelCaSecret, tunnelClientSecret, serviceAccount } = gatewayNames;
+  const { servingSecret, tunnelCaSecret, tunnelClientSecret, serviceAccount, identityConfigMap } =
+    gatewayNames;
   return {
     serviceAccountName: serviceAccount,
     securityContext: podSecurityContext,
@@ -25,6 +27,7 @@ export function gatewayPodSpec(spec: ClusterGatewayConfigurationSpec, imagePullP
     containers: [container(spec, imagePullPolicy)],
     volumes: [
       { name: "server", secret: { secretName: servingSecret } },
+      { name: "identity", configMap: { name: identityConfigMap } },
       ...(hasTunnel(spec)
         ? [
             { name: "proxy-ca", secret: { secretName: tunnelCaSecret } },
@@ -54,6 +57,7 @@ function container(spec: ClusterGatewayConfigurationSpec, imagePullPolicy: strin
     securityContext: containerSecurityContext,
     volumeMounts: [
       { name: "server", mountPath: "/etc/server", readOnly: true },
+      { name: "identity", mountPath: "/etc/identity", readOnly: true },
       ...(hasTunnel(spec)
         ? [
             { name: "proxy-ca", mountPath: "/etc/ca", readOnly: true },
@@ -73,6 +77,21 @@ function secureProbes() {
   return { livenessProbe: secure(livenessProbe), readinessProbe: secure(readinessProbe) };
 }
 
+/** Flags about the objects of the API; what is not wanted is not said. */
+function objectFlags({
+  clusterGateways: { writable, showCredentials },
+  dynamicCredentials: { allowedCommands, allowedVariables },
+}: ClusterGatewayConfigurationSpec): readonly string[] {
+  const list = (flag: string, values: readonly string[]) =>
+    values.length === 0 ? [] : [`--${flag}=${values.join(",")}`];
+  return [
+    ...(writable ? ["--writable-clustergateways=true"] : []),
+    ...(showCredentials ? ["--show-credentials=true"] : []),
+    ...list("exec-allowed-commands", allowedCommands),
+    ...list("exec-allowed-variables", allowedVariables),
+  ];
+}
+
 function gatewayFlags(spec: ClusterGatewayConfigurationSpec): readonly string[] {
   const { clusterProxy } = spec.egress;
   return [
@@ -81,7 +100,9 @@ function gatewayFlags(spec: ClusterGatewayConfigurationSpec): readonly string[] 
     "--ocm-integration=true",
     "--tls-cert-file=/etc/server/tls.crt",
     "--tls-private-key-file=/etc/server/tls.key",
+    `--cluster-gateway-proxy-config=/etc/identity/${identityFile}`,
     "--feature-gates=HealthinessCheck=true,SecretCache=true",
+    ...objectFlags(spec),
     ...(hasTunnel(spec) && clusterProxy !== undefined
       ? [
           `--proxy-host=${clusterProxy.proxyServerHost}`,

@@ -7,6 +7,7 @@ import {
 import { isAvailable, replicasMessage } from "../../installation/availability.ts";
 import { conditionsWith } from "../../installation/configuration-status.ts";
 import type { Snapshot } from "./gather.ts";
+import { ruleFaults } from "./identity-document.ts";
 
 const type = clusterGatewayConditionTypes.deployed;
 
@@ -16,7 +17,16 @@ export function conditionsAfter(
   obstacle: string | undefined,
   now: Date,
 ): readonly Condition[] {
-  return conditionsWith(snapshot.configuration, [deployed(snapshot, obstacle)], now);
+  const updates = [deployed(snapshot, obstacle), identityValid(snapshot)];
+  return conditionsWith(snapshot.configuration, updates, now);
+}
+
+function identityValid({ configuration }: Snapshot): ConditionUpdate {
+  const faults = ruleFaults(configuration.spec.identity);
+  const update = { type: clusterGatewayConditionTypes.identityValid } as const;
+  return faults.length === 0
+    ? { ...update, status: "True", reason: "RulesValid", message: "" }
+    : { ...update, status: "False", reason: "InvalidRules", message: faults.join("; ") };
 }
 
 function deployed(
