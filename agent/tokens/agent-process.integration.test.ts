@@ -2,13 +2,12 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { leases, managedServiceAccounts, secrets, serviceAccounts } from "#api";
-import { waitFor } from "#bed";
+import { isTorture, waitFor } from "#bed";
 import { startTcpRelay } from "#testing";
 import { AgentProgram } from "./agent-program.ts";
 import { agentNamespace, clusterName, soon, TokenBed } from "./token-bed.ts";
 import { TokenReader } from "./token-reader.ts";
 
-const isTorture = process.env["SPOKEWAY_TORTURE"] === "1";
 /** Much longer than any reconcile takes, also on a busy machine. */
 const reconcileMs = 5_000;
 /** A leader that stays silent is believed for 15 s; tries are 2 s apart. */
