@@ -57,22 +57,31 @@ export class PodProcess implements AsyncDisposable {
   async mount(): Promise<void> {
     const [{ volumeMounts }] = this.#pod.containers;
     for (const { name, mountPath } of volumeMounts) {
-      const { secret, configMap } = this.#pod.volumes.find((entry) => entry.name === name) ?? {};
-      const text = await this.#cluster.kubectl([
-        "get",
-        secret === undefined ? "configmap" : "secret",
-        secret?.secretName ?? configMap?.name ?? "",
-        `--namespace=${this.#namespace}`,
-        "--ignore-not-found",
-        "--output=jsonpath={.data}",
-      ]);
-      const data = JSON.parse(text || "{}") as Record<string, string>;
-      for (const [key, value] of Object.entries(data)) {
+      for (const [key, value] of Object.entries(await this.#contentOf(name))) {
         const path = join(this.directory, mountPath, key);
         await mkdir(dirname(path), { recursive: true });
-        await writeFile(path, secret === undefined ? value : Buffer.from(value, "base64"));
+        await writeFile(path, value);
       }
     }
+  }
+
+  async #contentOf(volume: string): Promise<Readonly<Record<string, string | Buffer>>> {
+    const { secret, configMap } = this.#pod.volumes.find(({ name }) => name === volume) ?? {};
+    const text = await this.#cluster.kubectl([
+      "get",
+      secret === undefined ? "configmap" : "secret",
+      secret?.secretName ?? configMap?.name ?? "",
+      `--namespace=${this.#namespace}`,
+      "--ignore-not-found",
+      "--output=jsonpath={.data}",
+    ]);
+    const data = Object.entries(JSON.parse(text || "{}") as Record<string, string>);
+    return Object.fromEntries(
+      data.map(([key, value]) => [
+        key,
+        secret === undefined ? value : Buffer.from(value, "base64"),
+      ]),
+    );
   }
 
   /** Starts the pod's program from these sources, with further flags. */
