@@ -1,4 +1,5 @@
 export { makeAuthority, type TestAuthority, type TestPair } from "./certificates.ts";
+export { type ConnectProxy, type ConnectProxyOptions, startConnectProxy } from "./connect-proxy.ts";
 export {
   type GoKonnectivity,
   type GoProcess,
