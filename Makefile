@@ -35,7 +35,7 @@ test-unit: node_modules/.stamp ## Unit tests: no process, no network, no clock
 # In this order: what fails soonest comes first. Preflight comes before anything is changed.
 .PHONY: golden
 golden: node_modules/.stamp ## Rewrite the golden files from what the code makes now; read the diff
-	node --test --test-isolation=none --test-update-snapshots --test-reporter=dot $$(git ls-files 'controllers/*.test.ts' ':!:**/*.integration.test.ts')
+	node --test --test-isolation=none --test-update-snapshots --test-reporter=dot $$(git ls-files 'controllers/*.test.ts' ':!:*.integration.test.ts')
 
 .PHONY: test
 test: preflight ## Everything, as CI runs it: check, integration, charts, end to end (restarts the bed)

@@ -77,6 +77,36 @@ const secretManagement = z
   })
   .describe("Where the credentials for the managed clusters come from.");
 
+const clusterGatewayAccess = z
+  .object({
+    writable: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Whether ClusterGateways can be created, changed and deleted through the API, by whom the hub's RBAC lets.",
+      ),
+    showCredentials: z
+      .boolean()
+      .default(false)
+      .describe("Shows tokens and keys to all who may read ClusterGateways, as upstream does."),
+  })
+  .prefault({})
+  .describe("ClusterGateways as objects of the hub.");
+
+const dynamicCredentials = z
+  .object({
+    allowedCommands: z
+      .array(z.string().regex(/^\//))
+      .default([])
+      .describe("Absolute paths of programs in the gateway's image that a Secret may run."),
+    allowedVariables: z
+      .array(z.string())
+      .default([])
+      .describe("Environment variables that a Secret may set for them."),
+  })
+  .prefault({})
+  .describe("What Secrets of credential type Dynamic may ask for: nothing, unless listed.");
+
 /** What is wanted of the gateway, with all defaults filled in. */
 export const clusterGatewayConfigurationSpec = z.object({
   image: z.string().describe("Image of the gateway."),
@@ -85,6 +115,8 @@ export const clusterGatewayConfigurationSpec = z.object({
   installNamespace: z.string().describe("Namespace of the gateway."),
   secretManagement,
   egress,
+  clusterGateways: clusterGatewayAccess,
+  dynamicCredentials,
   identity: identityPolicy.prefault({}).describe("As whom callers act on managed clusters."),
 });
 export type ClusterGatewayConfigurationSpec = z.infer<typeof clusterGatewayConfigurationSpec>;

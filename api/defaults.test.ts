@@ -90,6 +90,8 @@ describe("clusterGatewayConfigurations", () => {
       type: "ManagedServiceAccount",
       managedServiceAccount: { name: "cluster-gateway" },
     });
+    assert.deepEqual(spec.clusterGateways, { writable: true, showCredentials: false });
+    assert.deepEqual(spec.dynamicCredentials, { allowedCommands: [], allowedVariables: [] });
   });
 });
 

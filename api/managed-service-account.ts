@@ -38,6 +38,12 @@ export const managedServiceAccountAnnotations = {
   clusterProfileNamespaces: "authentication.open-cluster-management.io/clusterprofile-namespaces",
 } as const;
 
+/** Names of what comes with the agent. */
+export const managedServiceAccountNames = {
+  /** The agent's own ClusterRole on the managed cluster, which goes with the addon. */
+  agentClusterRole: "open-cluster-management:managed-serviceaccount:addon-agent",
+} as const;
+
 /** Condition types of a ManagedServiceAccount. */
 export const managedServiceAccountConditionTypes = {
   /** The hub Secret exists. */
@@ -63,6 +69,8 @@ export const managedServiceAccountReasons = {
   serviceAccountNotOurs: "ServiceAccountNotOurs",
   /** Others made the hub Secret of that name. */
   secretNotOurs: "SecretNotOurs",
+  /** The cluster does not have the addon any more. */
+  addonRemoved: "AddonRemoved",
   permissionsApplied: "PermissionsApplied",
   /** The hub's policy does not allow all that `spec.permissions` asks for, or no cluster could. */
   permissionsRefused: "PermissionsRefused",

@@ -43,6 +43,8 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
     image: "agent:v1",
     pullSecretData: undefined,
     policy: undefined,
+    replicas: 1,
+    monitorLabels: undefined,
     endsEphemeral: false,
   }),
   "managed-serviceaccount-with-pull-secret": tokenAgent({
@@ -51,6 +53,8 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
     image: "agent:v1",
     pullSecretData: "e30=",
     policy: undefined,
+    replicas: 1,
+    monitorLabels: undefined,
     endsEphemeral: false,
   }),
   "managed-serviceaccount-with-permission-policy": tokenAgent({
@@ -64,6 +68,8 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
       { accounts: ["reader"], clusterRoles: ["view"], roles: ["*"], clusterWide: true },
       { rules: [{ apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list"] }] },
     ]),
+    replicas: 2,
+    monitorLabels: { team: "a" },
   }),
   "cluster-gateway": managedRights({
     namespace: "open-cluster-management-agent-addon",

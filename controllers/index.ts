@@ -9,5 +9,6 @@ export { type ClusterGatewayOptions, createClusterGateway } from "./cluster-gate
 export { type ClusterProxyOptions, createClusterProxy } from "./cluster-proxy/index.ts";
 export {
   createManagedServiceAccount,
+  type DeployMode,
   type ManagedServiceAccountOptions,
 } from "./managed-serviceaccount/index.ts";

@@ -11,6 +11,7 @@ import {
   serviceAccounts,
 } from "#api";
 import { type FreshView, isApiError, type KubeClient } from "#kube";
+import type { Anchors } from "./anchors.ts";
 import { type Snapshot, subjectOf } from "./snapshot.ts";
 import { isSameStatus } from "./status.ts";
 import { tokenSecretFor } from "./token-secret.ts";
@@ -24,6 +25,7 @@ export interface PerformPorts {
   readonly secrets: Pick<FreshView<Secret>, "wrote">;
   readonly serviceAccounts: Pick<FreshView<KubeObject>, "wrote">;
   readonly agentNamespace: string;
+  readonly anchors: Anchors;
 }
 
 /** What a TokenRequest was answered with. */
@@ -36,20 +38,36 @@ const tokenRequest = z.looseObject({
   status: z.looseObject({ token: z.string().min(1), expirationTimestamp: z.iso.datetime() }),
 });
 
-/** Creates the account's ServiceAccount, with our label and nothing else. */
+/** Creates the account's ServiceAccount, with our label; it goes when the agent goes. */
 export async function createServiceAccount(
   ports: PerformPorts,
   { metadata }: ManagedServiceAccount,
   signal: AbortSignal,
 ): Promise<void> {
+  const anchor = await ports.anchors.serviceAccount(signal);
   const serviceAccount = {
     metadata: {
       name: metadata.name,
       namespace: ports.agentNamespace,
       labels: { [managedServiceAccountLabels.managed]: "true" },
+      ...(anchor === undefined ? {} : { ownerReferences: [anchor] }),
     },
   };
   ports.serviceAccounts.wrote(await ports.managed.create(serviceAccounts, serviceAccount, signal));
+}
+
+/** Makes a ServiceAccount of ours go when the agent goes. Earlier versions made some that do not. */
+export async function anchorServiceAccount(
+  ports: PerformPorts,
+  { metadata }: KubeObject,
+  signal: AbortSignal,
+): Promise<void> {
+  const anchor = await ports.anchors.serviceAccount(signal);
+  if (anchor === undefined) return;
+  const { name, namespace, resourceVersion, ownerReferences = [] } = metadata;
+  const patch = { metadata: { resourceVersion, ownerReferences: [...ownerReferences, anchor] } };
+  const written = ports.managed.mergePatch(serviceAccounts, { name, namespace }, patch, signal);
+  ports.serviceAccounts.wrote(await written);
 }
 
 /** Asks the managed cluster for a token. Earlier ones stay valid. */

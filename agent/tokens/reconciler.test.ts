@@ -6,6 +6,7 @@ import {
   type ManagedServiceAccount,
   type ManagedServiceAccountStatus,
   managedServiceAccounts,
+  type OwnerReference,
   type Secret,
   secrets,
 } from "#api";
@@ -35,6 +36,8 @@ interface World {
   serviceAccount?: KubeObject | undefined;
   isAuthenticated?: boolean;
   caBundle?: Buffer | undefined;
+  /** What ServiceAccounts go with. */
+  anchor?: OwnerReference;
   /** Errors by action. */
   readonly faults?: Readonly<Record<string, Error>>;
 }
@@ -45,6 +48,8 @@ interface Seen {
   /** What was asked of the clusters, in order. */
   readonly actions: readonly string[];
   readonly secret: Secret | undefined;
+  /** As it was written. */
+  readonly serviceAccount: KubeObject | undefined;
   readonly status: ManagedServiceAccountStatus | undefined;
   readonly events: readonly string[];
 }
@@ -53,6 +58,7 @@ async function reconcile(world: World): Promise<Seen> {
   const actions: string[] = [];
   const events: string[] = [];
   let secret: Secret | undefined;
+  let serviceAccount: KubeObject | undefined;
   let status: ManagedServiceAccountStatus | undefined;
   const act = (action: string): void => {
     actions.push(action);
@@ -106,8 +112,14 @@ async function reconcile(world: World): Promise<Seen> {
         return { status: { authenticated: world.isAuthenticated ?? true, user } } as never;
       }
       act(options?.subresource === "token" ? "create token" : "create serviceaccount");
+      if (options?.subresource === undefined) serviceAccount = object;
       const expirationTimestamp = new Date(nowMs + 500_000).toISOString();
       return { ...object, status: { token: newToken, expirationTimestamp } } as never;
+    },
+    mergePatch: async (_type, _key, { metadata }) => {
+      serviceAccount = { metadata } as KubeObject;
+      act("anchor serviceaccount");
+      return world.serviceAccount as never;
     },
     delete: async (_type, { name }, _signal, options) => {
       act(`delete serviceaccount ${name} ${options?.uid}`);
@@ -115,7 +127,16 @@ async function reconcile(world: World): Promise<Seen> {
   };
   const clients = { hub: hub as KubeClient, managed: managed as KubeClient };
   const serviceAccounts = { get: () => world.serviceAccount, wrote: () => undefined };
-  const shared = { ...clients, accountType: managedServiceAccounts, agentNamespace: "agent" };
+  const anchors = {
+    serviceAccount: async () => world.anchor,
+    clusterRole: async () => undefined,
+  };
+  const shared = {
+    ...clients,
+    accountType: managedServiceAccounts,
+    agentNamespace: "agent",
+    anchors,
+  };
   const ports = { ...shared, serviceAccounts, log: silentLogger };
   const reconciler = createTokenReconciler({
     ...ports,
@@ -142,7 +163,7 @@ async function reconcile(world: World): Promise<Seen> {
     (value) => [value, undefined] as const,
     (reason: unknown) => [undefined, reason as Error] as const,
   );
-  return { outcome, error, actions, secret, status, events };
+  return { outcome, error, actions, secret, serviceAccount, status, events };
 }
 
 const well = makeSnapshot();
@@ -271,5 +292,47 @@ describe("createTokenReconciler(): what it leaves on the hub", () => {
     const { actions, error } = await reconcile({ ...fresh, caBundle: undefined });
     assert.deepEqual(actions, ["write status"]);
     assert.match(error?.message ?? "", /certificate authority/);
+  });
+});
+
+describe("createTokenReconciler(): what goes with the agent", () => {
+  const anchor = {
+    apiVersion: "v1",
+    kind: "ServiceAccount",
+    name: "managed-serviceaccount",
+    uid: "a",
+  };
+  const other = { apiVersion: "v1", kind: "ConfigMap", name: "x", uid: "b" };
+  const owned = (ownerReferences: readonly OwnerReference[]): KubeObject => ({
+    ...well.serviceAccount,
+    metadata: {
+      ...well.serviceAccount?.metadata,
+      name: "reader",
+      ownerReferences: [...ownerReferences],
+    },
+  });
+
+  it("a ServiceAccount from its first moment", async () => {
+    const { serviceAccount } = await reconcile({ ...fresh, anchor });
+    assert.deepEqual(serviceAccount?.metadata.ownerReferences, [anchor]);
+  });
+
+  it("a ServiceAccount of an earlier version, with the owners that it has", async () => {
+    const world = { ...healthy, anchor, serviceAccount: owned([other]) };
+    const { actions, serviceAccount } = await reconcile(world);
+    assert.deepEqual(actions, ["create tokenreview", "anchor serviceaccount"]);
+    assert.deepEqual(serviceAccount?.metadata.ownerReferences, [other, anchor]);
+  });
+
+  it("no second time", async () => {
+    const world = { ...healthy, anchor, serviceAccount: owned([anchor]) };
+    assert.deepEqual((await reconcile(world)).actions, ["create tokenreview"]);
+  });
+
+  it("at the price of no token where it may not say so", async () => {
+    const faults = { "anchor serviceaccount": new ApiError("forbidden", "no right") };
+    const { error, outcome } = await reconcile({ ...healthy, anchor, faults });
+    assert.equal(error, undefined);
+    assert.equal(outcome?.kind, "recheck");
   });
 });

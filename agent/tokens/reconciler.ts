@@ -16,8 +16,10 @@ import {
   settled,
 } from "#kube";
 import { describeError, isAbortError, type Logger } from "#runtime";
+import { isAnchored } from "./anchors.ts";
 import { type GatherPorts, gather } from "./gather.ts";
 import {
+  anchorServiceAccount,
   createServiceAccount,
   type PerformPorts,
   requestToken,
@@ -25,7 +27,7 @@ import {
   writeStatus,
 } from "./perform.ts";
 import { type Plan, planToken } from "./plan.ts";
-import type { Refusal } from "./refusal.ts";
+import { isManaged, type Refusal } from "./refusal.ts";
 import { renewalDelayMs, type TokenLife } from "./renewal-time.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { isReportStanding, statusOfFailure, statusOfSuccess } from "./status.ts";
@@ -89,6 +91,7 @@ async function carryOut(
     case "repair":
     case "keep":
       if (plan.kind === "repair") await repair(ports, snapshot, signal);
+      await anchor(ports, snapshot, signal);
       await succeed(ports, snapshot.account, snapshot.token?.claims, undefined, signal);
       return recheckAfter(Math.min(plan.renewalInMs, ports.reviewEveryMs()));
   }
@@ -120,6 +123,23 @@ async function repair(ports: TokenPorts, snapshot: Snapshot, signal: AbortSignal
   if (token === undefined) return;
   await writeSecret(ports, snapshot, token.text, signal);
   ports.log.info("Secret repaired around its token", { account: keyOfObject(account) });
+}
+
+/** Without it all works the same, but for the addon's removal: that must not cost a token today. */
+async function anchor(
+  ports: TokenPorts,
+  { account, serviceAccount }: Snapshot,
+  signal: AbortSignal,
+): Promise<void> {
+  if (serviceAccount === undefined || !isManaged(serviceAccount)) return;
+  if (isAnchored(serviceAccount, ports.settings.ownNames)) return;
+  try {
+    await anchorServiceAccount(ports, serviceAccount, signal);
+  } catch (error) {
+    if (isAbortError(error, signal)) throw error;
+    const fields = { account: keyOfObject(account), error: describeError(error) };
+    ports.log.warn("ServiceAccount would outlive the addon", fields);
+  }
 }
 
 async function succeed(

@@ -22,6 +22,7 @@ import {
 import type { Runnable } from "#runtime";
 import { createAddonLease } from "../addon-lease.ts";
 import type { TokenAgentOptions } from "./agent-options.ts";
+import { createAnchors } from "./anchors.ts";
 import { createPermissionWork, type RightsCaches } from "./permissions/work.ts";
 import { createTokenReconciler, type TokenPorts } from "./reconciler.ts";
 import { releaseServiceAccount } from "./release.ts";
@@ -172,7 +173,8 @@ function createTokenPorts(
 ): TokenPorts {
   const { hub, managed, namespace: agentNamespace, log } = options;
   const metrics = createTokenMetrics(options.metrics);
-  const basic = { hub, managed, accountType, agentNamespace, log, ...views };
+  const anchors = createAnchors(managed, { namespace: agentNamespace, ownName });
+  const basic = { hub, managed, accountType, agentNamespace, anchors, log, ...views };
   return {
     ...basic,
     settings: {

@@ -83,7 +83,7 @@ export const agentTokens: ProcessOptions<typeof flags> = {
       cluster,
       namespace: ownNamespace(managed),
       renewsLease: values["lease-health-check"],
-      electionIdentity: values["leader-elect"] ? hostname() : undefined,
+      electionIdentity: values["leader-elect"] ? ownIdentity() : undefined,
       endsEphemeral: gates.EphemeralIdentity,
       adoptsAny: values["adopt-service-accounts"],
       permissionPolicy: parsePermissionPolicy("permission-policy", values["permission-policy"]),
@@ -93,6 +93,11 @@ export const agentTokens: ProcessOptions<typeof flags> = {
     return [agent, ...servers({ health, scrape, metrics, ready: { agent: agent.ready } })];
   },
 };
+
+/** Unique among agents also where several run on one machine; the same for a pod that restarts. */
+function ownIdentity(): string {
+  return process.env["POD_NAME"] || `${hostname()}-${process.pid}`;
+}
 
 async function createClients(
   hubKubeconfig: string,

@@ -17,6 +17,11 @@ export const controllerFlags = {
     default: false,
     help: "Elect a leader for each addon among several controllers",
   },
+  "deploy-mode": {
+    type: "string",
+    default: "Deployment",
+    help: "Who brings managed-serviceaccount's agents to the clusters: Deployment, this controller; AddOnTemplate, OCM's addon manager",
+  },
   "agent-image": {
     type: "string",
     default: "",

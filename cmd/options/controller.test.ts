@@ -30,4 +30,12 @@ describe("controller", () => {
     const message = await refusal("--addons=cluster-proxy", "--kubeconfig=/nowhere");
     assert.match(message, /\/nowhere/);
   });
+
+  it("refuses a deploy mode that it does not know, before it asks the hub for anything", async () => {
+    const message = await refusal("--addons=managed-serviceaccount", "--deploy-mode=Job");
+    assert.equal(
+      message,
+      "UsageError: Cannot use --deploy-mode=Job: expected Deployment or AddOnTemplate",
+    );
+  });
 });

@@ -6,6 +6,7 @@ import {
   createClusterGateway,
   createClusterProxy,
   createManagedServiceAccount,
+  type DeployMode,
   discoverAddonVersion,
   type Part,
 } from "#controllers";
@@ -40,6 +41,7 @@ export const controller: ProcessOptions<typeof controllerFlags> = {
   flags: controllerFlags,
   async build(values, log, signal) {
     const addons = readAddons(values.addons);
+    const deployMode = readDeployMode(values["deploy-mode"]);
     const client = await createKubeClient({
       kubeconfig: values.kubeconfig || undefined,
       userAgent: "spokeway-controller",
@@ -56,7 +58,8 @@ export const controller: ProcessOptions<typeof controllerFlags> = {
       now: () => new Date(),
     };
     log.info("Found addon API", { version: deps.version, addons });
-    const parts = addons.map((addon) => ({ addon, part: create[addon](deps, values) }));
+    const settings = { ...values, deployMode };
+    const parts = addons.map((addon) => ({ addon, part: create[addon](deps, settings) }));
     return [
       ...parts.flatMap(({ part }) => part.caches),
       ...parts.flatMap(({ addon, part }) => acting(deps, values, addon, part, log)),
@@ -65,7 +68,9 @@ export const controller: ProcessOptions<typeof controllerFlags> = {
   },
 };
 
-const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Values) => Part>> = {
+type Settings = Values & { readonly deployMode: DeployMode };
+
+const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Settings) => Part>> = {
   "cluster-proxy": (deps, values) =>
     createClusterProxy(deps, {
       signer: signerKey(deps, values, addonNames.clusterProxy),
@@ -76,8 +81,11 @@ const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Values) 
       imagePullPolicy: values["image-pull-policy"],
     }),
   "managed-serviceaccount": (deps, values) => {
+    const { deployMode } = values;
     const agentImage = values["agent-image"];
-    if (agentImage === "") throw new UsageError("Cannot start without --agent-image");
+    if (agentImage === "" && deployMode === "Deployment") {
+      throw new UsageError("Cannot start without --agent-image");
+    }
     const agentImagePullSecret =
       values["agent-image-pull-secret"] || (process.env["AGENT_IMAGE_PULL_SECRET"] ?? "");
     const gates = parseFeatureGates(values["feature-gates"], {
@@ -85,6 +93,7 @@ const create: Readonly<Record<AddonName, (deps: ControllerDeps, values: Values) 
       ClusterProfile: false,
     });
     return createManagedServiceAccount(deps, {
+      deployMode,
       agentImage,
       agentImagePullSecret,
       permissionPolicy: parsePermissionPolicy("permission-policy", values["permission-policy"]),
@@ -122,6 +131,11 @@ function signerKey({ namespace }: ControllerDeps, values: Values, addon: AddonNa
     namespace: values["signer-secret-namespace"] || namespace,
     name: values["signer-secret-name"] || `${addon}-signer`,
   };
+}
+
+function readDeployMode(given: string): DeployMode {
+  if (given === "Deployment" || given === "AddOnTemplate") return given;
+  throw new UsageError(`Cannot use --deploy-mode=${given}: expected Deployment or AddOnTemplate`);
 }
 
 function readAddons(given: readonly string[]): readonly AddonName[] {

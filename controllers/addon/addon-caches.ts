@@ -1,4 +1,5 @@
 import {
+  type AddonName,
   type AddonVersion,
   addOnDeploymentConfigs,
   certificateSigningRequests,
@@ -26,6 +27,20 @@ import type { AddonDefinition } from "./definition.ts";
 /** The list-watches behind one addon, each as narrow as the API server lets it be. */
 export type AddonCaches = ReturnType<typeof createAddonCaches>;
 
+/** The clusters, the addon as a whole, and on each: what is needed also where others deliver it. */
+export function createMembershipCaches(
+  client: KubeClient,
+  name: AddonName,
+  version: AddonVersion,
+  log: Logger,
+) {
+  const only = { fieldSelector: `metadata.name=${name}`, log };
+  const addons = openAddons(client, version, name, only);
+  const management = createObjectCache(client, clusterManagementAddOns(version), only);
+  const clusters = createObjectCache(client, managedClusters, { log });
+  return { addons: addons.cache, clusters, management, addonOf: addons.find };
+}
+
 /** Builds them; they fill once they run. */
 export function createAddonCaches(
   client: KubeClient,
@@ -38,11 +53,9 @@ export function createAddonCaches(
   const named = (object: string): ListOptions => ({ fieldSelector: `metadata.name=${object}` });
   const ofAddon = { labelSelector: labelSelector({ [ocmLabels.addonName]: name }) };
   const hasCertificates = hubAccess !== undefined || customSigners.length > 0;
-  const addons = openAddons(client, version, { ...named(name), log });
+  const { addonOf, ...membership } = createMembershipCaches(client, name, version, log);
   const caches = {
-    clusters: open(managedClusters),
-    addons: addons.cache,
-    management: open(clusterManagementAddOns(version), named(name)),
+    ...membership,
     works: open(manifestWorks, ofAddon),
     requests: hasCertificates ? open(certificateSigningRequests, ofAddon) : undefined,
     // Hashes are made of what the API server sends, so these two are kept as they come.
@@ -53,7 +66,7 @@ export function createAddonCaches(
       hubAccess === undefined ? undefined : open(roleBindings, named(hubAccess.role.name)),
   };
   const runnables = Object.values(caches).filter((cache) => cache !== undefined);
-  return { ...caches, addonOf: addons.find, runnables: runnables as readonly CacheRunnable[] };
+  return { ...caches, addonOf, runnables: runnables as readonly CacheRunnable[] };
 }
 
 /** A cache as something that runs and is ready or not. */
@@ -62,9 +75,10 @@ export type CacheRunnable = Runnable & Pick<ObjectCache<KubeObject>, "isSynced">
 function openAddons(
   client: KubeClient,
   version: AddonVersion,
+  name: AddonName,
   options: ListOptions & { readonly log: Logger },
 ) {
-  const key = (cluster: string): string => `${cluster}/${nameIn(options)}`;
+  const key = (cluster: string): string => `${cluster}/${name}`;
   if (version === "v1beta1") {
     const cache = createObjectCache(client, managedClusterAddOns.v1beta1, options);
     return { cache: cache as ObjectCache<KubeObject>, find: lookUp(cache, key, viewV1beta1) };
@@ -82,10 +96,6 @@ function lookUp<T extends KubeObject>(
     const object = cache.get(key(cluster));
     return object === undefined ? undefined : view(object);
   };
-}
-
-function nameIn({ fieldSelector = "" }: ListOptions): string {
-  return fieldSelector.replace("metadata.name=", "");
 }
 
 function unparsed({ group, version, plural, kind, namespaced }: ResourceType): ResourceType {

@@ -78,6 +78,14 @@ export function viewV1beta1(object: ManagedClusterAddOnV1beta1): AddonView {
   };
 }
 
+/**
+ * True while OCM's own addon manager delivers the addon to this cluster, from an AddOnTemplate. The
+ * ClusterManagementAddOn says so first; what counts is that it has arrived here.
+ */
+export function isDeliveredByOcm({ status }: AddonView): boolean {
+  return status.configReferences.some(({ resource }) => resource === "addontemplates");
+}
+
 type AnyAddon = ManagedClusterAddOnV1alpha1 | ManagedClusterAddOnV1beta1;
 
 function commonView(object: AnyAddon): Omit<AddonView, "installNamespace" | "status"> {

@@ -1,4 +1,4 @@
-import type { AddonVersion, ManagedClusterSetBinding } from "#api";
+import type { AddonName, AddonVersion, ManagedClusterSetBinding } from "#api";
 import {
   addOnDeploymentConfigs,
   globalClusterSetName,
@@ -13,7 +13,12 @@ import {
   onCacheChange,
 } from "#kube";
 import type { Logger, Metrics, Runnable } from "#runtime";
-import { type AddonCaches, type CacheRunnable, createAddonCaches } from "./addon-caches.ts";
+import {
+  type AddonCaches,
+  type CacheRunnable,
+  createAddonCaches,
+  createMembershipCaches,
+} from "./addon-caches.ts";
 import { createCertificateReconciler } from "./certificates/reconciler.ts";
 import { type ConfigSource, createConfigSource } from "./configuration/config-source.ts";
 import { createManagementReconciler } from "./configuration/management-reconciler.ts";
@@ -89,35 +94,62 @@ export interface AddonPart extends Part {
   readonly addonCaches: AddonCaches;
 }
 
+/** The same where OCM delivers the addon. */
+export interface DelegatedPart extends Part {
+  readonly addonCaches: Membership;
+}
+
+type Membership = Pick<AddonCaches, "addons" | "addonOf" | "clusters" | "management">;
+
+/** What is left to the manager of an addon that OCM itself delivers, from an AddOnTemplate. */
+export function createDelegatedAddon(deps: ControllerDeps, name: AddonName): DelegatedPart {
+  const log = deps.log.with({ addon: name });
+  const caches = createMembershipCaches(deps.client, name, deps.version, log);
+  const binding = setBinding({ ...deps, log }, name, caches);
+  return {
+    addonCaches: caches,
+    caches: [caches.addons, caches.clusters, caches.management, ...binding.caches],
+    controllers: binding.controllers,
+  };
+}
+
 /** Everything that OCM asks of the manager of one addon. */
 export function createAddon(deps: ControllerDeps, definition: AddonDefinition): AddonPart {
   const log = deps.log.with({ addon: definition.name });
   const caches = createAddonCaches(deps.client, definition, deps.version, log);
-  const { namespace, client } = deps;
+  const binding = setBinding({ ...deps, log }, definition.name, caches);
+  const source = configSource(definition, deps.version, caches);
+  const parts = { ...deps, log, definition, source, caches };
+  return {
+    addonCaches: caches,
+    caches: [...caches.runnables, ...binding.caches],
+    controllers: [
+      deployController(parts),
+      ...certificateControllers(parts),
+      managementController(parts),
+      ...binding.controllers,
+    ],
+  };
+}
+
+/** Lets the Placements of our namespace select among all clusters. */
+function setBinding(
+  deps: ControllerDeps,
+  name: AddonName,
+  { management: addons }: Pick<Membership, "management">,
+): Part {
+  const { namespace, client, log } = deps;
   const bindings = createObjectCache<ManagedClusterSetBinding>(client, managedClusterSetBindings, {
     namespace,
     fieldSelector: `metadata.name=${globalClusterSetName}`,
     log,
   });
-  const source = configSource(definition, deps.version, caches);
-  const parts = { ...deps, log, definition, source, caches };
-  return {
-    addonCaches: caches,
-    caches: [...caches.runnables, bindings],
-    controllers: [
-      deployController(parts),
-      ...certificateControllers(parts),
-      managementController(parts),
-      createController({
-        log,
-        reconciler: createSetBindingReconciler({ ...deps, addons: caches.management, bindings }),
-        triggers: [
-          onCacheChange(caches.management),
-          onCacheChange(bindings, () => [definition.name]),
-        ],
-      }),
-    ],
-  };
+  const controller = createController({
+    log,
+    reconciler: createSetBindingReconciler({ ...deps, addons, bindings }),
+    triggers: [onCacheChange(addons), onCacheChange(bindings, () => [name])],
+  });
+  return { caches: [bindings], controllers: [controller] };
 }
 
 interface Parts extends ControllerDeps {

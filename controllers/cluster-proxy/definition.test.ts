@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addOnDeploymentConfig, type Manifest, type Secret } from "#api";
+import { addOnDeploymentConfig, type Manifest } from "#api";
 import type { ObjectCache } from "#kube";
 import { createAuthority, loadAuthority } from "#pki";
 import { applyDeploymentConfig } from "../addon/rendering/deployment-config.ts";
@@ -18,7 +18,7 @@ const definition = clusterProxyDefinition(
     configurations: emptyCache,
     services: emptyCache,
     authority: {
-      secrets: emptyCache as ObjectCache<Secret>,
+      secrets: emptyCache,
       current: () => loadAuthority(pair),
       trusted: () => pair.certificatePem,
     },

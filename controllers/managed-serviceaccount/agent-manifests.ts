@@ -1,4 +1,10 @@
-import { addonNames, grantingRules, type Manifest, type PermissionPolicy } from "#api";
+import {
+  addonNames,
+  grantingRules,
+  type Manifest,
+  managedServiceAccountNames,
+  type PermissionPolicy,
+} from "#api";
 import { agentNamespace } from "../agent-namespace.ts";
 import { containerSecurityContext, podSecurityContext, probes } from "../pod-security.ts";
 
@@ -11,13 +17,17 @@ export interface AgentInput {
   readonly pullSecretData: string | undefined;
   /** What accounts of this cluster may be given; undefined for no rights to give any. */
   readonly policy: PermissionPolicy | undefined;
+  /** How many agents; one of several leads. */
+  readonly replicas: number;
+  /** Labels of the ServiceMonitor for Prometheus Operator; undefined for none. */
+  readonly monitorLabels: Readonly<Record<string, string>> | undefined;
   /** Whether it deletes accounts at the end of their `spec.ttlSecondsAfterCreation`. */
   readonly endsEphemeral: boolean;
 }
 
 const addon = addonNames.managedServiceAccount;
 const deploymentName = "managed-serviceaccount-addon-agent";
-const roleName = "open-cluster-management:managed-serviceaccount:addon-agent";
+const roleName = managedServiceAccountNames.agentClusterRole;
 const pullSecretName = "open-cluster-management-image-pull-credentials";
 const pullSecretKey = ".dockerconfigjson";
 const rbacGroup = "rbac.authorization.k8s.io";
@@ -32,7 +42,7 @@ const metricsPort = 38_080;
 
 /** The agent on one managed cluster. */
 export function agentManifests(input: AgentInput): readonly Manifest[] {
-  const { namespace, pullSecretData, policy } = input;
+  const { namespace, pullSecretData, policy, monitorLabels } = input;
   const pullSecret = {
     apiVersion: "v1",
     kind: "Secret",
@@ -48,6 +58,7 @@ export function agentManifests(input: AgentInput): readonly Manifest[] {
     ...namespaceRights(namespace),
     metricsService(namespace),
     deployment(input),
+    ...(monitorLabels === undefined ? [] : [serviceMonitor(namespace, monitorLabels)]),
   ];
 }
 
@@ -119,14 +130,29 @@ function metricsService(namespace: string): Manifest {
   };
 }
 
+function serviceMonitor(
+  namespace: string,
+  monitorLabels: Readonly<Record<string, string>>,
+): Manifest {
+  return {
+    apiVersion: "monitoring.coreos.com/v1",
+    kind: "ServiceMonitor",
+    metadata: { name: deploymentName, namespace, labels: { ...labels, ...monitorLabels } },
+    spec: {
+      endpoints: [{ port: "metrics", path: "/metrics" }],
+      selector: { matchLabels: labels },
+    },
+  };
+}
+
 function deployment(input: AgentInput): Manifest {
-  const { namespace, pullSecretData } = input;
+  const { namespace, pullSecretData, replicas } = input;
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
     metadata: { name: deploymentName, namespace, labels },
     spec: {
-      replicas: 1,
+      replicas,
       selector: { matchLabels: labels },
       template: {
         metadata: { labels },
@@ -142,7 +168,7 @@ function deployment(input: AgentInput): Manifest {
   };
 }
 
-function container({ clusterName, image, policy, endsEphemeral }: AgentInput) {
+function container({ clusterName, image, policy, replicas, endsEphemeral }: AgentInput) {
   return {
     name: "addon-agent",
     image,
@@ -153,6 +179,7 @@ function container({ clusterName, image, policy, endsEphemeral }: AgentInput) {
       `--cluster-name=${clusterName}`,
       "--kubeconfig=/etc/hub/kubeconfig",
       "--lease-health-check=true",
+      ...(replicas > 1 ? ["--leader-elect=true"] : []),
       ...(endsEphemeral ? ["--feature-gates=EphemeralIdentity=true"] : []),
       ...(policy === undefined ? [] : [`--permission-policy=${JSON.stringify(policy)}`]),
     ],

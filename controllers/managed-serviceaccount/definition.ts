@@ -6,9 +6,17 @@ import {
   type Secret,
 } from "#api";
 import { type ObjectCache, onCacheChange } from "#kube";
-import type { AddonDefinition, Rendering } from "../addon/definition.ts";
+import type { AddonDefinition, RenderInput, Rendering } from "../addon/definition.ts";
+import {
+  booleanVariable,
+  labelsVariable,
+  wholeNumberVariable,
+} from "../addon/rendering/variables.ts";
 import { defaultSubject } from "../addon/subject.ts";
 import { agentManifests } from "./agent-manifests.ts";
+
+/** The Role that the agent has in its cluster's namespace on the hub, and its binding. */
+export const agentRoleName = "managed-serviceaccount-addon-agent";
 
 export interface PullSecret {
   readonly name: string;
@@ -26,16 +34,17 @@ export interface AgentSettings {
 
 /** What managed-serviceaccount is among OCM's addons. */
 export function managedServiceAccountDefinition(
-  { agentImage, permissionPolicy, endsEphemeral }: AgentSettings,
+  settings: AgentSettings,
   pullSecret: PullSecret | undefined,
 ): AddonDefinition {
   const name = addonNames.managedServiceAccount;
+  const { endsEphemeral } = settings;
   return {
     name,
     hubAccess: {
       subject: (cluster) => defaultSubject(name, "addon-agent", cluster),
       role: {
-        name: "managed-serviceaccount-addon-agent",
+        name: agentRoleName,
         rules: [
           {
             apiGroups: [""],
@@ -59,20 +68,35 @@ export function managedServiceAccountDefinition(
     customSigners: [],
     installNamespace: { default: defaultAgentInstallNamespace, isChosenByAddon: true },
     healthMode: "Lease",
-    render({ cluster, installNamespace: namespace }): Rendering {
-      const pullSecretData = pullSecret && dataOf(pullSecret);
-      if (pullSecret !== undefined && pullSecretData === undefined) {
-        const message = `Secret ${pullSecret.namespace}/${pullSecret.name} has no .dockerconfigjson`;
-        return { kind: "waiting", message };
-      }
-      const clusterName = cluster.metadata.name;
-      const policy = permissionPolicy?.filter(({ clusters }) => matchesAny(clusters, clusterName));
-      const agent = { image: agentImage, pullSecretData, policy, endsEphemeral };
-      const input = { clusterName, namespace, ...agent };
-      return { kind: "manifests", manifests: agentManifests(input) };
-    },
+    render: (input) => render(settings, pullSecret, input),
     triggers: pullSecret === undefined ? [] : [onCacheChange(pullSecret.secrets, () => [""])],
   };
+}
+
+function render(
+  { agentImage, permissionPolicy, endsEphemeral }: AgentSettings,
+  pullSecret: PullSecret | undefined,
+  { cluster, installNamespace: namespace, deploymentConfig }: RenderInput,
+): Rendering {
+  const pullSecretData = pullSecret && dataOf(pullSecret);
+  if (pullSecret !== undefined && pullSecretData === undefined) {
+    const message = `Secret ${pullSecret.namespace}/${pullSecret.name} has no .dockerconfigjson`;
+    return { kind: "waiting", message };
+  }
+  const clusterName = cluster.metadata.name;
+  const labels = labelsVariable(deploymentConfig, "prometheusServiceMonitorLabels") ?? {};
+  const isMonitored = booleanVariable(deploymentConfig, "prometheusEnabled") ?? false;
+  const manifests = agentManifests({
+    clusterName,
+    namespace,
+    image: agentImage,
+    pullSecretData,
+    policy: permissionPolicy?.filter(({ clusters }) => matchesAny(clusters, clusterName)),
+    replicas: wholeNumberVariable(deploymentConfig, "replicas") ?? 1,
+    monitorLabels: isMonitored ? labels : undefined,
+    endsEphemeral,
+  });
+  return { kind: "manifests", manifests };
 }
 
 function dataOf({ name, namespace, secrets }: PullSecret): string | undefined {

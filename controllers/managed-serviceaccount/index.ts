@@ -1,13 +1,25 @@
-import { type PermissionPolicy, type Secret, secrets } from "#api";
+import { addonNames, type PermissionPolicy, type Secret, secrets } from "#api";
 import { createObjectCache } from "#kube";
-import { type ControllerDeps, createAddon, type Part } from "../addon/addon.ts";
+import {
+  type ControllerDeps,
+  createAddon,
+  createDelegatedAddon,
+  type DelegatedPart,
+  type Part,
+} from "../addon/addon.ts";
 import { createClusterProfileController } from "./cluster-profile/cluster-profile-controller.ts";
 import type { CredentialNamespaces } from "./cluster-profile/standing.ts";
-import { managedServiceAccountDefinition, type PullSecret } from "./definition.ts";
+import { agentRoleName, managedServiceAccountDefinition, type PullSecret } from "./definition.ts";
+import { createLeftovers, type DeployMode } from "./leftovers/leftovers.ts";
 import { createOutputController, type OutputOptions } from "./outputs/output-controller.ts";
+import { createRevocationController } from "./revocation/revocation-controller.ts";
 import { createSetController } from "./set/set-controller.ts";
 
+export type { DeployMode } from "./leftovers/leftovers.ts";
+
 export interface ManagedServiceAccountOptions {
+  /** Who brings the agents to the clusters. The rest is the same. */
+  readonly deployMode: DeployMode;
   /** Image of the agent. */
   readonly agentImage: string;
   /** Secret of our namespace with which agents pull it; empty for none. */
@@ -22,31 +34,48 @@ export interface ManagedServiceAccountOptions {
   readonly outputs: OutputOptions;
 }
 
-/** The managed-serviceaccount addon: the agents that make tokens on the managed clusters. */
+/** The managed-serviceaccount addon: the agents that make tokens, and what accounts are on the hub. */
 export function createManagedServiceAccount(
   deps: ControllerDeps,
   options: ManagedServiceAccountOptions,
 ): Part {
-  const pullSecret = pullSecretOf(deps, options.agentImagePullSecret);
-  const addon = createAddon(deps, managedServiceAccountDefinition(options, pullSecret));
+  const addon = createDelivery(deps, options);
+  const { addons, addonOf, clusters } = addon.addonCaches;
+  const leftovers = createLeftovers(deps, {
+    addon: addonNames.managedServiceAccount,
+    role: agentRoleName,
+    mode: options.deployMode,
+    addons,
+    addonOf,
+  });
   const { clusterProfileNamespaces: namespaces } = options;
-  const { clusters } = addon.addonCaches;
   const outputs = createOutputController(deps, addon, options.outputs);
   return {
-    caches: [
-      ...addon.caches,
-      ...(pullSecret === undefined ? [] : [pullSecret.secrets]),
-      ...outputs.caches,
-    ],
+    caches: [...addon.caches, ...outputs.caches, ...leftovers.caches],
     controllers: [
       ...addon.controllers,
       ...outputs.controllers,
+      ...leftovers.controllers,
+      createRevocationController(deps, { accounts: outputs.accounts, addons }),
       createSetController(deps, outputs.accounts),
       ...(namespaces === undefined
         ? []
         : [createClusterProfileController(deps, { namespaces, clusters })]),
     ],
   };
+}
+
+function createDelivery(
+  deps: ControllerDeps,
+  options: ManagedServiceAccountOptions,
+): DelegatedPart {
+  if (options.deployMode === "AddOnTemplate") {
+    return createDelegatedAddon(deps, addonNames.managedServiceAccount);
+  }
+  const pullSecret = pullSecretOf(deps, options.agentImagePullSecret);
+  const addon = createAddon(deps, managedServiceAccountDefinition(options, pullSecret));
+  const caches = pullSecret === undefined ? [] : [pullSecret.secrets];
+  return { ...addon, caches: [...addon.caches, ...caches] };
 }
 
 function pullSecretOf(

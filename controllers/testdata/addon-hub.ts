@@ -9,7 +9,7 @@ export const addonNamespace = "open-cluster-management-addon";
 
 /** The three charts, as the walk-through installs them, and what else their controllers are told. */
 const releases = {
-  "cluster-proxy": { chart: ["cluster-proxy"], flags: ["--authority-overlap=80s"] },
+  "cluster-proxy": { chart: ["cluster-proxy"], flags: ["--authority-overlap=20s"] },
   "managed-serviceaccount": {
     chart: ["managed-serviceaccount"],
     flags: ["--agent-image=agent:v1"],
@@ -25,6 +25,13 @@ const releases = {
 } as const;
 export type Release = keyof typeof releases;
 export const releaseNames = Object.keys(releases) as readonly Release[];
+
+/** What a test gives beside what all of them do. */
+export interface Settings {
+  /** `name=value`, or whole flags of helm. */
+  readonly values?: readonly string[];
+  readonly given?: readonly string[];
+}
 
 /**
  * A hub and a managed cluster under real OCM. No kubelet runs there, so the charts' controllers
@@ -58,12 +65,24 @@ export class AddonHub implements AsyncDisposable {
   }
 
   /** `values` go to the chart, `given` to its controller, in place of what its Deployment says. */
-  async install(
-    release: Release,
-    { values = [], given = [] }: { values?: readonly string[]; given?: readonly string[] } = {},
-  ): Promise<void> {
-    const { chart, flags } = releases[release];
-    await this.#run("install", release, ...chart, ...values.map((value) => `--set=${value}`));
+  async install(release: Release, settings: Settings = {}): Promise<void> {
+    await this.#helmWith("install", release, settings);
+    await this.#startController(release, settings);
+  }
+
+  /** The same for a release that is there: its controller is another process afterwards. */
+  async upgrade(release: Release, settings: Settings = {}): Promise<void> {
+    await this.#helmWith("upgrade", release, settings);
+    await this.#stop(release);
+    await this.#startController(release, settings);
+  }
+
+  async #helmWith(verb: string, release: Release, { values = [] }: Settings): Promise<void> {
+    const flags = values.map((value) => (value.startsWith("-") ? value : `--set=${value}`));
+    await this.#run(verb, release, ...releases[release].chart, ...flags);
+  }
+
+  async #startController(release: Release, { given = [] }: Settings): Promise<void> {
     const kubeconfig = await makeAccount(this.hub, addonNamespace, `${release}-addon-manager`);
     const argv = [
       "cmd/controller.ts",
@@ -72,7 +91,7 @@ export class AddonHub implements AsyncDisposable {
       "--leader-elect=true",
       "--health-probe-bind-address=0",
       "--metrics-bind-address=0",
-      ...flags,
+      ...releases[release].flags,
       ...given,
     ];
     const env = { PATH: "/usr/bin:/bin", POD_NAMESPACE: addonNamespace };

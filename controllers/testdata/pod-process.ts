@@ -7,6 +7,7 @@ interface Pod {
   readonly containers: readonly [
     {
       readonly args: readonly string[];
+      readonly env?: readonly { readonly name: string; readonly value?: string }[];
       readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
     },
   ];
@@ -75,12 +76,30 @@ export class PodProcess implements AsyncDisposable {
     const given = this.#pod.containers[0].args.map((argument) =>
       argument
         .replace(/^\/app\/(.*)\.mjs$/, "cmd/$1.ts")
-        .replaceAll("=/etc/", `=${this.directory}/etc/`),
+        .replace(/(?<==)\/.*$/, (path) => this.#mounted(path)),
     );
-    const env = { PATH: "/usr/bin:/bin", POD_NAMESPACE: this.#namespace };
+    const env = { PATH: "/usr/bin:/bin", ...this.#environment() };
     const started = ChildProgram.start([...given, ...flags], env);
     this.#programs.push(started);
     return started;
+  }
+
+  /** What the container is told by its environment; the only field that ours ask for is the namespace. */
+  #environment(): Record<string, string> {
+    const entries = this.#pod.containers[0].env ?? [];
+    return Object.fromEntries(
+      entries.map(({ name, value }) => [
+        name,
+        value === undefined ? this.#namespace : this.#mounted(value),
+      ]),
+    );
+  }
+
+  /** Paths below a mount are elsewhere here. */
+  #mounted(path: string): string {
+    const mounts = this.#pod.containers[0].volumeMounts;
+    const isBelow = mounts.some(({ mountPath }) => path.startsWith(`${mountPath}/`));
+    return isBelow ? `${this.directory}${path}` : path;
   }
 
   /** All that it has logged. */

@@ -1,6 +1,6 @@
 import type { Exchange } from "#proxy";
 import type { GatewayError } from "./gateway-error.ts";
-import { statusOf, treatmentOf } from "./treatment.ts";
+import { retryAfterOf, statusOf, treatmentOf } from "./treatment.ts";
 
 /** Answers with JSON. `contentType` is for documents that have a media type of their own. */
 export function answerJson(
@@ -29,7 +29,8 @@ export function answerText(
 
 /** Answers with the `Status` of an error, unless an answer has begun. */
 export function answerError(exchange: Exchange, error: GatewayError): void {
-  const { httpStatus, retryAfterSeconds } = treatmentOf(error);
+  const { httpStatus } = treatmentOf(error);
+  const retryAfterSeconds = retryAfterOf(error);
   const headers = retryAfterSeconds === undefined ? [] : ["retry-after", String(retryAfterSeconds)];
   answerJson(exchange, httpStatus, statusOf(error), headers);
 }

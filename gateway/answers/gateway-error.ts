@@ -48,6 +48,8 @@ export interface GatewayErrorDetails {
   /** Its resource, e.g. `clustergateways`. */
   readonly resource?: string;
   readonly causes?: readonly FieldFault[];
+  /** It began to fail a moment ago, as when an agent is being replaced: the next try may succeed. */
+  readonly isFresh?: boolean;
   /** For a list that cannot be continued as it was: where its rest can be had as it is now. */
   readonly continue?: string;
 }

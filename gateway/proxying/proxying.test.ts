@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ProxyError, type ProxyErrorCode } from "#proxy";
 import { TunnelError, type TunnelErrorCode } from "#tunnel";
-import { statusOf } from "../answers/treatment.ts";
-import { isLongRunning, readManagedPath } from "./managed-path.ts";
+import { GatewayError } from "../answers/gateway-error.ts";
+import { retryAfterOf, statusOf } from "../answers/treatment.ts";
+import { isLongRunning } from "./managed-path.ts";
 import { managedRequestHeaders } from "./request-headers.ts";
 import { upstreamError } from "./upstream-error.ts";
 
@@ -61,26 +62,23 @@ describe("upstreamError()", () => {
     const since = new Date("2026-01-01T00:00:00Z");
     const status = statusOf(upstreamError(error, cluster, since));
     assert.match(status.message ?? "", /\(since 2026-01-01T00:00:00.000Z\)/);
-    assert.equal(status.details?.retryAfterSeconds, 1);
+    assert.equal(status.details?.retryAfterSeconds, 5);
   });
-});
 
-describe("readManagedPath()", () => {
-  const cases: Readonly<Record<string, readonly [resource: string, subresource: string]>> = {
-    "/api/v1/pods": ["pods", ""],
-    "/api/v1/namespaces": ["namespaces", ""],
-    "/api/v1/namespaces/a": ["namespaces", ""],
-    "/api/v1/namespaces/a/finalize": ["namespaces", "finalize"],
-    "/api/v1/namespaces/a/pods/b/log": ["pods", "log"],
-    "/apis/apps/v1/namespaces/a/deployments/b/scale": ["deployments", "scale"],
-    "/api/v1/nodes/a/proxy/metrics": ["nodes", "proxy"],
-    "/healthz": ["", ""],
-    "/api": ["", ""],
-    "": ["", ""],
-  };
-  for (const [path, [resource, subresource]] of Object.entries(cases)) {
-    it(`reads ${path}`, () => assert.deepEqual(readManagedPath(path), { resource, subresource }));
-  }
+  it("has clients try again at once only where that may help", () => {
+    const down = new ProxyError("dial_failed", "Cannot dial", {
+      cause: new TunnelError("no_agent", "no agent"),
+    });
+    const now = new Date("2026-01-01T00:01:00Z");
+    const retryAfter = (error: ProxyError, since?: string) =>
+      retryAfterOf(upstreamError(error, cluster, since ? new Date(since) : undefined, now));
+    assert.equal(retryAfter(down, "2026-01-01T00:00:58Z"), 1);
+    assert.equal(retryAfter(down, "2026-01-01T00:00:00Z"), undefined);
+    assert.equal(retryAfter(new ProxyError("closed", "Transport was retired")), 1);
+    assert.equal(retryAfter(new ProxyError("overloaded", "full"), "2026-01-01T00:00:00Z"), 1);
+    assert.equal(retryAfter(new ProxyError("dial_failed", "refused")), undefined);
+    assert.equal(retryAfterOf(new GatewayError("cluster_not_ready", "no token yet")), undefined);
+  });
 });
 
 describe("isLongRunning()", () => {
@@ -101,22 +99,23 @@ describe("isLongRunning()", () => {
 });
 
 describe("managedRequestHeaders()", () => {
-  it("sets the token of the cluster, then the identity", () => {
+  it("sets the token of the cluster, the identity and what it was given", () => {
     const user = { name: "a", groups: [], extra: {} };
     const actor = { kind: "user", user, because: "" } as const;
-    const policy = managedRequestHeaders({ kind: "token", token: "t" }, actor);
-    assert.deepEqual(policy.set, ["authorization", "Bearer t", "impersonate-user", "a"]);
+    const policy = managedRequestHeaders({ kind: "token", token: "t" }, actor, ["audit-id", "i"]);
+    const want = ["authorization", "Bearer t", "impersonate-user", "a", "audit-id", "i"];
+    assert.deepEqual(policy.set, want);
   });
 
   it("sets the token that an account came with, and no other", () => {
     const actor = { kind: "pass", token: "own", because: "" } as const;
-    const policy = managedRequestHeaders({ kind: "token", token: "t" }, actor);
+    const policy = managedRequestHeaders({ kind: "token", token: "t" }, actor, []);
     assert.deepEqual(policy.set, ["authorization", "Bearer own"]);
   });
 
   it("sets none beside a certificate", () => {
     const credential = { kind: "certificate", cert: "", key: "" } as const;
-    assert.deepEqual(managedRequestHeaders(credential, account).set, []);
+    assert.deepEqual(managedRequestHeaders(credential, account, []).set, []);
   });
 
   const protocols: Readonly<Record<string, string | undefined>> = {
@@ -126,7 +125,7 @@ describe("managedRequestHeaders()", () => {
   };
   for (const [value, want] of Object.entries(protocols)) {
     it(`makes ${want ?? "nothing"} of the protocols ${value}`, () => {
-      const { rewrite } = managedRequestHeaders({ kind: "token", token: "t" }, account);
+      const { rewrite } = managedRequestHeaders({ kind: "token", token: "t" }, account, []);
       assert.equal(rewrite?.("sec-websocket-protocol", value), want);
     });
   }

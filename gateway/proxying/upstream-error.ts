@@ -105,6 +105,9 @@ const ofTunnel: Readonly<Record<TunnelErrorCode, Telling>> = {
   },
 };
 
+/** Longer than an agent, a tunnel server or an API server needs to be replaced by its successor. */
+const freshMs = 5000;
+
 /**
  * What to tell a client about a request that did not reach, or not come back from, a managed
  * cluster: the cluster, the hop, since when, and what to do.
@@ -113,12 +116,14 @@ export function upstreamError(
   error: ProxyError,
   { name }: Pick<Cluster, "name">,
   since: Date | undefined,
+  now = new Date(),
 ): GatewayError {
   const { code, what, advice } = tellingOf(error);
   const time = since === undefined ? "" : ` (since ${since.toISOString()})`;
   const cause = code === "bad_request" ? error.message : describeCause(error);
   const message = `Cannot reach cluster "${name}": ${what}${time}${cause === "" ? "" : `: ${cause}`}. ${advice}`;
-  const details = { name, resource: "clustergateways" };
+  const isFresh = since === undefined || now.getTime() - since.getTime() < freshMs;
+  const details = { name, resource: "clustergateways", isFresh };
   return new GatewayError(code, message.trimEnd(), { cause: error, details });
 }
 

@@ -371,6 +371,36 @@ describe("chart cluster-gateway-addon-manager", () => {
     });
   });
 
+  it("lets the gateway write Secrets only where ClusterGateways can be written", async () => {
+    const verbs = async (...flags: readonly string[]) => {
+      const objects = await helm.render(chart, ...flags);
+      const role = objects.find(
+        ({ kind, metadata }) =>
+          kind === "Role" && metadata.name === "cluster-gateway" && metadata.namespace !== "hub",
+      );
+      const rules = at(role, "rules") as readonly { resources: string[]; verbs: string[] }[];
+      const ofSecrets = rules.filter(({ resources }) => resources.includes("secrets"));
+      const { spec } = find(objects, "ClusterGatewayConfiguration", "cluster-gateway") as never;
+      assert.equal(at(spec, "clusterGateways", "writable"), ofSecrets.length === 2);
+      return ofSecrets.flatMap((rule) => rule.verbs).toSorted();
+    };
+    const readOnly = ["get", "list", "update", "watch"];
+    assert.deepEqual(await verbs("--set=clusterGateway.writable=false"), readOnly);
+    const all = ["create", "delete", "get", "list", "patch", "update", "watch"];
+    assert.deepEqual(await verbs(), all);
+  });
+
+  it("runs no command for a Secret that is not listed, by its absolute path", async () => {
+    const key = "clusterGateway.dynamicCredentials.allowedCommands";
+    const objects = await helm.render(chart, `--set=${key}={/bin/one}`);
+    const { spec } = find(objects, "ClusterGatewayConfiguration", "cluster-gateway") as never;
+    assert.deepEqual(at(spec, "dynamicCredentials"), {
+      allowedCommands: ["/bin/one"],
+      allowedVariables: [],
+    });
+    await assert.rejects(helm.render(chart, `--set=${key}={one}`), /allowedCommands/);
+  });
+
   it("lets callers act as the gateway's account unless told otherwise, and says who may act", async () => {
     const identityIn = async (...flags: readonly string[]) => {
       const objects = await helm.render(chart, ...flags);
@@ -427,8 +457,7 @@ describe("values", () => {
     ["cluster-proxy", "networkPolicies.enabled=true", /networkPolicies\.enabled: .*is not/],
     ["cluster-proxy", "installByPlacement.placementNamespace=a", /needs installByPlacement\.plac/],
     ["managed-serviceaccount", "agentInstallAll=perhaps", /agentInstallAll/],
-    ["managed-serviceaccount", "hubDeployMode=AddOnTemplate", /hubDeployMode: .*is not part/],
-    ["managed-serviceaccount", "addOnTemplateName=a", /addOnTemplateName: .*is not part/],
+    ["managed-serviceaccount", "hubDeployMode=Job", /hubDeployMode/],
     [
       "managed-serviceaccount",
       "featureGates.clusterProfile=perhaps",

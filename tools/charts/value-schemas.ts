@@ -94,6 +94,12 @@ export const valueSchemas = {
       replicas: copies,
       installNamespace: name,
       secretNamespace: name,
+      writable: z.boolean(),
+      showCredentials: z.boolean(),
+      dynamicCredentials: z.strictObject({
+        allowedCommands: z.array(z.string().regex(/^\//)),
+        allowedVariables: z.array(z.string().min(1)),
+      }),
     }),
     manualSecretManagement: z.boolean(),
     konnectivityEgress: z.boolean(),

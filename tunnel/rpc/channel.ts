@@ -3,9 +3,8 @@ import { checkServerIdentity, createSecureContext } from "node:tls";
 import { ChannelCredentials, type ChannelOptions, Client } from "@grpc/grpc-js";
 import { type OutgoingProxy, proxyAddress } from "#runtime";
 import type { TlsMaterial } from "../tls-source.ts";
-import { streamWindowBytes } from "./internals.ts";
 import { throughProxy } from "./proxied-credentials.ts";
-
+import { streamWindowBytes } from "./stream-windows.ts";
 export interface ChannelSettings {
   /** `host:port`; IPv6 hosts in brackets. */
   readonly address: string;

@@ -43,6 +43,7 @@ function makeSnapshot(
     existing: [],
     agentNamespace,
     policy,
+    anchor: undefined,
     ...overrides,
   };
 }
@@ -95,6 +96,18 @@ describe("planPermissions()", () => {
     const existing = rightsFor([viewTeamA, ownRules]);
     const { apply, remove } = planPermissions(makeSnapshot([viewTeamA, ownRules], { existing }));
     assert.deepEqual([apply, remove], [[], []]);
+  });
+
+  it("lets all go with the agent, also what an earlier version made", () => {
+    const anchor = { apiVersion: "v1", kind: "ClusterRole", name: "agent", uid: "u" };
+    const existing = rightsFor([viewTeamA]);
+    const first = planPermissions(makeSnapshot([viewTeamA], { existing, anchor }));
+    assert.deepEqual(
+      first.apply.map(({ object }) => object.metadata.ownerReferences),
+      [[anchor]],
+    );
+    const again = planPermissions(makeSnapshot([viewTeamA], { existing: first.apply, anchor }));
+    assert.deepEqual(again.apply, []);
   });
 
   it("puts back whom somebody took out of a binding, or put into it", () => {

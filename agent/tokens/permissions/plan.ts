@@ -1,4 +1,4 @@
-import type { ManagedServiceAccount, PermissionPolicy } from "#api";
+import type { ManagedServiceAccount, OwnerReference, PermissionPolicy } from "#api";
 import { faultOf } from "./fault.ts";
 import { grantsOf } from "./grant.ts";
 import { isAllowed, refusalOf } from "./policy.ts";
@@ -16,6 +16,8 @@ export interface PermissionSnapshot {
   readonly agentNamespace: string;
   /** Undefined when the hub has none, so that the agent may not give anything. */
   readonly policy: PermissionPolicy | undefined;
+  /** What the objects go with; undefined where nothing is known that would take them along. */
+  readonly anchor: OwnerReference | undefined;
 }
 
 /** What the condition will say. `none`: that there is no such condition. */
@@ -38,7 +40,7 @@ const noPolicy =
 
 /** Decides, and does nothing. What is refused keeps its last good state, within today's policy. */
 export function planPermissions(snapshot: PermissionSnapshot): PermissionPlan {
-  const { account, existing, policy, name, agentNamespace } = snapshot;
+  const { account, existing, policy, name, agentNamespace, anchor } = snapshot;
   const asked = account?.spec.permissions;
   if (asked === undefined)
     return { apply: [], remove: inOrder(existing), report: { kind: "none" } };
@@ -55,7 +57,7 @@ export function planPermissions(snapshot: PermissionSnapshot): PermissionPlan {
   }
   if (!snapshot.hasServiceAccount) return wait(snapshot);
   return converge(
-    grants.flatMap((grant) => objectsOf(grant, { account: name, agentNamespace })),
+    grants.flatMap((grant) => objectsOf(grant, { account: name, agentNamespace, anchor })),
     existing,
   );
 }
@@ -77,13 +79,22 @@ function converge(
   const known = new Map(existing.map((object) => [rightsKey(object), object]));
   const apply = [...wanted].flatMap(([key, object]) => {
     const found = known.get(key);
-    return found !== undefined && isSameRights(found, object) ? [] : [object];
+    return found !== undefined && isUpToDate(found, object) ? [] : [object];
   });
   const remove = existing.filter((object) => {
     const same = wanted.get(rightsKey(object));
     return same === undefined || !isSameRole(object, same);
   });
   return { apply, remove: inOrder(remove), report: { kind: "applied" } };
+}
+
+function isUpToDate(found: RightsObject, wanted: RightsObject): boolean {
+  return isSameRights(found, wanted) && goesWith(found, wanted.object.metadata.ownerReferences);
+}
+
+function goesWith({ object }: RightsObject, owners: readonly OwnerReference[] = []): boolean {
+  const known = object.metadata.ownerReferences ?? [];
+  return owners.every(({ uid }) => known.some((owner) => owner.uid === uid));
 }
 
 /** The role of a binding cannot be changed: somebody made it anew with another one. */

@@ -44,7 +44,7 @@ export function createPermissionReconciler(ports: PermissionPorts): Reconciler<s
   return {
     name: "permissions",
     async reconcile(key, signal) {
-      const snapshot = gather(ports, key);
+      const snapshot = await gather(ports, key, signal);
       if (snapshot.account === undefined) {
         await release(ports, key, snapshot, signal);
         return settled;
@@ -61,17 +61,24 @@ export function createPermissionReconciler(ports: PermissionPorts): Reconciler<s
   };
 }
 
-function gather(ports: PermissionPorts, key: string): PermissionSnapshot {
+async function gather(
+  ports: PermissionPorts,
+  key: string,
+  signal: AbortSignal,
+): Promise<PermissionSnapshot> {
   const name = key.slice(key.indexOf("/") + 1);
   const { agentNamespace, policy, ownNames } = ports;
   const serviceAccount = ports.serviceAccounts.get(`${agentNamespace}/${name}`);
+  const account = ports.accounts.get(key);
+  const givesRights = account?.spec.permissions !== undefined && policy !== undefined;
   return {
     name,
-    account: ports.accounts.get(key),
+    account,
     hasServiceAccount: serviceAccount !== undefined && !ownNames.has(name),
     existing: ports.rights.of(name),
     agentNamespace,
     policy,
+    anchor: givesRights ? await ports.anchors.clusterRole(signal) : undefined,
   };
 }
 

@@ -5,6 +5,7 @@ import {
   clusterRoles,
   type KubeObject,
   managedServiceAccountLabels,
+  type OwnerReference,
   type PermissionRule,
   type ResourceType,
   roleBindings,
@@ -51,6 +52,8 @@ export const rightsTypes: Readonly<Record<RightsKind, ResourceType<KubeObject & 
 export interface Bearer {
   readonly account: string;
   readonly agentNamespace: string;
+  /** What the rights go with. */
+  readonly anchor?: OwnerReference | undefined;
 }
 
 const namePrefix = "open-cluster-management:managed-serviceaccount";
@@ -75,6 +78,7 @@ export function objectsOf(grant: Grant, bearer: Bearer): readonly RightsObject[]
     name: `${namePrefix}:${bearer.agentNamespace}:${bearer.account}:${digestOf(right)}`,
     labels: { [managedServiceAccountLabels.managed]: "true" },
     ...(namespace === undefined ? {} : { namespace }),
+    ...(bearer.anchor === undefined ? {} : { ownerReferences: [bearer.anchor] }),
   };
   const isWide = namespace === undefined;
   const ownKind = isWide ? "ClusterRole" : "Role";

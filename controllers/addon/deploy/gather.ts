@@ -7,7 +7,7 @@ import {
   managedClusterConditionTypes,
 } from "#api";
 import type { ObjectCache } from "#kube";
-import type { AddonView } from "../addon-view.ts";
+import { type AddonView, isDeliveredByOcm } from "../addon-view.ts";
 import type { AddonDefinition } from "../definition.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -24,7 +24,7 @@ export interface DeployCaches {
 /**
  * Reads all that a plan needs. Undefined while there is nothing to do: no cluster, or one that the
  * hub has not accepted; no addon; one of them going away; or the addon not yet adopted by OCM's
- * addon manager.
+ * addon manager, or delivered by it.
  */
 export function gather(
   { name, hubAccess }: AddonDefinition,
@@ -36,6 +36,7 @@ export function gather(
   const addon = caches.addonOf(clusterName);
   if (cluster === undefined || addon === undefined) return undefined;
   if (!isMember(cluster) || addon.isDeleting || !isAdopted(addon)) return undefined;
+  if (isDeliveredByOcm(addon)) return undefined;
   const roleKey = `${clusterName}/${hubAccess?.role.name}`;
   const prefix = `addon-${name}-deploy-`;
   return {

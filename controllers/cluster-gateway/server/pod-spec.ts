@@ -77,6 +77,21 @@ function secureProbes() {
   return { livenessProbe: secure(livenessProbe), readinessProbe: secure(readinessProbe) };
 }
 
+/** Flags about the objects of the API; what is not wanted is not said. */
+function objectFlags({
+  clusterGateways: { writable, showCredentials },
+  dynamicCredentials: { allowedCommands, allowedVariables },
+}: ClusterGatewayConfigurationSpec): readonly string[] {
+  const list = (flag: string, values: readonly string[]) =>
+    values.length === 0 ? [] : [`--${flag}=${values.join(",")}`];
+  return [
+    ...(writable ? ["--writable-clustergateways=true"] : []),
+    ...(showCredentials ? ["--show-credentials=true"] : []),
+    ...list("exec-allowed-commands", allowedCommands),
+    ...list("exec-allowed-variables", allowedVariables),
+  ];
+}
+
 function gatewayFlags(spec: ClusterGatewayConfigurationSpec): readonly string[] {
   const { clusterProxy } = spec.egress;
   return [
@@ -87,6 +102,7 @@ function gatewayFlags(spec: ClusterGatewayConfigurationSpec): readonly string[] 
     "--tls-private-key-file=/etc/server/tls.key",
     `--cluster-gateway-proxy-config=/etc/identity/${identityFile}`,
     "--feature-gates=HealthinessCheck=true,SecretCache=true",
+    ...objectFlags(spec),
     ...(hasTunnel(spec) && clusterProxy !== undefined
       ? [
           `--proxy-host=${clusterProxy.proxyServerHost}`,

@@ -1,6 +1,7 @@
 import type { ManagedProxyConfigurationSpec } from "#api";
 import { containerSecurityContext, podSecurityContext, probes } from "../../pod-security.ts";
 import { podPorts, proxyNames, serverLabels, serverPorts, sharedIdentity } from "../names.ts";
+import { tunnelNodeFlags } from "../node-flags.ts";
 import type { DesiredOptions } from "./desired.ts";
 
 /** Only what differs: the command line of a server with the usual ports is upstream's. */
@@ -52,6 +53,7 @@ function container(
     image: proxyServer.image,
     imagePullPolicy,
     args: [
+      ...tunnelNodeFlags,
       "/app/tunnel-server.mjs",
       `--server-count=${proxyServer.replicas}`,
       "--proxy-strategies=destHost",

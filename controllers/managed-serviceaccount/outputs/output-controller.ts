@@ -25,7 +25,7 @@ import {
   type ObjectCache,
   onCacheChange,
 } from "#kube";
-import type { AddonPart, ControllerDeps, Part } from "../../addon/addon.ts";
+import type { ControllerDeps, DelegatedPart, Part } from "../../addon/addon.ts";
 import { requestsOf } from "./desired.ts";
 import { createOutputReconciler } from "./reconciler.ts";
 import { madeOutputOf, type OutputPolicy, ownerKeyOf } from "./snapshot.ts";
@@ -45,7 +45,7 @@ export interface OutputPart extends Part {
 /** Keeps what accounts ask for beside their token. */
 export function createOutputController(
   deps: ControllerDeps,
-  { addonCaches }: Pick<AddonPart, "addonCaches">,
+  { addonCaches }: Pick<DelegatedPart, "addonCaches">,
   { gatewayAddress, ...policy }: OutputOptions,
 ): OutputPart {
   const caches = openCaches(deps, policy);

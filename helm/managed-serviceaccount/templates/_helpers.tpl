@@ -28,9 +28,39 @@ open-cluster-management.io/addon: managed-serviceaccount
 {{ .Values.image }}:{{ include "managed-serviceaccount.tag" . }}
 {{- end }}
 
-{{/* Stops on values that ask for what this version does not have. */}}
-{{- define "managed-serviceaccount.refuseUnsupported" -}}
-{{- $later := "is not part of this version of the chart; leave it at its default" -}}
-{{- if ne .Values.hubDeployMode "Deployment" }}{{ fail (printf "hubDeployMode: running without a controller %s (Deployment)" $later) }}{{ end }}
-{{- if ne .Values.addOnTemplateName "managed-serviceaccount" }}{{ fail (printf "addOnTemplateName: an AddOnTemplate %s (managed-serviceaccount)" $later) }}{{ end }}
+{{/* Name of the AddOnTemplate; with the version in it, an upgrade makes another one. */}}
+{{- define "managed-serviceaccount.templateName" -}}
+{{ .Values.addOnTemplateName | default (printf "managed-serviceaccount-%s" .Chart.Version) }}
+{{- end }}
+
+{{/*
+What an agent needs on a managed cluster to give what the policy allows: it may bind the roles that
+the policy names, and holds the rules that accounts may have of their own.
+*/}}
+{{- define "managed-serviceaccount.grantingRules" -}}
+{{- if kindIs "slice" .Values.permissionPolicy }}
+{{- $group := "rbac.authorization.k8s.io" }}
+{{- $kinds := list "roles" "clusterroles" "rolebindings" "clusterrolebindings" }}
+{{- $verbs := list "get" "list" "watch" "create" "update" "patch" "delete" }}
+{{- $rules := list (dict "apiGroups" (list $group) "resources" $kinds "verbs" $verbs) }}
+{{- range $resource, $field := dict "clusterroles" "clusterRoles" "roles" "roles" }}
+  {{- $names := list }}
+  {{- range $.Values.permissionPolicy }}{{ $names = concat $names (get . $field | default list) | uniq }}{{ end }}
+  {{- $bind := dict "apiGroups" (list $group) "resources" (list $resource) "verbs" (list "bind") }}
+  {{- if has "*" $names }}{{ $rules = append $rules $bind }}
+  {{- else if $names }}{{ $rules = append $rules (set $bind "resourceNames" $names) }}{{ end }}
+{{- end }}
+{{- range .Values.permissionPolicy }}{{ $rules = concat $rules (.rules | default list) }}{{ end }}
+{{- toYaml $rules }}
+{{- end }}
+{{- end }}
+
+{{/* Stops on values that do not go with an AddOnTemplate. */}}
+{{- define "managed-serviceaccount.refuseWithTemplate" -}}
+{{- if eq .Values.hubDeployMode "AddOnTemplate" }}
+{{- if .Values.agentImagePullSecret }}{{ fail (printf "agentImagePullSecret: %s does not go with hubDeployMode AddOnTemplate, for which OCM copies the klusterlet's pull secret; leave it empty" .Values.agentImagePullSecret) }}{{ end }}
+{{- range $index, $statement := .Values.permissionPolicy | default list }}
+{{- with $statement.clusters }}{{ fail (printf "permissionPolicy[%d].clusters: %s does not go with hubDeployMode AddOnTemplate, which gives all clusters the same; leave it out" $index (toJson .)) }}{{ end }}
+{{- end }}
+{{- end }}
 {{- end }}

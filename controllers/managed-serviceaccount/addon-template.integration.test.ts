@@ -1,0 +1,262 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { Manifest } from "#api";
+import { type ChildProgram, waitFor } from "#bed";
+import { makeAccount } from "../../e2e/bed/ocm/account.ts";
+import { canonicalJson } from "../canonical-json.ts";
+import { AddonHub } from "../testdata/addon-hub.ts";
+import { PodProcess } from "../testdata/pod-process.ts";
+import { agentManifests } from "./agent-manifests.ts";
+
+const addon = "managed-serviceaccount";
+const cluster = "managed1";
+const agents = "open-cluster-management-agent-addon";
+const deployment = "managed-serviceaccount-addon-agent";
+const policy = [{ accounts: ["ci"], clusterRoles: ["view"], clusterWide: true }];
+const modes = {
+  AddOnTemplate: [
+    "hubDeployMode=AddOnTemplate",
+    `--set-json=permissionPolicy=${JSON.stringify(policy)}`,
+  ],
+  Deployment: [`--set-json=permissionPolicy=${JSON.stringify(policy)}`],
+} as const;
+type Mode = keyof typeof modes;
+
+function settingsOf(mode: Mode) {
+  const image = ["image=agent", "tag=v1"];
+  const permission = mode === "Deployment" ? [`--permission-policy=${JSON.stringify(policy)}`] : [];
+  return {
+    values: [...image, ...modes[mode]],
+    given: [`--deploy-mode=${mode}`, ...permission],
+  };
+}
+
+describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 300_000 }, () => {
+  let world: AddonHub;
+  let pod: PodProcess | undefined;
+  let agent: ChildProgram | undefined;
+
+  before(async () => {
+    world = await AddonHub.start("v1alpha1-and-v1beta1");
+    await world.install(addon, settingsOf("AddOnTemplate"));
+  });
+  after(async () => {
+    await pod?.[Symbol.asyncDispose]();
+    await world[Symbol.asyncDispose]();
+  });
+
+  const deployed = async (): Promise<readonly Manifest[]> => {
+    const path = ".spec.workload.manifests";
+    const name = `addon-${addon}-deploy-0`;
+    return JSON.parse((await world.field("manifestwork", name, path, cluster)) || "[]");
+  };
+  /** The agent's arguments on the managed cluster, once it was brought in that way. */
+  const broughtBy = async (mode: Mode): Promise<void> => {
+    const mark = mode === "Deployment" ? "--lease-health-check=true" : "/managed/hub-kubeconfig/";
+    await waitFor(
+      `the agent of mode ${mode}`,
+      async () => {
+        const path = ".spec.template.spec.containers[0].args";
+        return (await world.managedField("deployment", deployment, path, agents)).includes(mark);
+      },
+      { limitMs: 60_000 },
+    );
+  };
+  /** Does the kubelet's work: starts the agent as its Deployment says, with its own rights. */
+  const runAgent = async (): Promise<void> => {
+    await pod?.[Symbol.asyncDispose]();
+    await waitFor("the agent's hub kubeconfig", async () =>
+      world.managedField("secret", `${addon}-hub-kubeconfig`, ".data.kubeconfig", agents),
+    );
+    pod = await PodProcess.of(world.managed, agents, deployment);
+    const spoke = await makeAccount(world.managed, agents, addon);
+    agent = pod.start([
+      `--spoke-kubeconfig=${spoke}`,
+      "--health-probe-bind-address=0",
+      "--metrics-bind-address=0",
+    ]);
+  };
+  const accountField = async (path: string): Promise<string> =>
+    world.field("managedserviceaccount", "ci", path, cluster);
+  const reported = '.status.conditions[?(@.type=="TokenReported")]';
+  const ready = async (): Promise<void> => {
+    await waitFor(
+      "the account",
+      async () => {
+        agent?.throwIfEnded();
+        return (await accountField(`${reported}.status`)) === "True";
+      },
+      { limitMs: 60_000 },
+    );
+  };
+  const tokenOf = async (): Promise<string> =>
+    Buffer.from(await world.field("secret", "ci", ".data.token", cluster), "base64").toString();
+  const whoIs = async (token: string): Promise<string | undefined> => {
+    const body = { apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", spec: { token } };
+    const path = "/apis/authentication.k8s.io/v1/tokenreviews";
+    const answer = await world.managed.api.send({ method: "POST", path, body });
+    return (answer.body as { status?: { user?: { username?: string } } }).status?.user?.username;
+  };
+  const rightsOnHub = async (): Promise<readonly string[]> => {
+    const args = ["get", "roles,rolebindings", "-n", cluster, "-o=name"];
+    const names = (await world.hub.kubectl(args)).split("\n");
+    return names.filter((name) => name.includes(addon)).toSorted();
+  };
+  const rightsOnManaged = async (): Promise<string> =>
+    world.managed.kubectl([
+      "get",
+      "clusterrolebindings",
+      "-l=authentication.open-cluster-management.io/is-managed-serviceaccount=true",
+      "-o=name",
+    ]);
+  const switchTo = async (mode: Mode): Promise<void> => {
+    await world.upgrade(addon, settingsOf(mode));
+    await broughtBy(mode);
+    await runAgent();
+  };
+
+  it("is the same agent that the controller would bring, told otherwise where the hub is", async () => {
+    const found = await waitFor("the ManifestWork", async () => {
+      const manifests = await deployed();
+      return manifests.length > 0 && manifests;
+    });
+    const ours = agentManifests({
+      clusterName: cluster,
+      namespace: agents,
+      image: "agent:v1",
+      pullSecretData: undefined,
+      policy: [
+        {
+          accounts: ["ci"],
+          clusters: ["*"],
+          clusterRoles: ["view"],
+          clusterWide: true,
+          namespaces: [],
+          roles: [],
+          rules: [],
+        },
+      ],
+      replicas: 1,
+      monitorLabels: undefined,
+      endsEphemeral: true,
+    });
+    assert.deepEqual(comparable(found), comparable(ours));
+    const args = podOf(found).containers[0]?.args;
+    assert.deepEqual(args, [
+      "/app/agent.mjs",
+      "tokens",
+      `--cluster-name=${cluster}`,
+      "--kubeconfig=/managed/hub-kubeconfig/kubeconfig",
+      "--feature-gates=EphemeralIdentity=true",
+      `--permission-policy=${JSON.stringify(policy)}`,
+    ]);
+  });
+
+  it("makes an account ready, with the rights that the template gives the agent", async () => {
+    await broughtBy("AddOnTemplate");
+    await runAgent();
+    await world.hub.apply(`
+apiVersion: authentication.open-cluster-management.io/v1beta1
+kind: ManagedServiceAccount
+metadata: {name: ci, namespace: ${cluster}}
+spec: {rotation: {}, permissions: [{preset: view}]}
+`);
+    await ready();
+    assert.equal(await whoIs(await tokenOf()), `system:serviceaccount:${agents}:ci`);
+    await waitFor("the permissions", async () => (await rightsOnManaged()) !== "");
+    const bound = `rolebinding.rbac.authorization.k8s.io/open-cluster-management:${addon}:clusterrole:agent`;
+    assert.deepEqual(await rightsOnHub(), [bound]);
+  });
+
+  it("ends accounts whose time is up", async () => {
+    await world.hub.apply(`
+apiVersion: authentication.open-cluster-management.io/v1beta1
+kind: ManagedServiceAccount
+metadata: {name: brief, namespace: ${cluster}}
+spec: {rotation: {}, ttlSecondsAfterCreation: 2}
+`);
+    await world.untilField("", "managedserviceaccount", "brief", ".metadata.name", cluster);
+  });
+
+  it("goes over to the controller and back, and no user of a token notices", async () => {
+    const token = await tokenOf();
+    await switchTo("Deployment");
+    const role = "managed-serviceaccount-addon-agent";
+    const kinds = ["rolebinding", "role"].map(
+      (kind) => `${kind}.rbac.authorization.k8s.io/${role}`,
+    );
+    await waitFor("the controller's rights alone", async () => {
+      return (await rightsOnHub()).join() === kinds.toSorted().join();
+    });
+    assert.equal(await world.field("addontemplate", addon, ".metadata.name"), "");
+    await ready();
+    assert.equal(await tokenOf(), token);
+    await switchTo("AddOnTemplate");
+    await waitFor("OCM's rights alone", async () => (await rightsOnHub()).length === 1);
+    await ready();
+    assert.equal(await tokenOf(), token);
+    assert.equal(await whoIs(token), `system:serviceaccount:${agents}:ci`);
+  });
+
+  it("takes tokens and permissions along when the addon is taken from the cluster", async () => {
+    const token = await tokenOf();
+    const nowhere =
+      '{"spec":{"predicates":[{"requiredClusterSelector":{"labelSelector":{"matchLabels":{"no":"where"}}}}]}}';
+    const placement = ["placement", "global", "-n", "open-cluster-management-addon"];
+    await world.hub.kubectl(["patch", ...placement, "--type=merge", `-p=${nowhere}`]);
+    await world.untilField("", "secret", "ci", ".metadata.name", cluster);
+    await world.untilField(
+      "AddonRemoved",
+      "managedserviceaccount",
+      "ci",
+      `${reported}.reason`,
+      cluster,
+    );
+    assert.equal(await accountField(".status.tokenSecretRef"), "");
+    await waitFor("the end of the token", async () => (await whoIs(token)) === undefined, {
+      limitMs: 60_000,
+    });
+    await waitFor("the end of the permissions", async () => (await rightsOnManaged()) === "");
+    const all = '{"spec":{"predicates":null}}';
+    await world.hub.kubectl(["patch", ...placement, "--type=merge", `-p=${all}`]);
+    await broughtBy("AddOnTemplate");
+    await runAgent();
+    await ready();
+    assert.equal(await whoIs(await tokenOf()), `system:serviceaccount:${agents}:ci`);
+  });
+});
+
+interface PodSpec {
+  readonly containers: readonly { readonly args: readonly string[] }[];
+}
+
+function podOf(manifests: readonly Manifest[]): PodSpec {
+  const found = manifests.find(({ kind }) => kind === "Deployment");
+  assert.ok(found);
+  return (found["spec"] as { template: { spec: PodSpec } }).template.spec;
+}
+
+/** In one order, and without what OCM adds or does in its own way: the road to the hub, pull secrets. */
+function comparable(manifests: readonly Manifest[]): readonly string[] {
+  return manifests
+    .map((manifest) => canonicalJson(JSON.parse(JSON.stringify(manifest, withoutDelivery))))
+    .toSorted();
+}
+
+const ofDelivery = new Set([
+  "args",
+  "volumes",
+  "volumeMounts",
+  "imagePullSecrets",
+  "creationTimestamp",
+]);
+
+function withoutDelivery(key: string, value: unknown): unknown {
+  if (ofDelivery.has(key) || isEmpty(value)) return undefined;
+  if (key !== "env") return value;
+  return (value as { name: string }[]).filter(({ name }) => !/^(HUB_|CLUSTER_)/.test(name));
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
