@@ -36,7 +36,7 @@ describe("connectThroughProxy()", () => {
     };
     const where = { host: "hub.internal", port: targetPort() };
     try {
-      const socket = await connectThroughProxy(outgoing, where, AbortSignal.timeout(5_000));
+      const socket = await connectThroughProxy(outgoing, where, AbortSignal.timeout(30_000));
       const [text] = (await once(socket.setEncoding("utf8"), "data")) as [string];
       socket.destroy();
       assert.deepEqual(proxy.asked, [`hub.internal:${targetPort()} 200`]);
