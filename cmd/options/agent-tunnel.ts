@@ -223,7 +223,9 @@ async function clusterOptions(
 /** The managed cluster's own API is reached directly, whatever the environment says. */
 function client(kubeconfig: string, chooseProxy?: ProxyChooser): Promise<KubeClient> {
   const userAgent = "spokeway-agent-tunnel";
-  return createKubeClient({ userAgent, kubeconfig: kubeconfig || undefined, chooseProxy });
+  const environment = process.env;
+  const given = kubeconfig || undefined;
+  return createKubeClient({ kubeconfig: given, environment, userAgent, chooseProxy });
 }
 
 async function check(values: Values): Promise<void> {
