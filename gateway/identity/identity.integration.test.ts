@@ -141,6 +141,7 @@ describe("identity on a managed cluster", { timeout: 300_000 }, () => {
     let heard = "";
     socket.setEncoding("latin1").on("data", (chunk: string) => {
       heard += chunk;
+      if (heard.includes("mirrored")) socket.end();
     });
     // It may be cut while it is still being written.
     socket.on("error", () => undefined);
