@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { conditionList, int32, int64, objectShape } from "./custom-resource.ts";
-import { identityPolicy } from "./identity.ts";
+import { identityPolicy, oidcIssuer } from "./identity.ts";
 import type { ResourceType } from "./resource.ts";
 
 /** How the gateway is run on the hub, and how it reaches the managed clusters. */
@@ -118,6 +118,13 @@ export const clusterGatewayConfigurationSpec = z.object({
   clusterGateways: clusterGatewayAccess,
   dynamicCredentials,
   identity: identityPolicy.prefault({}).describe("As whom callers act on managed clusters."),
+  oidc: oidcIssuer
+    .optional()
+    .describe("An issuer whose tokens are accepted at the gateway's own port, beside the hub's."),
+  authorizePaths: z
+    .boolean()
+    .default(false)
+    .describe("Whether callers must be allowed on the hub what they do on managed clusters."),
 });
 export type ClusterGatewayConfigurationSpec = z.infer<typeof clusterGatewayConfigurationSpec>;
 

@@ -121,6 +121,34 @@ export const gatewayIdentity = z.strictObject({
 });
 export type GatewayIdentity = z.infer<typeof gatewayIdentity>;
 
+/** An issuer whose tokens the gateway accepts at its own port, as kube-apiserver's flags have it. */
+export const oidcIssuer = z.strictObject({
+  issuerURL: z
+    .string()
+    .regex(/^https:\/\//)
+    .max(2048)
+    .describe("The issuer, found by discovery."),
+  clientID: z.string().min(1).max(512).describe("Whom its tokens must be for."),
+  usernameClaim: z.string().min(1).default("sub").describe("Claim that is the user's name."),
+  usernamePrefix: text()
+    .default("")
+    .describe("Prefix of the name, - for none; when empty, the issuer and #, but for email."),
+  groupsClaim: text().default("").describe("Claim with the user's groups."),
+  groupsPrefix: text().default("").describe("Prefix of each group."),
+  signingAlgs: z
+    .array(
+      z.enum(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]),
+    )
+    .default(["RS256"])
+    .describe("Signatures that are accepted."),
+  caBundle: z
+    .string()
+    .meta({ maxLength: 65_536 })
+    .default("")
+    .describe("CAs of the issuer, PEM; the system's when empty."),
+});
+export type OidcIssuer = z.infer<typeof oidcIssuer>;
+
 /** Upstream's document about identities, in a file and in an annotation; apiVersion is not checked. */
 export const proxyConfigurationKind = "ClusterGatewayProxyConfiguration";
 

@@ -136,6 +136,38 @@ describe("desiredObjects() of the gateway", () => {
   }
 });
 
+describe("the gateway's pods", () => {
+  const argsWith = (overrides: Record<string, unknown>): string => {
+    const objects = desiredObjects(makeConfiguration(overrides), "IfNotPresent");
+    return JSON.stringify(objects);
+  };
+
+  it("know the issuer of tokens, and its CAs by a file", () => {
+    const oidc = {
+      issuerURL: "https://idp",
+      clientID: "hub",
+      groupsClaim: "groups",
+      caBundle: "PEM",
+    };
+    const shown = argsWith({ oidc });
+    for (const flag of [
+      "issuer-url=https://idp",
+      "client-id=hub",
+      "groups-claim=groups",
+      "ca-file=/etc/identity/oidc-ca.crt",
+    ]) {
+      assert.ok(shown.includes(`--oidc-${flag}"`), flag);
+    }
+    assert.ok(shown.includes('"oidc-ca.crt":"PEM"'));
+    assert.doesNotMatch(shown, /groups-prefix|username-prefix/);
+  });
+
+  it("authorize paths where that is asked for", () => {
+    assert.match(argsWith({ authorizePaths: true }), /--authorize-proxy-subpath=true/);
+    assert.doesNotMatch(argsWith({}), /authorize-proxy-subpath/);
+  });
+});
+
 describe("conditionsAfter() of the gateway", () => {
   const shown = (snapshot: Snapshot, obstacle?: string): string => {
     const [found] = conditionsAfter(snapshot, obstacle, now);

@@ -417,6 +417,14 @@ describe("chart cluster-gateway-addon-manager", () => {
     assert.deepEqual(at(identity, "groups"), ["devs", "ops"]);
   });
 
+  it("passes an issuer on, and whether paths are authorized", async () => {
+    const flags = ["--set=oidc.issuerURL=https://idp", "--set=oidc.clientID=hub"];
+    const objects = await helm.render(chart, ...flags, "--set=authorizePaths=true");
+    const { spec } = find(objects, "ClusterGatewayConfiguration", "cluster-gateway") as never;
+    assert.deepEqual(at(spec, "oidc"), { issuerURL: "https://idp", clientID: "hub" });
+    assert.equal(at(spec, "authorizePaths"), true);
+  });
+
   it("makes the namespaces of gateway and credentials, and never deletes them", async () => {
     const namespaces = (await helm.render(chart)).filter(({ kind }) => kind === "Namespace");
     assert.deepEqual(

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { identityPolicy, permissionPolicy } from "#api";
+import { identityPolicy, oidcIssuer, permissionPolicy } from "#api";
 
 const text = z.string();
 const name = z.string().min(1);
@@ -105,6 +105,8 @@ export const valueSchemas = {
     konnectivityEgress: z.boolean(),
     clusterProxy: z.strictObject({ namespace: text }),
     identity: identityPolicy,
+    oidc: oidcIssuer.nullish(),
+    authorizePaths: z.boolean(),
   }),
 } as const satisfies Readonly<Record<string, z.ZodObject>>;
 

@@ -45,9 +45,8 @@ export function desiredObjects(
       },
     },
   };
-  const { identity } = configuration.spec;
   return [
-    identityDocument(metadataOf(configuration, gatewayNames.identityConfigMap), identity),
+    identityDocument(metadataOf(configuration, gatewayNames.identityConfigMap), configuration.spec),
     { type: services, object: service },
     { type: deployments, object: deployment },
   ];

@@ -1,4 +1,5 @@
 import {
+  type ClusterGatewayConfigurationSpec,
   type ConfigMap,
   clusterGatewayGroup,
   clusterGatewayVersion,
@@ -13,10 +14,16 @@ import type { Desired } from "../../installation/action.ts";
 /** The key of the ConfigMap, and the file that the gateway reads. */
 export const identityFile = "config.json";
 
-/** The identity policy as the gateway reads it: upstream's document, with upstream's rules. */
+/** The CAs of the issuer of tokens, beside it. */
+export const issuerCaFile = "oidc-ca.crt";
+
+/**
+ * What the gateway reads about identities: the policy in upstream's document, with upstream's
+ * rules, and the CAs of the issuer of tokens.
+ */
 export function identityDocument(
   metadata: ObjectMeta,
-  { rules, ...identity }: IdentityPolicy,
+  { identity: { rules, ...identity }, oidc }: ClusterGatewayConfigurationSpec,
 ): Desired {
   const document = {
     apiVersion: `${clusterGatewayGroup}/${clusterGatewayVersion}`,
@@ -24,7 +31,9 @@ export function identityDocument(
     spec: { clientIdentityExchanger: { rules }, identity },
   };
   const text = `${JSON.stringify(document, undefined, 2)}\n`;
-  const object: ConfigMap = { metadata, data: { [identityFile]: text } };
+  const ca = oidc?.caBundle ?? "";
+  const data = { [identityFile]: text, ...(ca === "" ? {} : { [issuerCaFile]: ca }) };
+  const object: ConfigMap = { metadata, data };
   return { type: configMaps, object };
 }
 

@@ -1,7 +1,7 @@
-import type { ClusterGatewayConfigurationSpec } from "#api";
+import type { ClusterGatewayConfigurationSpec, OidcIssuer } from "#api";
 import { containerSecurityContext, podSecurityContext, probes } from "../../pod-security.ts";
 import { gatewayLabels, gatewayNames, gatewayPort } from "../names.ts";
-import { identityFile } from "./identity-document.ts";
+import { identityFile, issuerCaFile } from "./identity-document.ts";
 
 /**
  * How the gateway's memory is collected: a request leaves nothing behind, but without these its
@@ -92,6 +92,26 @@ function objectFlags({
   ];
 }
 
+function issuerFlags(issuer: OidcIssuer | undefined): readonly string[] {
+  if (issuer === undefined) return [];
+  const { issuerURL, clientID, signingAlgs, caBundle } = issuer;
+  const optional = {
+    "username-prefix": issuer.usernamePrefix,
+    "groups-claim": issuer.groupsClaim,
+    "groups-prefix": issuer.groupsPrefix,
+    "ca-file": caBundle === "" ? "" : `/etc/identity/${issuerCaFile}`,
+  };
+  return [
+    `--oidc-issuer-url=${issuerURL}`,
+    `--oidc-client-id=${clientID}`,
+    `--oidc-username-claim=${issuer.usernameClaim}`,
+    `--oidc-signing-algs=${signingAlgs.join(",")}`,
+    ...Object.entries(optional).flatMap(([name, value]) =>
+      value === "" ? [] : [`--oidc-${name}=${value}`],
+    ),
+  ];
+}
+
 function gatewayFlags(spec: ClusterGatewayConfigurationSpec): readonly string[] {
   const { clusterProxy } = spec.egress;
   return [
@@ -101,6 +121,8 @@ function gatewayFlags(spec: ClusterGatewayConfigurationSpec): readonly string[] 
     "--tls-cert-file=/etc/server/tls.crt",
     "--tls-private-key-file=/etc/server/tls.key",
     `--cluster-gateway-proxy-config=/etc/identity/${identityFile}`,
+    ...(spec.authorizePaths ? ["--authorize-proxy-subpath=true"] : []),
+    ...issuerFlags(spec.oidc),
     "--feature-gates=HealthinessCheck=true,SecretCache=true",
     ...objectFlags(spec),
     ...(hasTunnel(spec) && clusterProxy !== undefined
