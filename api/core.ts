@@ -100,6 +100,11 @@ export const services = core("services", "Service");
 export const serviceAccounts = core("serviceaccounts", "ServiceAccount");
 export const namespaces = core("namespaces", "Namespace", false);
 export const deployments = grouped<Deployment>("apps", "deployments", "Deployment");
+export const podDisruptionBudgets = grouped(
+  "policy",
+  "poddisruptionbudgets",
+  "PodDisruptionBudget",
+);
 export const leases = grouped<Lease>("coordination.k8s.io", "leases", "Lease");
 export const certificateSigningRequests = grouped<CertificateSigningRequest>(
   "certificates.k8s.io",

@@ -13,6 +13,8 @@ export {
   kubeconfigSecretKey,
   type OutputVia,
 } from "./account-outputs.ts";
+export { type AuthoritySigner, authoritySigner } from "./authority-signer.ts";
+export { type CertManagerCertificate, certManagerCertificates } from "./cert-manager.ts";
 export * from "./cluster-gateway.ts";
 export * from "./cluster-gateway-configuration.ts";
 export * from "./cluster-profile.ts";

@@ -1,5 +1,15 @@
 import * as z from "zod";
+import { authoritySigner } from "./authority-signer.ts";
 import { conditionList, int32, int64, objectShape } from "./custom-resource.ts";
+import {
+  alternativeName,
+  annotationKey,
+  hostName,
+  imageName,
+  namespaceName,
+  secretName,
+  serviceName,
+} from "./field-formats.ts";
 import type { ResourceType } from "./resource.ts";
 import { toleration } from "./scheduling.ts";
 
@@ -28,50 +38,62 @@ export const proxyConditionTypes = {
   proxyClientSigned: "ProxyClientSecretSigned",
   /** The certificate of the user server is signed. */
   userServerSigned: "UserServerSecretSigned",
+  /** Whoever is to make the certificate authorities does; while not, those of before go on. */
+  signerReady: "SignerReady",
   /** The tunnel's certificate authorities are valid; tells when they end, or that one is replaced. */
   authoritiesValid: "AuthoritiesValid",
 } as const;
 
+/** Names that the tunnel's other Secrets have; a certificate cannot be kept in one of them. */
+const takenSecretNames = [
+  "agent-server-ca",
+  "cluster-proxy-frontend-signer",
+  "cluster-proxy-signer",
+  "cluster-proxy-user-serving-cert",
+  "proxy-server-ca",
+];
+
+const secretNames = ["ProxyServer", "ProxyClient", "AgentServer"].map(
+  (role) => `signing${role}SecretName`,
+);
+
+function secretNameRules(field: string, index: number) {
+  const taken = {
+    rule: `!(self.${field} in [${takenSecretNames.map((name) => `'${name}'`).join(", ")}])`,
+    messageExpression: `self.${field} + ' is the name of another Secret of the tunnel'`,
+    message: "is the name of another Secret of the tunnel",
+    fieldPath: `.${field}`,
+  };
+  const doubled = secretNames.slice(0, index).map((other) => ({
+    rule: `self.${field} != self.${other}`,
+    messageExpression: `self.${field} + ' is also ${other}; each certificate needs a Secret of its own'`,
+    message: `is also ${other}; each certificate needs a Secret of its own`,
+    fieldPath: `.${field}`,
+  }));
+  return [taken].concat(doubled);
+}
+
+const dumpSecrets = z
+  .object({
+    signingProxyServerSecretName: secretName
+      .default("proxy-server")
+      .describe("Secret with the certificate that clients of the tunnel see."),
+    signingProxyClientSecretName: secretName
+      .default("proxy-client")
+      .describe("Secret with the certificate that clients of the tunnel show."),
+    signingAgentServerSecretName: secretName
+      .default("agent-server")
+      .describe("Secret with the certificate that agents see."),
+  })
+  .meta({ "x-kubernetes-validations": secretNames.flatMap(secretNameRules) });
+
 const authentication = z
   .object({
-    signer: z
-      .object({
-        type: z
-          .enum(["SelfSigned", "Provided", "CertManager"])
-          .default("SelfSigned")
-          .describe("Who signs. Only SelfSigned does anything; the others are accepted as names."),
-        selfSigned: z
-          .object({
-            additionalSANs: z
-              .array(z.string())
-              .default([])
-              .describe("More host names or IP addresses for the tunnel's certificates."),
-          })
-          .prefault({})
-          .describe("Settings of the SelfSigned signer."),
-      })
+    signer: authoritySigner
       .prefault({})
-      .describe("The authority behind the tunnel's certificates."),
+      .describe("The authorities behind the tunnel's certificates."),
     dump: z
-      .object({
-        secrets: z
-          .object({
-            signingProxyServerSecretName: z
-              .string()
-              .default("proxy-server")
-              .describe("Secret with the certificate that clients of the tunnel see."),
-            signingProxyClientSecretName: z
-              .string()
-              .default("proxy-client")
-              .describe("Secret with the certificate that clients of the tunnel show."),
-            signingAgentServerSecretName: z
-              .string()
-              .default("agent-server")
-              .describe("Secret with the certificate that agents see."),
-          })
-          .prefault({})
-          .describe("Names of the Secrets."),
-      })
+      .object({ secrets: dumpSecrets.prefault({}).describe("Names of the Secrets.") })
       .prefault({})
       .describe("Where the signed certificates are kept."),
   })
@@ -85,23 +107,31 @@ const entrypoint = z
         "How agents find the tunnel server: at a host name, at the address of a LoadBalancer Service, or by a port-forward through the hub's API server.",
       ),
     hostname: z
-      .object({ value: z.string().min(1).describe("The host name or IP address.") })
+      .object({ value: hostName.describe("The host name or IP address.") })
       .optional()
       .describe("Settings of type Hostname."),
     loadBalancerService: z
       .object({
-        name: z
-          .string()
+        name: serviceName
           .default("proxy-agent-entrypoint")
           .describe("Name of the Service that is made."),
         annotations: z
           .array(
             z.object({
-              key: z.string().describe("Annotation key."),
+              key: annotationKey.describe("Annotation key."),
               value: z.string().default("").describe("Annotation value."),
             }),
           )
+          .max(64)
           .default([])
+          .meta({
+            "x-kubernetes-validations": [
+              {
+                rule: "self.all(one, self.exists_one(other, other.key == one.key))",
+                message: "each key may be there once",
+              },
+            ],
+          })
           .describe("Annotations of the Service, as the cloud asks for them."),
       })
       .prefault({})
@@ -123,14 +153,12 @@ const entrypoint = z
 
 const proxyServer = z
   .object({
-    image: z.string().describe("Image of the tunnel server."),
+    image: imageName.describe("Image of the tunnel server."),
     replicas: int32().min(0).default(3).describe("Tunnel servers on the hub."),
-    inClusterServiceName: z
-      .string()
+    inClusterServiceName: serviceName
       .default("proxy-entrypoint")
       .describe("Service through which clients on the hub reach the tunnel servers."),
-    namespace: z
-      .string()
+    namespace: namespaceName
       .default("open-cluster-management-cluster-proxy")
       .describe("Namespace of the tunnel servers, their Service and Secrets."),
     entrypoint: entrypoint
@@ -151,11 +179,23 @@ const proxyServer = z
       .prefault({})
       .describe("Nodes for the tunnel servers."),
   })
+  .meta({
+    "x-kubernetes-validations": [
+      {
+        rule: "!has(self.entrypoint) || !has(self.entrypoint.loadBalancerService) || self.entrypoint.loadBalancerService.name != self.inClusterServiceName",
+        messageExpression:
+          "self.inClusterServiceName + ' is also entrypoint.loadBalancerService.name; each Service needs a name of its own'",
+        message:
+          "is also entrypoint.loadBalancerService.name; each Service needs a name of its own",
+        fieldPath: ".inClusterServiceName",
+      },
+    ],
+  })
   .describe("The tunnel server on the hub.");
 
 const proxyAgent = z
   .object({
-    image: z.string().describe("Image of the agent."),
+    image: imageName.describe("Image of the agent."),
     replicas: int32().min(0).default(3).describe("Agents on each managed cluster."),
     additionalArgs: z.array(z.string()).default([]).describe("More arguments for the agent."),
     additionalServiceProxyArgs: z
@@ -163,11 +203,10 @@ const proxyAgent = z
       .default([])
       .describe("More arguments for the service proxy."),
     imagePullSecrets: z
-      .array(z.string())
+      .array(secretName)
       .default([])
       .describe("Pull secrets that the agent's pods name."),
-    additionalServiceCAConfigMap: z
-      .string()
+    additionalServiceCAConfigMap: secretName
       .optional()
       .describe(
         "ConfigMap on the managed cluster whose key service-ca.crt is trusted by the service proxy.",
@@ -175,18 +214,30 @@ const proxyAgent = z
   })
   .describe("The agent on the managed clusters.");
 
+const port = () => int32().min(1).max(65_535);
+const portNames = ["proxyServer", "agentServer", "healthServer", "adminServer"];
+
 const deploy = z
   .object({
     ports: z
       .object({
-        proxyServer: int32().default(8090).describe("Kept for compatibility."),
-        agentServer: int32().default(8091).describe("Kept for compatibility."),
-        healthServer: int32().default(8092).describe("Kept for compatibility."),
-        adminServer: int32().default(8095).describe("Kept for compatibility."),
+        proxyServer: port().default(8090).describe("For front ends. Their Service stays at 8090."),
+        agentServer: port().default(8091).describe("For agents. Their Service stays at 8091."),
+        healthServer: port().default(8092).describe("Health and metrics."),
+        adminServer: port().default(8095).describe("Metrics again, on the loopback address."),
       })
-      .describe("Ports of the tunnel server. Kept for compatibility, without effect."),
+      .meta({
+        "x-kubernetes-validations": portNames.flatMap((field, index) =>
+          portNames.slice(0, index).map((other) => ({
+            rule: `self.${field} != self.${other}`,
+            message: `is also ${other}; each port must be another`,
+            fieldPath: `.${field}`,
+          })),
+        ),
+      })
+      .describe("Ports that the tunnel server's pods listen on."),
   })
-  .describe("Kept for compatibility, without effect.");
+  .describe("How the tunnel server is deployed.");
 
 /** What is wanted of the tunnel, with all defaults filled in. */
 export const managedProxyConfigurationSpec = z.object({
@@ -197,7 +248,8 @@ export const managedProxyConfigurationSpec = z.object({
   userServer: z
     .object({
       additionalSANs: z
-        .array(z.string())
+        .array(alternativeName)
+        .max(64)
         .default([])
         .describe("More host names or IP addresses for the user server's certificate."),
     })

@@ -1,5 +1,5 @@
 import { type KeyObject, X509Certificate as NodeCertificate } from "node:crypto";
-import { type Certificate, parseCertificates } from "./certificate.ts";
+import { type Certificate, isIssuedBy, parseCertificates } from "./certificate.ts";
 import { PkiError } from "./pki-error.ts";
 import {
   createKey,
@@ -14,6 +14,7 @@ import {
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectKeyIdentifierExtension,
+  X509Certificate,
   X509CertificateGenerator,
 } from "./x509.ts";
 
@@ -41,12 +42,46 @@ export async function createAuthority(
   now: Date,
 ): Promise<KeyPair> {
   const key = await createKey();
-  const publicKey = verifyingKey(key);
-  const certificate = await X509CertificateGenerator.create({
-    subject: [{ CN: [commonName] }],
-    issuer: [{ CN: [commonName] }],
+  const certificatePem = await selfSign(key, {
+    name: [{ CN: [commonName] }],
     notBefore: startOf(now),
     notAfter: new Date(now.getTime() + lifetimeMs),
+  });
+  return { certificatePem, keyPem: keyToPem(key) };
+}
+
+/**
+ * The same authority as the end of all chains: with the same name, key and lifetime, signed by
+ * itself. One that another authority has signed is no anchor for many verifiers, unless they trust
+ * that other one and so everything else that it signs.
+ */
+export async function asTrustAnchor(pair: KeyPair): Promise<KeyPair> {
+  const { certificate, key } = loadAuthority(pair);
+  const { pem, notBefore, notAfter } = certificate;
+  if (isIssuedBy(certificate, certificate)) return { certificatePem: pem, keyPem: pair.keyPem };
+  const name = new X509Certificate(pem).subjectName;
+  return {
+    certificatePem: await selfSign(key, { name, notBefore, notAfter }),
+    keyPem: pair.keyPem,
+  };
+}
+
+interface SelfSigned {
+  readonly name: X509Certificate["subjectName"] | Record<string, string[]>[];
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
+async function selfSign(
+  key: KeyObject,
+  { name, notBefore, notAfter }: SelfSigned,
+): Promise<string> {
+  const publicKey = verifyingKey(key);
+  const certificate = await X509CertificateGenerator.create({
+    subject: name,
+    issuer: name,
+    notBefore,
+    notAfter,
     publicKey,
     signingKey: signingKey(key),
     signingAlgorithm: signingAlgorithm(key),
@@ -59,7 +94,7 @@ export async function createAuthority(
       await SubjectKeyIdentifierExtension.create(publicKey),
     ],
   });
-  return { certificatePem: `${certificate.toString("pem")}\n`, keyPem: keyToPem(key) };
+  return `${certificate.toString("pem")}\n`;
 }
 
 /**

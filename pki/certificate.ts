@@ -19,6 +19,8 @@ export interface Certificate {
   readonly names: Names;
   readonly usages: readonly Usage[];
   readonly isAuthority: boolean;
+  /** SPKI in PEM; equal for certificates of one key. */
+  readonly publicKeyPem: string;
   readonly notBefore: Date;
   readonly notAfter: Date;
 }
@@ -44,6 +46,16 @@ export function isIssuedBy(
   return child.checkIssued(parent) && child.verify(parent.publicKey);
 }
 
+/** True for certificates of one authority: of one name, key and lifetime, whoever signed them. */
+export function isSameAuthority(one: Certificate, other: Certificate): boolean {
+  return (
+    one.commonName === other.commonName &&
+    one.publicKeyPem === other.publicKeyPem &&
+    one.notBefore.getTime() === other.notBefore.getTime() &&
+    one.notAfter.getTime() === other.notAfter.getTime()
+  );
+}
+
 function parseOne(pem: string): Certificate {
   try {
     const x509 = new X509Certificate(pem);
@@ -58,6 +70,7 @@ function parseOne(pem: string): Certificate {
       names: names === null ? [] : namesOf(names.names),
       usages: (["server", "client"] as const).filter((usage) => oids.includes(usageOids[usage])),
       isAuthority: node.ca,
+      publicKeyPem: node.publicKey.export({ type: "spki", format: "pem" }),
       notBefore: x509.notBefore,
       notAfter: x509.notAfter,
     };

@@ -1,11 +1,18 @@
 export {
   type Authority,
   type AuthorityOptions,
+  asTrustAnchor,
   createAuthority,
   type KeyPair,
   loadAuthority,
 } from "./authority.ts";
-export { type Certificate, isIssuedBy, parseCertificates, type Usage } from "./certificate.ts";
+export {
+  type Certificate,
+  isIssuedBy,
+  isSameAuthority,
+  parseCertificates,
+  type Usage,
+} from "./certificate.ts";
 export { type IssueOptions, issueCertificate, signRequest } from "./issue.ts";
 export type { Names } from "./names.ts";
 export { PkiError, type PkiErrorCode } from "./pki-error.ts";

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { describe, it } from "node:test";
-import { createAuthority, type KeyPair, loadAuthority } from "./authority.ts";
-import { isIssuedBy, parseCertificates } from "./certificate.ts";
+import { asTrustAnchor, createAuthority, type KeyPair, loadAuthority } from "./authority.ts";
+import { isIssuedBy, isSameAuthority, parseCertificates } from "./certificate.ts";
 import { issueCertificate, signRequest } from "./issue.ts";
 import { createKey, keyToPem, signingAlgorithm, signingKey, verifyingKey } from "./private-key.ts";
 import { createRequest, parseRequest } from "./request.ts";
+import { makeIntermediate } from "./testdata/intermediate.ts";
 import { BasicConstraintsExtension, X509CertificateGenerator } from "./x509.ts";
 
 const now = new Date("2026-05-01T12:00:00Z");
@@ -20,6 +21,25 @@ describe("createAuthority()", () => {
     assert.equal(certificate.isAuthority, true);
     assert.equal(certificate.notAfter.toISOString(), "2026-05-11T12:00:00.000Z");
     assert.ok(isIssuedBy(certificate, certificate));
+  });
+});
+
+describe("asTrustAnchor()", () => {
+  it("leaves an authority alone that signed itself", async () => {
+    assert.equal((await asTrustAnchor(authorityPair)).certificatePem, authority.certificate.pem);
+  });
+
+  it("makes the end of all chains of one that another has signed", async () => {
+    const lifetime = { notBefore: now, notAfter: new Date(now.getTime() + day) };
+    const given = await makeIntermediate(authority, "given", lifetime);
+    const anchor = loadAuthority(await asTrustAnchor(given));
+    const [before] = parseCertificates(given.certificatePem);
+    assert.ok(isIssuedBy(anchor.certificate, anchor.certificate));
+    assert.ok(!isIssuedBy(anchor.certificate, authority.certificate));
+    assert.ok(isSameAuthority(anchor.certificate, before));
+    const options = { commonName: "x", names: ["x"], usages: ["server"] as const };
+    const leaf = await issueCertificate(loadAuthority(given), { ...options, lifetimeMs: day }, now);
+    assert.ok(isIssuedBy(parseCertificates(leaf.certificatePem)[0], anchor.certificate));
   });
 });
 

@@ -1,3 +1,4 @@
+export { type Balancer, startBalancer } from "./balancer.ts";
 export { makeAuthority, type TestAuthority, type TestPair } from "./certificates.ts";
 export {
   type GoKonnectivity,
@@ -15,8 +16,17 @@ export {
   type RunningServer,
   tlsOf,
 } from "./loopback-tunnel.ts";
+export { type MetricFamily, metricFamilies } from "./metric-families.ts";
 export { ScriptedClient, type ScriptedList, type ScriptedWatch } from "./scripted-client.ts";
 export { startTcpRelay, type TcpRelay } from "./tcp-relay.ts";
+export {
+  type AgentProcessOptions,
+  ourTunnelPrograms,
+  type ServerProcess,
+  type ServerProcessOptions,
+  TunnelProcesses,
+  type TunnelPrograms,
+} from "./tunnel-processes.ts";
 export {
   startUpstream,
   type TestUpstream,

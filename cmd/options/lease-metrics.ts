@@ -71,6 +71,6 @@ export function countAgentLeases(client: KubeClient, metrics: Metrics): KubeClie
 
 function observeLeases(client: KubeClient, observe: (outcome: CallOutcome) => void): KubeClient {
   return observeCalls(client, (outcome) => {
-    if (outcome.type === leases) observe(outcome);
+    if (outcome.type.plural === leases.plural) observe(outcome);
   });
 }

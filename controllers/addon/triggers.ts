@@ -22,13 +22,21 @@ export function allClusters(addons: ObjectCache<KubeObject>): () => readonly str
   return () => addons.list().flatMap((after) => clusterOf({ key: "", before: undefined, after }));
 }
 
-/** Changes of what is asked for; a status that was written, by us as a rule, is none. */
-export function onSpecChange(cache: ObjectCache<KubeObject>): Trigger {
+/**
+ * Changes of what is asked for; a status that was written, by us as a rule, is none. Tells the key
+ * of what has changed, and those of `others`.
+ */
+export function onSpecChange(
+  cache: ObjectCache<KubeObject>,
+  others: () => readonly string[] = () => [],
+): Trigger {
   return onCacheChange(cache, ({ key, before, after }) => {
     const [old, present] = [before?.metadata, after?.metadata];
     const isStatusOnly =
       old !== undefined && old.uid === present?.uid && old.generation === present?.generation;
-    return isStatusOnly && old.deletionTimestamp === present?.deletionTimestamp ? [] : [key];
+    return isStatusOnly && old.deletionTimestamp === present?.deletionTimestamp
+      ? []
+      : [...new Set([key, ...others()])];
   });
 }
 

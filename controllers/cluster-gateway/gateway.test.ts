@@ -82,7 +82,7 @@ describe("plan() of the gateway", () => {
 
   it("makes its authority first, and nothing else without it", () => {
     const { actions } = plan(makeSnapshot({ signer: undefined }), place, "IfNotPresent", now);
-    assert.deepEqual(actions, [{ kind: "makeAuthority", place }]);
+    assert.deepEqual(actions, [{ kind: "makeAuthority", place, source: { kind: "own" } }]);
   });
 
   it("copies no more than the gateway reads", () => {

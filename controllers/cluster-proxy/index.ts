@@ -94,7 +94,11 @@ export function serverControllers(
   const controller = createController({
     log,
     reconciler: createInstallationReconciler(ports, installation),
-    triggers: [onSpecChange(configurations), follows],
+    triggers: [
+      // All of them: what one tells agents may need rights that another gives.
+      onSpecChange(configurations, every),
+      follows,
+    ],
     workers: 1,
   });
   return [follows, controller];

@@ -5,8 +5,8 @@ export const serverLabels = {
   "proxy.open-cluster-management.io/component-name": "proxy-server",
 } as const;
 
-/** Ports of the tunnel server, which are part of its contract. */
-export const serverPorts = { frontend: 8090, agent: 8091, health: 8092 } as const;
+/** Ports of the tunnel server's Service, and of its pods unless they are told others. */
+export const serverPorts = { frontend: 8090, agent: 8091, health: 8092, admin: 8095 } as const;
 
 /** Objects whose names others know. */
 export const proxyNames = {

@@ -1,6 +1,6 @@
 import type { KubeObject, ResourceType, Secret } from "#api";
 import type { Authority } from "#pki";
-import type { RotationStep } from "./authority-rotation.ts";
+import type { AuthoritySource, RotationStep } from "./authority-rotation.ts";
 import type { WantedCertificate } from "./certificates.ts";
 
 /** An object that is to be on the hub. */
@@ -18,12 +18,17 @@ export interface AuthorityPlace {
 
 /** What can be done for a configuration of ours. */
 export type Action =
-  | { readonly kind: "makeAuthority"; readonly place: AuthorityPlace }
+  | {
+      readonly kind: "makeAuthority";
+      readonly place: AuthorityPlace;
+      readonly source: AuthoritySource;
+    }
   | {
       readonly kind: "rotateAuthority";
       readonly place: AuthorityPlace;
       readonly secret: Secret;
       readonly step: RotationStep;
+      readonly source: AuthoritySource;
     }
   | {
       readonly kind: "issue";

@@ -1,6 +1,6 @@
 import type { Deployment } from "#api";
 
-/** True when pods of the present template serve, as many as are wanted. */
+/** True when pods of the present template serve, as many as are wanted. Without any, nothing does. */
 export function isAvailable(deployment: Deployment | undefined, replicas: number): boolean {
   const {
     observedGeneration,
@@ -10,7 +10,7 @@ export function isAvailable(deployment: Deployment | undefined, replicas: number
   if (deployment === undefined || observedGeneration !== deployment.metadata.generation) {
     return false;
   }
-  return updatedReplicas >= replicas && availableReplicas >= replicas;
+  return replicas > 0 && updatedReplicas >= replicas && availableReplicas >= replicas;
 }
 
 /** How many of the wanted pods serve, for people. */

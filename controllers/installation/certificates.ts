@@ -30,7 +30,15 @@ export function whyReissue(
 ): Violation | undefined {
   const { names, usages } = wanted;
   const current = keyPairOf(secret);
-  return reasonToReissue({ current, authority: authority.certificate, names, usages }, now);
+  const reason = reasonToReissue({ current, authority: authority.certificate, names, usages }, now);
+  // Another one would end no later.
+  const isPointless = reason?.reason === "NearExpiry" && endsWith(secret, authority);
+  return isPointless ? undefined : reason;
+}
+
+function endsWith(secret: Secret | undefined, { certificate }: Authority): boolean {
+  const leaf = certificateIn(secret);
+  return leaf !== undefined && leaf.notAfter >= certificate.notAfter;
 }
 
 /** The certificate in a Secret; undefined when there is none that can be read. */
@@ -56,7 +64,10 @@ export function observeEnd(
   return certificate;
 }
 
-/** How long until the first of the certificates is due for renewal; at most `maxMs`. */
+/**
+ * How long until the first of the certificates is due for renewal; at most `maxMs`. What was due
+ * before `now` and was not renewed does not count.
+ */
 export function msUntilRenewal(
   certificates: readonly (Certificate | undefined)[],
   maxMs: number,
@@ -65,5 +76,5 @@ export function msUntilRenewal(
   const due = certificates.flatMap((certificate) =>
     certificate === undefined ? [] : [renewalTime(certificate).getTime() - now.getTime()],
   );
-  return Math.max(1_000, Math.min(maxMs, ...due));
+  return Math.max(1_000, Math.min(maxMs, ...due.filter((ms) => ms > 0)));
 }

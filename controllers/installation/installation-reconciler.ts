@@ -68,7 +68,9 @@ async function reconcileOne<C extends KubeObject, S>(
   const { certificateEnd, now } = ports;
   const owner = installation.ownerOf(configuration);
   const before = await installation.gather(configuration, signal);
-  const { actions, missing } = installation.plan(before, now());
+  // One time for deciding and for when to look again: what is due in between is not forgotten.
+  const at = now();
+  const { actions, missing } = installation.plan(before, at);
   const failure = await performAll(ports, owner, actions, signal);
   // What is applied triggers another look by itself; what is made here is looked at again now, so
   // that its renewal is not forgotten.
@@ -79,12 +81,12 @@ async function reconcileOne<C extends KubeObject, S>(
   await writeConfigurationStatus(ports, owner, conditions, signal);
   if (failure !== undefined) throw failure as Error;
   if (!isSettled) return recheckAfter(0);
-  const { certificates, dueInMs } = installation.upkeep(after, now());
+  const { certificates, dueInMs } = installation.upkeep(after, at);
   const kept = certificates.map(({ certificate, ...place }) =>
     observeEnd(certificateEnd, place, certificate),
   );
-  const maxMs = Math.min(lifetimes.certificateMs / 8, ...dueInMs);
-  return recheckAfter(msUntilRenewal(kept, maxMs, now()));
+  const maxMs = Math.min(lifetimes.certificateMs / 8, ...dueInMs.filter((ms) => ms > 0));
+  return recheckAfter(msUntilRenewal(kept, maxMs, at));
 }
 
 /** What a failure before anything was known says; undefined where the next try settles it. */

@@ -1,5 +1,6 @@
 import { apiVersionOf, type KubeObject, type Secret, secrets } from "#api";
 import type { Action, AuthorityPlace } from "./action.ts";
+import type { AuthoritySource } from "./authority-rotation.ts";
 import type { Owner } from "./owner.ts";
 
 /**
@@ -30,7 +31,8 @@ export function unlessLeftover<T extends KubeObject>(
 export function makeAuthorityAt(
   place: AuthorityPlace,
   found: Secret | undefined,
+  source: AuthoritySource = { kind: "own" },
 ): readonly Action[] {
-  const make: Action = { kind: "makeAuthority", place };
+  const make: Action = { kind: "makeAuthority", place, source };
   return found === undefined ? [make] : [{ kind: "discard", type: secrets, object: found }, make];
 }

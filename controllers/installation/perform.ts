@@ -1,9 +1,9 @@
 import { secrets } from "#api";
 import { type EventRecorder, ignoreNotFound, isApiError, type KubeClient } from "#kube";
-import { createAuthority, issueCertificate } from "#pki";
+import { asTrustAnchor, createAuthority, issueCertificate, type KeyPair } from "#pki";
 import type { Logger } from "#runtime";
 import type { Action, AuthorityPlace } from "./action.ts";
-import { rotationPatch } from "./authority-rotation.ts";
+import { firstAnnotations, rotationPatch } from "./authority-rotation.ts";
 import { type Owner, ownedBy } from "./owner.ts";
 import { authoritySecret, tlsSecret } from "./tls-secret.ts";
 
@@ -49,7 +49,7 @@ async function perform(
 ): Promise<void> {
   switch (action.kind) {
     case "makeAuthority":
-      await makeAuthority(ports, owner, action.place, signal);
+      await makeAuthority(ports, owner, action, signal);
       return;
     case "rotateAuthority":
       await rotateAuthority(ports, owner, action, signal);
@@ -70,13 +70,17 @@ async function perform(
 async function makeAuthority(
   { client, log, now }: PerformPorts,
   owner: Owner,
-  { namespace, name, commonName }: AuthorityPlace,
+  { place, source }: Extract<Action, { readonly kind: "makeAuthority" }>,
   signal: AbortSignal,
 ): Promise<void> {
-  const made = await createAuthority({ commonName, lifetimeMs: lifetimes.authorityMs }, now());
+  const { namespace, name } = place;
+  const pair = await (source.kind === "given"
+    ? asTrustAnchor(source.pair)
+    : newAuthority(place, now()));
+  const metadata = { ...ownedBy(owner, name, namespace), annotations: firstAnnotations(source) };
   try {
     // Created, never applied: one that has appeared in the meantime must win.
-    await client.create(secrets, authoritySecret(ownedBy(owner, name, namespace), made), signal);
+    await client.create(secrets, authoritySecret(metadata, pair), signal);
     log.info("Made certificate authority", { secret: name });
   } catch (error) {
     if (!isApiError(error, "already_exists")) throw error;
@@ -96,18 +100,21 @@ async function discard(
 async function rotateAuthority(
   { client, log, events, now }: PerformPorts,
   owner: Owner,
-  { place, secret, step }: Extract<Action, { readonly kind: "rotateAuthority" }>,
+  { place, secret, step, source }: Extract<Action, { readonly kind: "rotateAuthority" }>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { namespace, name, commonName } = place;
-  const patch = await rotationPatch(secret, step, () =>
-    createAuthority({ commonName, lifetimeMs: lifetimes.authorityMs }, now()),
-  );
+  const { namespace, name } = place;
+  const make = async () => newAuthority(place, now());
+  const patch = await rotationPatch(secret, step, source, { make, now: now() });
   // The patch carries the version that was read, so nobody's change is lost.
   await client.mergePatch(secrets, { namespace, name }, patch, signal);
   log.info("Rotating certificate authority", { secret: name, step });
   const message = `Secret ${namespace}/${name}: ${step}`;
   await events.record(owner.type, owner.object, { reason: "AuthorityRotated", message });
+}
+
+async function newAuthority({ commonName }: AuthorityPlace, now: Date): Promise<KeyPair> {
+  return createAuthority({ commonName, lifetimeMs: lifetimes.authorityMs }, now);
 }
 
 async function issue(

@@ -38,12 +38,17 @@ export function authoritySecret(metadata: ObjectMeta, { certificatePem, keyPem }
   return opaqueSecret(metadata, { [certificate]: certificatePem, [key]: keyPem });
 }
 
+/** The certificate and key in such a Secret; undefined when one of them is missing. */
+export function authorityPairOf(secret: Secret | undefined): KeyPair | undefined {
+  return pair(secret, authorityKeys);
+}
+
 /**
  * The authority in such a Secret, undefined when there is none. Throws a `TerminalError` when what
  * is there cannot be used: it is somebody's authority, and not ours to replace.
  */
 export function authorityOf(secret: Secret | undefined): Authority | undefined {
-  const found = pair(secret, authorityKeys);
+  const found = authorityPairOf(secret);
   try {
     return found === undefined ? undefined : loadAuthority(found);
   } catch (error) {

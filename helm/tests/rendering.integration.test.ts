@@ -143,6 +143,77 @@ describe("chart cluster-proxy", () => {
     });
   }
 
+  const managerRole = "open-cluster-management:cluster-proxy:addon-manager";
+  const secretRules = (objects: readonly Rendered[]): readonly (readonly [unknown, unknown])[] => {
+    const rules = at(find(objects, "Role", managerRole), "rules") as readonly object[];
+    return rules
+      .filter((rule) => at(rule, "resources", 0) === "secrets")
+      .map((rule) => [at(rule, "resourceNames"), at(rule, "verbs")]);
+  };
+
+  it("gives rights to the Secrets that its values name, and to no others", async () => {
+    const flags = ["secretNames.proxyClient=mine", "additionalSecretNames={a,b}"];
+    const objects = await helm.render("cluster-proxy", ...flags.map((flag) => `--set=${flag}`));
+    const [create, write] = secretRules(objects);
+    assert.deepEqual(create, [undefined, ["create"]]);
+    assert.deepEqual(write?.[0], [
+      "cluster-proxy-signer",
+      "cluster-proxy-frontend-signer",
+      "proxy-server-ca",
+      "agent-server-ca",
+      "proxy-server",
+      "mine",
+      "agent-server",
+      "cluster-proxy-user-serving-cert",
+      "a",
+      "b",
+    ]);
+    const configuration = find(objects, "ManagedProxyConfiguration", "cluster-proxy");
+    const names = at(configuration, "spec", "authentication", "dump", "secrets");
+    assert.equal(at(names, "signingProxyClientSecretName"), "mine");
+  });
+
+  it("may read authorities that are given, and not write them", async () => {
+    const given = { agentAuthoritySecretName: "a", frontendAuthoritySecretName: "f" };
+    const objects = await helm.render(
+      "cluster-proxy",
+      "--set=signer.type=Provided",
+      ...Object.entries(given).map(([name, value]) => `--set=signer.provided.${name}=${value}`),
+    );
+    assert.deepEqual(secretRules(objects)[2], [
+      ["a", "f"],
+      ["get", "list", "watch"],
+    ]);
+    const configuration = find(objects, "ManagedProxyConfiguration", "cluster-proxy");
+    const signer = at(configuration, "spec", "authentication", "signer");
+    assert.deepEqual(signer, { type: "Provided", provided: given });
+  });
+
+  it("may ask cert-manager for its two authorities", async () => {
+    const objects = await helm.render(
+      "cluster-proxy",
+      "--set=signer.type=CertManager",
+      "--set=signer.certManager.issuerRef.name=company",
+    );
+    const rules = JSON.stringify(at(find(objects, "Role", managerRole), "rules"));
+    assert.match(rules, /"apiGroups":\["cert-manager.io"\],"resources":\["certificates"\]/);
+    const configuration = find(objects, "ManagedProxyConfiguration", "cluster-proxy");
+    assert.deepEqual(at(configuration, "spec", "authentication", "signer"), {
+      type: "CertManager",
+      certManager: { issuerRef: { name: "company", kind: "Issuer", group: "cert-manager.io" } },
+    });
+    assert.doesNotMatch(JSON.stringify(await helm.render("cluster-proxy")), /cert-manager/);
+  });
+
+  it("refuses a signer without what it needs", async () => {
+    for (const [type, want] of [
+      ["Provided", /signer\.provided/],
+      ["CertManager", /signer\.certManager\.issuerRef\.name/],
+    ] as const) {
+      await assert.rejects(helm.render("cluster-proxy", `--set=signer.type=${type}`), want);
+    }
+  });
+
   it("leaves the selection to a Placement of somebody else", async () => {
     const flags = [
       "--set=installByPlacement.placementName=mine",

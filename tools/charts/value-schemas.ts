@@ -36,6 +36,19 @@ export const valueSchemas = {
       port,
       imagePullPolicy: z.enum(["Always", "IfNotPresent", "Never"]),
     }),
+    signer: z.strictObject({
+      type: z.enum(["SelfSigned", "Provided", "CertManager"]),
+      additionalSANs: names,
+      provided: z.strictObject({
+        agentAuthoritySecretName: text,
+        frontendAuthoritySecretName: text,
+      }),
+      certManager: z.strictObject({
+        issuerRef: z.strictObject({ name: text, kind: name, group: name }),
+        duration: name.optional(),
+        renewBefore: name.optional(),
+      }),
+    }),
     secretNames: z.strictObject({ proxyServer: name, proxyClient: name, agentServer: name }),
     additionalSecretNames: names,
     installByPlacement: z.strictObject({ placementName: text, placementNamespace: text }),

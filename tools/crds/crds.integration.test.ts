@@ -220,6 +220,14 @@ describe("the CRDs on a real API server", { timeout: 180_000 }, () => {
     ...images,
     proxyServer: { image: "s", entrypoint },
   });
+  const withServer = (server: object) => ({
+    ...images,
+    proxyServer: { ...images.proxyServer, ...server },
+  });
+  const withBalancer = (annotations: readonly object[]) =>
+    withEntrypoint({ type: "LoadBalancerService", loadBalancerService: { annotations } });
+  const withSigner = (signer: object) => ({ ...images, authentication: { signer } });
+  const withSecrets = (secrets: object) => ({ ...images, authentication: { dump: { secrets } } });
   check("proxy.open-cluster-management.io/v1alpha1", "ManagedProxyConfiguration", [
     { name: "the least", spec: images },
     { name: "a port-forward", spec: withEntrypoint({ type: "PortForward" }) },
@@ -243,6 +251,119 @@ describe("the CRDs on a real API server", { timeout: 180_000 }, () => {
       name: "port 0",
       spec: withEntrypoint({ type: "PortForward", port: 0 }),
       error: /spec\.proxyServer\.entrypoint\.port: Invalid value: 0/,
+    },
+    {
+      name: "a host name with a port",
+      spec: withEntrypoint({ type: "Hostname", hostname: { value: "hub.example:443" } }),
+      error:
+        /spec\.proxyServer\.entrypoint\.hostname\.value: Invalid value: "hub\.example:443": .*should match/,
+    },
+    {
+      name: "an IPv6 address",
+      spec: withEntrypoint({ type: "Hostname", hostname: { value: "fd00::1" } }),
+    },
+    {
+      name: "an annotation key that is none",
+      spec: withBalancer([{ key: "two words", value: "x" }]),
+      error:
+        /loadBalancerService\.annotations\[0\]\.key: Invalid value: "two words": .*should match/,
+    },
+    {
+      name: "what clouds ask of their annotations",
+      spec: withBalancer([
+        { key: "service.beta.kubernetes.io/aws-load-balancer-type", value: "arn:aws:x/y z" },
+      ]),
+    },
+    {
+      name: "an annotation twice",
+      spec: withBalancer([{ key: "a" }, { key: "a" }]),
+      error: /loadBalancerService\.annotations: Invalid value: .*each key may be there once/,
+    },
+    {
+      name: "one name for both Services",
+      spec: withServer({
+        inClusterServiceName: "same",
+        entrypoint: { type: "LoadBalancerService", loadBalancerService: { name: "same" } },
+      }),
+      error: /spec\.proxyServer\.inClusterServiceName: Invalid value: .*same is also entrypoint/,
+    },
+    {
+      name: "a namespace that cannot be",
+      spec: withServer({ namespace: "Not_This" }),
+      error: /spec\.proxyServer\.namespace: Invalid value: "Not_This": .*should match/,
+    },
+    {
+      name: "fewer servers than none",
+      spec: withServer({ replicas: -1 }),
+      error: /spec\.proxyServer\.replicas: Invalid value: -1/,
+    },
+    {
+      name: "an image with a space",
+      spec: withServer({ image: "a b" }),
+      error: /spec\.proxyServer\.image: Invalid value: "a b": .*should match/,
+    },
+    {
+      name: "a pull secret that cannot be",
+      spec: { ...images, proxyAgent: { image: "a", imagePullSecrets: ["A"] } },
+      error: /spec\.proxyAgent\.imagePullSecrets\[0\]: Invalid value: "A"/,
+    },
+    {
+      name: "one Secret for two certificates",
+      spec: withSecrets({ signingProxyClientSecretName: "proxy-server" }),
+      error:
+        /secrets\.signingProxyClientSecretName: Invalid value: .*proxy-server is also signingProxyServerSecretName/,
+    },
+    {
+      name: "the Secret of an authority for a certificate",
+      spec: withSecrets({ signingAgentServerSecretName: "cluster-proxy-signer" }),
+      error:
+        /secrets\.signingAgentServerSecretName: Invalid value: .*cluster-proxy-signer is the name of another/,
+    },
+    {
+      name: "a name in certificates that is none",
+      spec: withSigner({ type: "SelfSigned", selfSigned: { additionalSANs: ["https://x"] } }),
+      error: /selfSigned\.additionalSANs\[0\]: Invalid value: "https:\/\/x": .*should match/,
+    },
+    {
+      name: "a wildcard and an address in certificates",
+      spec: withSigner({ selfSigned: { additionalSANs: ["*.hub.example", "192.0.2.1"] } }),
+    },
+    {
+      name: "authorities that are given by nobody",
+      spec: withSigner({ type: "Provided" }),
+      error: /authentication\.signer: .*provided is needed when type is Provided/,
+    },
+    {
+      name: "one authority for both sides",
+      spec: withSigner({
+        type: "Provided",
+        provided: { agentAuthoritySecretName: "x", frontendAuthoritySecretName: "x" },
+      }),
+      error: /frontendAuthoritySecretName: Invalid value: .*another Secret.* is the same: x/,
+    },
+    {
+      name: "cert-manager without an issuer",
+      spec: withSigner({ type: "CertManager" }),
+      error: /authentication\.signer: .*issuerRef is needed when type is CertManager/,
+    },
+    {
+      name: "a duration that is none",
+      spec: withSigner({
+        type: "CertManager",
+        certManager: { issuerRef: { name: "x" }, duration: "90d" },
+      }),
+      error: /certManager\.duration: Invalid value: "90d": .*should match/,
+    },
+    { name: "other ports", spec: { ...images, deploy: { ports: { proxyServer: 9090 } } } },
+    {
+      name: "one port for two things",
+      spec: { ...images, deploy: { ports: { healthServer: 8090 } } },
+      error: /deploy\.ports\.healthServer: Invalid value: .*is also proxyServer/,
+    },
+    {
+      name: "a port that there is not",
+      spec: { ...images, deploy: { ports: { adminServer: 70_000 } } },
+      error: /deploy\.ports\.adminServer: Invalid value: 70000/,
     },
   ]);
 

@@ -25,6 +25,8 @@ export interface PrinterColumn {
   readonly type: "string" | "integer" | "date";
   readonly jsonPath: string;
   readonly description?: string;
+  /** Above 0: shown with `-o wide` only. */
+  readonly priority?: number;
 }
 
 /** One version of a kind that we define. */
@@ -72,7 +74,20 @@ export const kindDefinitions: readonly KindDefinition[] = [
         jsonPath: ".spec.proxyServer.entrypoint.type",
         description: "How agents reach the tunnel server.",
       },
+      {
+        name: "Signer",
+        type: "string",
+        jsonPath: ".spec.authentication.signer.type",
+        description: "Where the certificate authorities come from.",
+      },
       age,
+      {
+        name: "Why",
+        type: "string",
+        jsonPath: `.status.conditions[?(@.type=="${proxyConditionTypes.deployed}")].message`,
+        description: "Why the tunnel server is ready, or is not.",
+        priority: 1,
+      },
     ],
   },
   {

@@ -4,6 +4,7 @@ import {
   type ManagedProxyConfiguration,
   managedProxyConfigurations,
   type ObjectMeta,
+  podDisruptionBudgets,
   roleBindings,
   roles,
   secrets,
@@ -15,7 +16,7 @@ import { type Owner, ownedBy } from "../../installation/owner.ts";
 import { opaqueSecret } from "../../installation/tls-secret.ts";
 import { agentGroup, proxyNames, serverLabels, serverPorts, sharedIdentity } from "../names.ts";
 import type { ByAuthority } from "./authorities.ts";
-import { serverPodSpec } from "./pod-spec.ts";
+import { podPorts, serverPodSpec } from "./pod-spec.ts";
 
 /** What the controller's command line says about tunnel servers. */
 export interface DesiredOptions {
@@ -31,10 +32,18 @@ export function ownerOf(configuration: ManagedProxyConfiguration): Owner {
   return { type: managedProxyConfigurations, object: configuration, labels: serverLabels };
 }
 
-/** The tunnel server and what leads to it, except for its certificates. `ca` is what each side trusts, PEM. */
+/** What the objects depend on beside the configuration and the command line. */
+export interface DesiredInput {
+  /** What each side trusts, PEM. */
+  readonly ca: ByAuthority<string>;
+  /** Whether agents come in by a port-forward, which needs rights on the hub. */
+  readonly isForwarded: boolean;
+}
+
+/** The tunnel server and what leads to it, except for its certificates. */
 export function desiredObjects(
   configuration: ManagedProxyConfiguration,
-  ca: ByAuthority<string>,
+  { ca, isForwarded }: DesiredInput,
   options: DesiredOptions,
 ): readonly Desired[] {
   const { inClusterServiceName } = configuration.spec.proxyServer;
@@ -43,7 +52,7 @@ export function desiredObjects(
     { type: serviceAccounts, object: { metadata: metadata(proxyNames.serviceAccount) } },
     {
       type: services,
-      object: inClusterService(metadata(inClusterServiceName)),
+      object: inClusterService(metadata(inClusterServiceName), podPorts(configuration.spec)),
     },
     ...loadBalancer(configuration),
     {
@@ -54,20 +63,21 @@ export function desiredObjects(
       type: secrets,
       object: opaqueSecret(metadata(proxyNames.agentServerCaSecret), { "ca.crt": ca.agents }),
     },
-    ...portForwardRights(metadata(proxyNames.portForwardRole), options),
+    ...(isForwarded ? portForwardRights(configuration, options) : []),
     deployment(configuration, options),
+    ...disruptionBudget(configuration),
   ];
 }
 
-function inClusterService(metadata: ObjectMeta): KubeObject {
+function inClusterService(metadata: ObjectMeta, ports: ReturnType<typeof podPorts>): KubeObject {
   const service = {
     metadata,
     spec: {
       type: "ClusterIP",
       selector: serverLabels,
       ports: [
-        { name: "proxy-server", port: serverPorts.frontend, targetPort: serverPorts.frontend },
-        { name: "agent-server", port: serverPorts.agent, targetPort: serverPorts.agent },
+        { name: "proxy-server", port: serverPorts.frontend, targetPort: ports.frontend },
+        { name: "agent-server", port: serverPorts.agent, targetPort: ports.agent },
       ],
     },
   };
@@ -86,16 +96,17 @@ function loadBalancer(configuration: ManagedProxyConfiguration): readonly Desire
       type: "LoadBalancer",
       selector: serverLabels,
       // Agents only: what serves front ends is not for the world outside.
-      ports: [{ name: "agent-server", port, targetPort: serverPorts.agent }],
+      ports: [{ name: "agent-server", port, targetPort: podPorts(configuration.spec).agent }],
     },
   };
   return [{ type: services, object: service }];
 }
 
 function portForwardRights(
-  metadata: ObjectMeta,
+  configuration: ManagedProxyConfiguration,
   { isSharedIdentityAccepted }: DesiredOptions,
 ): readonly Desired[] {
+  const metadata = metadataOf(configuration, proxyNames.portForwardRole);
   const apiGroup = "rbac.authorization.k8s.io";
   const role = {
     metadata,
@@ -131,6 +142,16 @@ function deployment(configuration: ManagedProxyConfiguration, options: DesiredOp
     },
   };
   return { type: deployments, object };
+}
+
+/** Drains of nodes take one server at a time. A single one cannot be kept and drained as well. */
+function disruptionBudget(configuration: ManagedProxyConfiguration): readonly Desired[] {
+  if (configuration.spec.proxyServer.replicas < 2) return [];
+  const object = {
+    metadata: metadataOf(configuration, configuration.metadata.name),
+    spec: { maxUnavailable: 1, selector: { matchLabels: serverLabels } },
+  };
+  return [{ type: podDisruptionBudgets, object }];
 }
 
 function metadataOf(configuration: ManagedProxyConfiguration, name: string): ObjectMeta {

@@ -103,6 +103,41 @@ describe("the tunnel server on a real API server", { timeout: 180_000 }, () => {
     await hub.untilCondition("ProxyServerDeployed", /^True/);
   });
 
+  it("takes away what another entrypoint needed", async () => {
+    const role = "cluster-proxy-addon-agent:portforward";
+    assert.equal(await hub.field("role", role, ".metadata.name"), "");
+    const entrypoint = { type: "Hostname", hostname: { value: "hub.example" } };
+    await hub.configure(makeSpec({ proxyServer: { entrypoint } }));
+    await waitFor("the load balancer to go", async () => {
+      return (await hub.field("service", "proxy-agent-entrypoint", ".metadata.name")) === "";
+    });
+    assert.ok((await namesIn("agent-server")).includes("hub.example"));
+    await hub.configure(makeSpec(), "elsewhere");
+    await waitFor("the rights for agents that another configuration is for", async () => {
+      return (await hub.field("role", role, ".rules[*].resources[*]")) === "pods pods/portforward";
+    });
+  });
+
+  it("has its pods listen where it is told, and its Services stay where they are", async () => {
+    const ports = { proxyServer: 9090, agentServer: 9091, healthServer: 9092, adminServer: 9095 };
+    await hub.configure(makeSpec({ deploy: { ports } }));
+    await waitFor("the flags", async () => {
+      const args = ".spec.template.spec.containers[0].args";
+      const text = await hub.field("deployment", "cluster-proxy", args);
+      return Object.values(ports).every((port) => text.includes(`-port=${port}"`));
+    });
+    const of = ["service", "proxy-entrypoint"] as const;
+    await waitFor("the Service", async () => {
+      return (await hub.field(...of, ".spec.ports[*].targetPort")) === "9090 9091";
+    });
+    assert.equal(await hub.field(...of, ".spec.ports[*].port"), "8090 8091");
+  });
+
+  it("is not ready without a server", async () => {
+    await hub.configure(makeSpec({ proxyServer: { replicas: 0 } }));
+    await hub.untilCondition("ProxyServerDeployed", /^False NotYetDeployed: Replicas: 2 of 0/);
+  });
+
   async function namesIn(secret: string): Promise<readonly string[]> {
     return parseCertificates(await hub.secretText(secret, "tls.crt"))[0].names;
   }

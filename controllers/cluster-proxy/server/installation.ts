@@ -1,8 +1,11 @@
 import {
+  type AuthoritySigner,
+  certManagerCertificates,
   defaultManagedProxyConfigurationName,
   deployments,
   type ManagedProxyConfiguration,
   managedProxyConfigurations,
+  podDisruptionBudgets,
   proxyConditionTypes,
   roleBindings,
   roles,
@@ -22,6 +25,7 @@ import { wantedCertificates } from "./certificates.ts";
 import { type DesiredOptions, ownerOf } from "./desired.ts";
 import { gather, type Snapshot } from "./gather.ts";
 import { plan } from "./plan.ts";
+import { judgeSources, sourcePlaces } from "./sources.ts";
 import { conditionsAfter } from "./status.ts";
 
 /** The tunnel server on the hub, as the ManagedProxyConfiguration asks for. */
@@ -39,7 +43,7 @@ export function tunnelInstallation(
     targetsOf: (configuration) => targetsOf(configuration, places),
     gather: async (configuration, signal) => gather(client, places, configuration, signal),
     plan: (snapshot, now) => plan(snapshot, places, options, now),
-    conditions: conditionsAfter,
+    conditions: (snapshot, obstacle, now) => conditionsAfter(snapshot, places, obstacle, now),
     deployedType: proxyConditionTypes.deployed,
     upkeep: (snapshot, now) => upkeepOf(snapshot, places, options, now),
     adviceOnForbidden:
@@ -63,27 +67,44 @@ function targetsOf(
     inClusterServiceName,
     ...(entrypoint.type === "LoadBalancerService" ? [entrypoint.loadBalancerService.name] : []),
   ];
+  const sources = sourcePlaces(spec.authentication.signer, places);
+  const authorities = authorityNames.flatMap((name) => [
+    places[name],
+    ...(sources === undefined ? [] : [sources[name]]),
+  ]);
   return [
-    ...authorityNames.map((name) => ({
-      type: secrets,
-      namespace: places[name].namespace,
-      name: places[name].name,
-    })),
+    ...certManagerTargets(spec.authentication.signer, sources),
+    ...authorities.map(({ namespace: where, name }) => ({ type: secrets, namespace: where, name })),
     ...secretNames.map((name) => ({ type: secrets, namespace, name })),
     ...serviceNames.map((name) => ({ type: services, namespace, name })),
     { type: serviceAccounts, namespace, name: serviceAccount },
     { type: roles, namespace, name: portForwardRole },
     { type: roleBindings, namespace, name: portForwardRole },
     { type: deployments, namespace, name: metadata.name },
+    { type: podDisruptionBudgets, namespace, name: metadata.name },
   ];
 }
 
+function certManagerTargets(
+  { type }: AuthoritySigner,
+  sources: ReturnType<typeof sourcePlaces>,
+): readonly Target[] {
+  if (type !== "CertManager" || sources === undefined) return [];
+  return authorityNames.map((name) => ({ type: certManagerCertificates, ...sources[name] }));
+}
+
+/** How often is looked for an API that the hub does not serve yet. */
+const servedCheckMs = 30_000;
+
 function upkeepOf(
-  { certificates, signers }: Snapshot,
+  snapshot: Snapshot,
   places: AuthorityPlaces,
   { authorityOverlapMs }: DesiredOptions,
   now: Date,
 ): Upkeep {
+  const { certificates, signers, sources, configuration } = snapshot;
+  const { signer } = configuration.spec.authentication;
+  const judged = judgeSources(signer, places, sources, now);
   const authorities = authorityNames.map((name) => ({
     namespace: places[name].namespace,
     secretName: places[name].name,
@@ -96,8 +117,11 @@ function upkeepOf(
   }));
   const dueInMs = authorityNames.map((name) => {
     const secret = signers[name];
-    const rotation = secret && planRotation(secret, authorityOverlapMs, now);
-    return rotation?.kind === "wait" ? rotation.untilMs : 0;
+    const rotation = secret && planRotation(secret, judged[name].source, authorityOverlapMs, now);
+    return rotation?.kind === "wait" ? rotation.untilMs : Number.POSITIVE_INFINITY;
   });
-  return { certificates: [...authorities, ...leaves], dueInMs };
+  return {
+    certificates: [...authorities, ...leaves],
+    dueInMs: [...dueInMs, ...(sources?.isServed === false ? [servedCheckMs] : [])],
+  };
 }

@@ -1,7 +1,26 @@
 import type { ManagedProxyConfigurationSpec } from "#api";
 import { containerSecurityContext, podSecurityContext, probes } from "../../pod-security.ts";
 import { proxyNames, serverLabels, serverPorts, sharedIdentity } from "../names.ts";
+import { tunnelNodeFlags } from "../node-flags.ts";
 import type { DesiredOptions } from "./desired.ts";
+
+/** What the tunnel server's pods listen on. */
+export function podPorts({
+  deploy,
+}: ManagedProxyConfigurationSpec): Readonly<Record<keyof typeof serverPorts, number>> {
+  if (deploy === undefined) return serverPorts;
+  const { proxyServer, agentServer, healthServer, adminServer } = deploy.ports;
+  return { frontend: proxyServer, agent: agentServer, health: healthServer, admin: adminServer };
+}
+
+/** Only what differs: the command line of a server with the usual ports is upstream's. */
+function portFlags(ports: ReturnType<typeof podPorts>): readonly string[] {
+  const flags = { frontend: "server", agent: "agent", health: "health", admin: "admin" } as const;
+  return Object.entries(flags).flatMap(([name, flag]) => {
+    const port = ports[name as keyof typeof flags];
+    return port === serverPorts[name as keyof typeof flags] ? [] : [`--${flag}-port=${port}`];
+  });
+}
 
 /** The tunnel server's pods. */
 export function serverPodSpec(spec: ManagedProxyConfigurationSpec, options: DesiredOptions) {
@@ -33,14 +52,17 @@ export function serverPodSpec(spec: ManagedProxyConfigurationSpec, options: Desi
 }
 
 function container(
-  { proxyServer }: ManagedProxyConfigurationSpec,
+  spec: ManagedProxyConfigurationSpec,
   { imagePullPolicy, isSharedIdentityAccepted }: DesiredOptions,
 ) {
+  const { proxyServer } = spec;
+  const ports = podPorts(spec);
   return {
     name: "proxy-server",
     image: proxyServer.image,
     imagePullPolicy,
     args: [
+      ...tunnelNodeFlags,
       "/app/tunnel-server.mjs",
       `--server-count=${proxyServer.replicas}`,
       "--proxy-strategies=destHost",
@@ -50,16 +72,17 @@ function container(
       "--cluster-ca-cert=/etc/agent-ca-pki/ca.crt",
       "--cluster-cert=/etc/agent-pki/tls.crt",
       "--cluster-key=/etc/agent-pki/tls.key",
+      ...portFlags(ports),
       "--agent-identity=certificate",
       ...(isSharedIdentityAccepted ? [`--shared-agent-name=${sharedIdentity.tunnelUser}`] : []),
       ...proxyServer.additionalArgs,
     ],
     ports: [
-      { name: "proxy-server", containerPort: serverPorts.frontend },
-      { name: "agent-server", containerPort: serverPorts.agent },
-      { name: "health", containerPort: serverPorts.health },
+      { name: "proxy-server", containerPort: ports.frontend },
+      { name: "agent-server", containerPort: ports.agent },
+      { name: "health", containerPort: ports.health },
     ],
-    ...probes(serverPorts.health, "/healthz"),
+    ...probes(ports.health, "/healthz"),
     securityContext: containerSecurityContext,
     volumeMounts: [
       { name: "proxy-server-ca-certs", mountPath: "/etc/server-ca-pki", readOnly: true },

@@ -58,6 +58,9 @@ async function makeSnapshot(configuration = makeConfiguration()): Promise<Snapsh
       secret: found[index],
     })),
     deployment: undefined,
+    sources: undefined,
+    conditional: [],
+    isForwarded: true,
     hasEntrypoint: true,
   };
 }
@@ -78,7 +81,8 @@ describe("desiredObjects() of the tunnel server", () => {
     it(`are as the golden file ${name} says`, (context) => {
       const configuration = makeConfiguration(entrypoint);
       const ca = { frontends: "CA of front ends", agents: "CA of agents" };
-      const objects = desiredObjects(configuration, ca, options);
+      const isForwarded = entrypoint.type === "PortForward";
+      const objects = desiredObjects(configuration, { ca, isForwarded }, options);
       const shown = objects.map(({ type: { kind }, object }) => Object.assign({ kind }, object));
       assertGolden(context, shown, new URL(`testdata/${name}.yaml`, import.meta.url));
     });
@@ -89,7 +93,9 @@ describe("desiredObjects() during a migration", () => {
   it("let upstream's agents connect and forward", () => {
     const ca = { frontends: "", agents: "" };
     const migrating = { ...options, isSharedIdentityAccepted: true };
-    const text = JSON.stringify(desiredObjects(makeConfiguration(), ca, migrating));
+    const text = JSON.stringify(
+      desiredObjects(makeConfiguration(), { ca, isForwarded: true }, migrating),
+    );
     assert.match(text, /"--shared-agent-name=open-cluster-management:cluster-proxy:proxy-agent"/);
     assert.match(text, /"kind":"Group","name":"open-cluster-management:cluster-proxy"/);
   });
@@ -107,11 +113,16 @@ describe("servedHosts()", () => {
 });
 
 describe("plan() of the tunnel server", () => {
+  const makes = (name: "agents" | "frontends") => ({
+    kind: "makeAuthority",
+    place: places[name],
+    source: { kind: "own" },
+  });
   const planned = (snapshot: Snapshot, at = now) => plan(snapshot, places, options, at).actions;
 
   it("makes a missing authority first, and nothing else without it", async () => {
     const snapshot = { ...(await makeSnapshot()), signers: { ...signers, frontends: undefined } };
-    assert.deepEqual(planned(snapshot), [{ kind: "makeAuthority", place: places.frontends }]);
+    assert.deepEqual(planned(snapshot), [makes("frontends")]);
   });
 
   it("puts a new authority in the place of one that an earlier installation left", async () => {
@@ -126,7 +137,7 @@ describe("plan() of the tunnel server", () => {
     const snapshot = { ...(await makeSnapshot()), signers: { ...signers, agents: left } };
     assert.deepEqual(planned(snapshot), [
       { kind: "discard", type: secrets, object: left },
-      { kind: "makeAuthority", place: places.agents },
+      makes("agents"),
     ]);
   });
 
@@ -194,7 +205,7 @@ describe("plan() of the tunnel server", () => {
 describe("conditionsAfter() of the tunnel server", () => {
   const deployedIn = async (overrides: Partial<Snapshot>, failure?: string) => {
     const snapshot = { ...(await makeSnapshot()), ...overrides };
-    const found = conditionsAfter(snapshot, failure, now).find(
+    const found = conditionsAfter(snapshot, places, failure, now).find(
       ({ type }) => type === "ProxyServerDeployed",
     );
     return `${found?.status} ${found?.reason}: ${found?.message}`;
@@ -235,7 +246,7 @@ describe("conditionsAfter() of the tunnel server", () => {
   });
 
   it("tells when certificates end, and of which generation it speaks", async () => {
-    const conditions = conditionsAfter(await makeSnapshot(), undefined, now);
+    const conditions = conditionsAfter(await makeSnapshot(), places, undefined, now);
     assert.deepEqual(
       conditions.map(({ type, status, observedGeneration }) => [type, status, observedGeneration]),
       [
@@ -243,6 +254,7 @@ describe("conditionsAfter() of the tunnel server", () => {
         ["ProxyServerSecretSigned", "True", 3],
         ["AgentServerSecretSigned", "True", 3],
         ["ProxyClientSecretSigned", "True", 3],
+        ["SignerReady", "True", 3],
         ["AuthoritiesValid", "True", 3],
       ],
     );
@@ -251,12 +263,15 @@ describe("conditionsAfter() of the tunnel server", () => {
 
   it("changes nothing when nothing has changed", async () => {
     const snapshot = await makeSnapshot();
-    const conditions = conditionsAfter(snapshot, undefined, now);
+    const conditions = conditionsAfter(snapshot, places, undefined, now);
     const again = {
       ...snapshot,
       configuration: { ...snapshot.configuration, status: { conditions: [...conditions] } },
     };
-    assert.deepEqual(conditionsAfter(again, undefined, new Date(now.getTime() + day)), conditions);
+    assert.deepEqual(
+      conditionsAfter(again, places, undefined, new Date(now.getTime() + day)),
+      conditions,
+    );
   });
 });
 

@@ -41,5 +41,9 @@ component: cluster-proxy-manager
 {{- if .Values.exposedServices }}{{ fail (printf "exposedServices: the service proxy %s ([])" $later) }}{{ end }}
 {{- if ne .Values.exposedServicesConfigMapName "cluster-proxy-exposed-services" }}{{ fail (printf "exposedServicesConfigMapName: the service proxy %s (cluster-proxy-exposed-services)" $later) }}{{ end }}
 {{- if .Values.networkPolicies.enabled }}{{ fail (printf "networkPolicies.enabled: making NetworkPolicies %s (false)" $later) }}{{ end }}
+{{- with .Values.signer }}
+{{- if and (eq .type "Provided") (not (and .provided.agentAuthoritySecretName .provided.frontendAuthoritySecretName)) }}{{ fail "signer.provided: agentAuthoritySecretName and frontendAuthoritySecretName are needed when signer.type is Provided" }}{{ end }}
+{{- if and (eq .type "CertManager") (not .certManager.issuerRef.name) }}{{ fail "signer.certManager.issuerRef.name: needed when signer.type is CertManager" }}{{ end }}
+{{- end }}
 {{- if and .Values.installByPlacement.placementNamespace (not .Values.installByPlacement.placementName) }}{{ fail "installByPlacement.placementNamespace: needs installByPlacement.placementName; the chart makes its own Placement in the namespace of the release" }}{{ end }}
 {{- end }}
