@@ -148,7 +148,7 @@ describe("createExecCredentials()", () => {
       until(600_000, "one"),
       until(1_200_000, "two"),
     ]);
-    const all = await Promise.all([1, 2, 3].map(() => credentials.of(cluster, config)));
+    const all = await Promise.all([1, 2, 3].map(async () => credentials.of(cluster, config)));
     assert.deepEqual([all.length, state.runs], [3, 1]);
     state.nowMs = 539_000;
     assert.deepEqual(credentials.of(cluster, config), { kind: "token", token: "one" });
