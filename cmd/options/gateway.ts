@@ -114,6 +114,7 @@ export const gateway: ProcessOptions<typeof flags> = {
     const audit = await openAudit(values, metrics, log);
     const client = await createKubeClient({
       kubeconfig: values.kubeconfig === "" ? undefined : values.kubeconfig,
+      environment: process.env,
       userAgent: values["user-agent"],
     });
     const served = createGateway({
