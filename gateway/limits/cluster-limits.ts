@@ -74,22 +74,7 @@ export function createClusterLimits({
     clusters.set(cluster, made);
     return made;
   };
-  const refused = metrics.counter({
-    name: "spokeway_gateway_refused_requests_total",
-    help: "Requests that the gateway refused to protect a cluster or itself.",
-    labels: ["reason"],
-  });
-  metrics.gauge({
-    name: "spokeway_gateway_circuit_open",
-    help: "1 for each cluster whose requests are refused at once, because it does not answer.",
-    labels: ["cluster"],
-    collect: (gauge) => {
-      for (const [cluster, { breaker }] of clusters) {
-        if (breaker.state === "closed") gauge.remove({ cluster });
-        else gauge.set(1, { cluster });
-      }
-    },
-  });
+  const { refused } = limitMetrics(metrics, clusters);
   return {
     changed: (cluster) => clusters.get(cluster)?.breaker.succeeded(),
     forget: (cluster) => void clusters.delete(cluster),
@@ -115,6 +100,27 @@ export function createClusterLimits({
       return entered === undefined ? admission(gates, breaker) : refuse(entered);
     },
   };
+}
+
+/** Registers the series. */
+function limitMetrics(metrics: Metrics, clusters: ReadonlyMap<string, Limited>) {
+  const refused = metrics.counter({
+    name: "spokeway_gateway_refused_requests_total",
+    help: "Requests that the gateway refused to protect a cluster or itself.",
+    labels: ["reason"],
+  });
+  metrics.gauge({
+    name: "spokeway_gateway_circuit_open",
+    help: "1 for each cluster whose requests are refused at once, because it does not answer.",
+    labels: ["cluster"],
+    collect: (gauge) => {
+      for (const [cluster, { breaker }] of clusters) {
+        if (breaker.state === "closed") gauge.remove({ cluster });
+        else gauge.set(1, { cluster });
+      }
+    },
+  });
+  return { refused };
 }
 
 function enterAll(
