@@ -77,7 +77,7 @@ bench-gateway: node_modules/.stamp ## Ways to a managed cluster, compared with d
 	node e2e/bench/gateway/main.ts $(BENCH)
 
 .PHONY: bench-tunnel
-bench-tunnel: node_modules/.stamp ## The tunnel beside Go's, as processes (8 minutes; BENCH=--quick: 2 minutes)
+bench-tunnel: node_modules/.stamp ## The tunnel beside Go's, as processes (10 minutes; BENCH=--quick: 3 minutes)
 	@$(BED) tools-konnectivity
 	node e2e/bench/tunnel/bench.ts $(BENCH)
 
