@@ -49,6 +49,10 @@ test: preflight ## Everything, as CI runs it: check, integration, charts, end to
 test-integration: node_modules/.stamp ## Tests against real API servers, OCM and Go peers, as plain processes
 	node --test --test-concurrency=1 --test-timeout=600000 $$(git ls-files -co --exclude-standard '*.integration.test.ts' ':!:helm/**' ':!:tools/crds/**')
 
+.PHONY: torture
+torture: node_modules/.stamp ## The long version of what breaks the token agent: 60 kills, ten minutes without a hub (20 minutes)
+	SPOKEWAY_TORTURE=1 node --test --test-timeout=1800000 agent/tokens/agent-process.integration.test.ts
+
 .PHONY: test-e2e
 test-e2e: node_modules/.stamp ## The walk-through and all that follows, on a fresh bed of two real clusters
 	@$(BED) down

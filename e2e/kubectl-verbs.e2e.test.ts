@@ -149,7 +149,8 @@ describe("kubectl's verbs on a workload of managed1", () => {
     assert.equal(code, 7);
     assert.match(stderr, /exit code 7/);
     // The size comes after the start, as a message of its own.
-    const untilSized = "for i in 1 2 3 4 5 6 7 8 9; do stty size && exit; sleep 1; done";
+    const untilSized =
+      "for i in 1 2 3 4 5 6 7 8 9; do stty size 2>&1 | grep [1-9] && exit; sleep 1; done";
     const inside = `${kubectlPath} -n ${namespace} exec -it deployment/web -- sh -c "${untilSized}"`;
     const terminal = await tryCommand(
       ["script", "-qec", `stty rows 41 cols 137; ${inside}`, "/dev/null"],

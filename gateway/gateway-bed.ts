@@ -133,13 +133,18 @@ export class GatewayBed implements AsyncDisposable {
     this.hubAdmin = hubAdmin;
   }
 
-  static async start(): Promise<GatewayBed> {
+  /** `managedFlags` are further flags of the managed cluster's API server. */
+  static async start(managedFlags: readonly string[] = []): Promise<GatewayBed> {
     const hub = await startProcessCluster({ name: "hub", manifests: [hubManifest] });
     // The API server makes the storage of a new kind twice, and a watch on the first hears nothing.
     const kind = "crd/managedclusters.cluster.open-cluster-management.io";
     await hub.kubectl(["wait", "--for=condition=Established", kind]);
     await setTimeout(2000);
-    const managed = await startProcessCluster({ name: "managed1", manifests: [managedManifest] });
+    const managed = await startProcessCluster({
+      name: "managed1",
+      manifests: [managedManifest],
+      apiServer: { flags: managedFlags },
+    });
     const hubAdmin = await createKubeClient({ kubeconfig: hub.kubeconfig, userAgent: "bed" });
     return new GatewayBed(hub, managed, hubAdmin);
   }

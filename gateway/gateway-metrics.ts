@@ -17,6 +17,7 @@ export interface ProxiedRequest {
   readonly path: string;
   readonly code: number;
   readonly seconds: number;
+  readonly bytes: { readonly received: number; readonly sent: number };
 }
 
 const buckets = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30];
@@ -45,13 +46,20 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     name: "spokeway_gateway_requests_in_flight",
     help: "Requests to managed clusters that have not ended.",
   });
+  const bytes = metrics.counter({
+    name: "spokeway_gateway_bytes_total",
+    help: "Bytes of bodies and upgraded connections, received from clients and sent to them.",
+    labels: ["cluster", "direction"],
+  });
   const resources = new Set<string>();
   return {
-    observe({ cluster = other, verb, path, code: number, seconds }) {
+    observe({ cluster = other, verb, path, code: number, seconds, bytes: passed }) {
       const resource = bounded(readManagedPath(path).resource, resources);
       const code = String(number);
       byResource.inc({ resource, verb, code });
       byCluster.inc({ cluster, code });
+      bytes.inc({ cluster, direction: "received" }, passed.received);
+      bytes.inc({ cluster, direction: "sent" }, passed.sent);
       duration.observe(seconds, { resource, verb, cluster, code });
     },
     begin() {

@@ -9,6 +9,8 @@ import {
 import { createEventRecorder, createObjectCache, type KubeClient, labelSelector } from "#kube";
 import { createFront, type Front, type FrontTls } from "#proxy";
 import { type Logger, type Metrics, type Runnable, runAll, sleep } from "#runtime";
+import { metadataOfAll } from "./audit/audit-policy.ts";
+import { type AuditorOptions, createAuditor } from "./audit/auditor.ts";
 import { type Authenticate, createAuthenticate } from "./authentication/authenticate.ts";
 import { createTokenReader, type TokenReaderOptions } from "./authentication/token-reader.ts";
 import { trustConfigMap } from "./authentication/trust.ts";
@@ -62,6 +64,8 @@ export interface GatewayOptions extends Pick<TokenReaderOptions, "oidc" | "oidcC
   readonly identity?: () => IdentitySettings;
   /** CAs of external identity exchangers, PEM; without any, the system's. */
   readonly exchangerCa?: () => Buffer | undefined;
+  /** Where requests to managed clusters are recorded. Defaults to nowhere. */
+  readonly audit?: Pick<AuditorOptions, "policy" | "sinks"> | undefined;
   /** What `/version` says. */
   readonly version: string;
   readonly metrics: Metrics;
@@ -80,6 +84,7 @@ export interface Gateway extends Runnable {
   reasonNotReady(): string | undefined;
 }
 
+const silentAudit = { policy: () => metadataOfAll, sinks: [] };
 const sharedSettings = defaultSettings("Shared");
 
 /** Builds a gateway. Nothing is asked or served before `run`. */
@@ -114,6 +119,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       ...ways,
       identify: identifyWith(options),
     }),
+    audit: createAuditor(options.audit ?? silentAudit),
     isCluster: (name) => clusters.find(name).kind !== "unknown",
     reasonNotStarted,
     reasonNotReady,

@@ -1,10 +1,13 @@
-import { request } from "node:https";
+import type { OutgoingHttpHeaders } from "node:http";
+import { type RequestOptions, request } from "node:https";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers";
 
 export interface JsonRequest {
   /** CAs to trust, PEM. Without any, the system's. */
   readonly ca?: string | Buffer | undefined;
+  /** Further options, with the client's own credentials. */
+  readonly options?: RequestOptions;
   /** Sent with POST; without it, GET. */
   readonly body?: unknown;
   /** Defaults to 5 seconds, for all of it. */
@@ -20,13 +23,18 @@ const maxBytes = 1024 * 1024;
  */
 export async function askJson(
   url: URL,
-  { ca, body, timeoutMs = 5000 }: JsonRequest = {},
+  { ca, options = {}, body, timeoutMs = 5000 }: JsonRequest = {},
 ): Promise<unknown> {
   const sent = body === undefined ? undefined : JSON.stringify(body);
   const answer = Promise.withResolvers<Buffer>();
   const asking = request(url, {
+    ...options,
     method: sent === undefined ? "GET" : "POST",
-    headers: { accept: "application/json", "content-type": "application/json" },
+    headers: {
+      ...(options.headers as OutgoingHttpHeaders | undefined),
+      accept: "application/json",
+      "content-type": "application/json",
+    },
     ...(ca === undefined ? {} : { ca }),
   });
   const timer = wait(() => asking.destroy(new Error("it took too long")), timeoutMs);

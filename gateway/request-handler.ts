@@ -1,8 +1,9 @@
-import { type Exchange, ProxyError, treatmentOf } from "#proxy";
+import { type Exchange, ProxyError, type Traffic, treatmentOf } from "#proxy";
 import { describeError, type Logger, type Metrics } from "#runtime";
 import { answerError, answerText } from "./answers/answer.ts";
 import { GatewayError } from "./answers/gateway-error.ts";
 import { treatmentOf as gatewayTreatmentOf } from "./answers/treatment.ts";
+import type { AuditEntry, Auditor } from "./audit/auditor.ts";
 import type { Authenticate } from "./authentication/authenticate.ts";
 import type { Authorize } from "./authorization/access-review.ts";
 import { verbOf } from "./authorization/attributes.ts";
@@ -12,6 +13,7 @@ import type { ObjectHandlers } from "./handlers.ts";
 import type { Caller } from "./identity/actor.ts";
 import { grantWish, readWish } from "./identity/impersonation.ts";
 import type { PassStore } from "./passes/pass-store.ts";
+import { isLongRunning } from "./proxying/managed-path.ts";
 import type { ProxyCluster, ProxyRoute } from "./proxying/proxy-cluster.ts";
 import { attributesOf, type HealthCheck, parseRoute, type Route } from "./route.ts";
 
@@ -22,6 +24,7 @@ export interface RequestHandlerOptions {
   readonly answerDocument: AnswerDocument;
   readonly objects: ObjectHandlers;
   readonly proxyCluster: ProxyCluster;
+  readonly audit: Auditor;
   readonly isCluster: (name: string) => boolean;
   /** Why nothing but health can be answered yet, or `undefined`. */
   readonly reasonNotStarted: () => string | undefined;
@@ -60,11 +63,24 @@ async function answer(exchange: Exchange, options: RequestHandlerOptions): Promi
     throw new GatewayError("hub_unavailable", `The gateway is starting: ${reason}`);
   }
   const caller = accountOf(exchange, route, options) ?? (await callerOf(exchange, options));
-  const attributes = caller.pass === undefined ? attributesOf(route, exchange.method) : undefined;
-  const permission =
-    attributes === undefined ? undefined : options.authorize(caller.user, attributes);
+  if (route.kind === "proxy") {
+    await proxied(exchange, route, caller, options);
+    return;
+  }
+  await permit(exchange, route, caller, options);
+  await handle(exchange, route, options);
+}
+
+async function permit(
+  { method }: Exchange,
+  route: Route,
+  { user, pass }: Caller,
+  { authorize }: RequestHandlerOptions,
+): Promise<void> {
+  const attributes = pass === undefined ? attributesOf(route, method) : undefined;
+  const permission = attributes === undefined ? undefined : authorize(user, attributes);
+  // Nothing is waited for where the answer is known.
   if (permission !== undefined) await permission;
-  await handle(exchange, route, caller, options);
 }
 
 /** An account of a managed cluster that comes with a pass for it: the hub has no say in what it does. */
@@ -98,13 +114,10 @@ async function callerOf(
 
 async function handle(
   exchange: Exchange,
-  route: Exclude<Route, { kind: "health" }>,
-  caller: Caller,
+  route: Exclude<Route, { kind: "health" | "proxy" }>,
   options: RequestHandlerOptions,
 ): Promise<void> {
   switch (route.kind) {
-    case "proxy":
-      return measured(exchange, route, caller, options);
     case "collection":
       return options.objects.collection(exchange, route);
     case "object":
@@ -122,32 +135,61 @@ async function handle(
   }
 }
 
-async function measured(
+/** A request to a managed cluster: permitted, sent, counted and recorded. */
+async function proxied(
   exchange: Exchange,
   route: ProxyRoute,
   caller: Caller,
-  { proxyCluster, gatewayMetrics, isCluster }: RequestHandlerOptions,
+  options: RequestHandlerOptions,
 ): Promise<void> {
   const startedAt = performance.now();
+  const { gatewayMetrics, isCluster } = options;
   const end = gatewayMetrics.begin();
-  let code = 500;
+  const entry = options.audit(exchange, caller, {
+    cluster: route.name,
+    path: route.rest,
+    query: route.query,
+    isLong: isLongRunning(route.rest, route.query),
+  });
+  const bytes = { received: 0, sent: 0 };
+  let outcome: { readonly status: number; readonly message?: string } = { status: 500 };
   try {
-    const prepared = await proxyCluster.prepare(exchange, route, caller);
-    code = (await proxyCluster.send(exchange, route, prepared)).status;
+    outcome = await send(exchange, route, caller, { entry, traffic: bytes }, options);
   } catch (reason) {
     const error = gatewayErrorOf(reason);
-    code = gatewayTreatmentOf(error).httpStatus;
+    outcome = { status: gatewayTreatmentOf(error).httpStatus, message: error.message };
     throw error;
   } finally {
     end();
+    entry.ended({ ...outcome, bytes });
     gatewayMetrics.observe({
       cluster: isCluster(route.name) ? route.name : undefined,
       verb: verbOf(exchange.method),
       path: route.rest,
-      code,
+      code: outcome.status,
       seconds: (performance.now() - startedAt) / 1000,
+      bytes,
     });
   }
+}
+
+async function send(
+  exchange: Exchange,
+  route: ProxyRoute,
+  caller: Caller,
+  { entry, traffic }: { readonly entry: AuditEntry; readonly traffic: Traffic },
+  options: RequestHandlerOptions,
+): Promise<{ readonly status: number }> {
+  await permit(exchange, route, caller, options);
+  const prepared = await options.proxyCluster.prepare(exchange, route, caller);
+  entry.acts(prepared.actor);
+  const headers = ["audit-id", entry.auditId];
+  const { status } = await options.proxyCluster.send(exchange, route, prepared, {
+    headers,
+    traffic,
+    started: (code) => entry.started(code),
+  });
+  return { status };
 }
 
 function gatewayErrorOf(reason: unknown): GatewayError {

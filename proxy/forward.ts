@@ -27,8 +27,18 @@ export interface ForwardPlan {
    * limit, as for a watch or a log that is followed. The body never has one.
    */
   readonly responseTimeoutMs?: number;
-  /** Called when the head of the answer is here, with its status. */
+  /** Called with the status once the answer begins; 101 for an upgrade. */
   readonly onAnswer?: (status: number) => void;
+  /** Counts the bytes of both bodies, or of both ways of an upgrade, as they pass. */
+  readonly traffic?: Traffic;
+}
+
+/** Bytes of bodies that have passed. */
+export interface Traffic {
+  /** From the client. */
+  received: number;
+  /** To the client. */
+  sent: number;
 }
 
 export interface ForwardOutcome {
@@ -73,7 +83,7 @@ async function forwardOnce(exchange: Exchange, plan: ForwardPlan): Promise<Forwa
   const call = transport.tryCall(request) ?? (await transport.call(request, goneSignal(exchange)));
   exchange.onGone(() => call.cancel());
   if (exchange.isGone) throw goneError();
-  sendBody(exchange, call);
+  sendBody(exchange, call, plan.traffic);
   const response = await responseWithin(exchange, call, plan.responseTimeoutMs);
   return relayResponse(exchange, plan, response, () => call.cancel());
 }
@@ -124,6 +134,12 @@ async function relaySwitched(
     "upgrade",
     protocol,
   ]);
+  plan.onAnswer?.(101);
+  const { traffic } = plan;
+  if (traffic !== undefined) {
+    client.on("data", (chunk: Buffer) => void (traffic.received += chunk.length));
+    raw.on("data", (chunk: Buffer) => void (traffic.sent += chunk.length));
+  }
   await joinStreams(client, raw);
 }
 
@@ -144,7 +160,7 @@ function upstreamRequest(
   };
 }
 
-function sendBody(exchange: Exchange, call: UpstreamCall): void {
+function sendBody(exchange: Exchange, call: UpstreamCall, traffic: Traffic | undefined): void {
   const { body } = exchange;
   if (body === undefined) return;
   // A body that the client broke off must not reach the upstream as a whole one.
@@ -158,6 +174,9 @@ function sendBody(exchange: Exchange, call: UpstreamCall): void {
     if (trailers.length > 0) call.trailers(forwardRequestHeaders(trailers));
     call.body.end();
   });
+  if (traffic !== undefined) {
+    body.on("data", (chunk: Buffer) => void (traffic.received += chunk.length));
+  }
   body.pipe(call.body, { end: false });
 }
 
@@ -205,6 +224,10 @@ async function relayResponse(
     trailers: () => forwardResponseHeaders(response.trailers()),
     isCut: () => response.isCut(),
   };
+  const { traffic } = plan;
+  if (traffic !== undefined) {
+    response.body.on("data", (chunk: Buffer) => void (traffic.sent += chunk.length));
+  }
   const isComplete = await relayBody(source, sink);
   if (!isComplete) {
     cancel();

@@ -1,4 +1,4 @@
-export { type ForwardOutcome, type ForwardPlan, forward } from "./forward.ts";
+export { type ForwardOutcome, type ForwardPlan, forward, type Traffic } from "./forward.ts";
 export {
   type BodySink,
   type Exchange,

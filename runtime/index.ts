@@ -7,6 +7,7 @@ export {
   type HealthServerOptions,
   type Route,
 } from "./health-server.ts";
+export { createLineFile, type LineFile, type LineFileOptions } from "./line-file.ts";
 export {
   createLogger,
   describeError,

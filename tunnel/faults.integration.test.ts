@@ -15,8 +15,8 @@ import { createAgentMetrics } from "./agent/agent-metrics.ts";
 import { AgentSession } from "./agent/agent-session.ts";
 import { type ConnectSettings, connectToServer } from "./agent/connect.ts";
 import { ReceiveBudget } from "./flow/shared-receiver.ts";
-import { streamWindowBytes } from "./rpc/internals.ts";
-import { sessionWindowBytes } from "./rpc/stream-windows.ts";
+
+import { sessionWindowBytes, streamWindowBytes } from "./rpc/stream-windows.ts";
 import { certificateIdentity } from "./server/authorize-agent.ts";
 import type { Packet } from "./wire/packet.ts";
 

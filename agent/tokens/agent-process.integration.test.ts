@@ -1,71 +1,72 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { secrets } from "#api";
-import { ChildProgram, findFreePorts, waitFor } from "#bed";
+import { leases, managedServiceAccounts, secrets, serviceAccounts } from "#api";
+import { isTorture, waitFor } from "#bed";
 import { startTcpRelay } from "#testing";
+import { AgentProgram } from "./agent-program.ts";
 import { agentNamespace, clusterName, soon, TokenBed } from "./token-bed.ts";
+import { TokenReader } from "./token-reader.ts";
 
-const program = fileURLToPath(new URL("../../cmd/agent.ts", import.meta.url));
+/** Much longer than any reconcile takes, also on a busy machine. */
+const reconcileMs = 5_000;
+/** A leader that stays silent is believed for 15 s; tries are 2 s apart. */
+const takeoverMs = 25_000;
 
-describe("the process `agent tokens`", { timeout: 180_000 }, () => {
+describe("the process `agent tokens`", { timeout: isTorture ? 1_800_000 : 240_000 }, () => {
   let bed: TokenBed;
-  let child: ChildProgram;
-  let health: string;
-  let scrape: string;
-
-  const start = (): void => {
-    const flags = [
-      `--cluster-name=${clusterName}`,
-      `--spoke-kubeconfig=${bed.kubeconfigs.managed}`,
-      "--lease-health-check=true",
-      "--leader-elect=true",
-      `--health-probe-bind-address=${health}`,
-      `--metrics-bind-address=${scrape}`,
-    ];
-    const env = { NAMESPACE: agentNamespace, HUB_KUBECONFIG: bed.kubeconfigs.hub };
-    child = ChildProgram.start([program, "tokens", ...flags], env);
-  };
-  const ready = async () =>
-    waitFor("readiness", async () => {
-      child.throwIfEnded();
-      return (await fetch(`http://${health}/readyz`)).ok;
-    });
+  let agent: AgentProgram;
 
   before(async () => {
     bed = await TokenBed.start(startTcpRelay);
-    [health = "", scrape = ""] = (await findFreePorts(2)).map((port) => `127.0.0.1:${port}`);
-    start();
+    agent = await AgentProgram.start(bed, "agent-0");
   });
   after(async () => {
-    await child[Symbol.asyncDispose]();
+    await agent[Symbol.asyncDispose]();
     await bed[Symbol.asyncDispose]();
   });
 
+  const key = (name: string) => ({ name, namespace: clusterName });
+  const askFor = async (name: string, validity: string): Promise<void> => {
+    const patch = { spec: { rotation: { validity } } };
+    await bed.hubAdmin.mergePatch(managedServiceAccounts, key(name), patch, soon());
+  };
+  const tokenIn = async (name: string): Promise<string | undefined> =>
+    (await bed.secret(name))?.data?.["token"];
+  /** Waits until the Secret holds another token than that. */
+  const renewed = async (name: string, previous: string | undefined, limitMs = 30_000) =>
+    waitFor(
+      `another token of ${name}`,
+      async () => {
+        const token = await tokenIn(name);
+        return token !== undefined && token !== previous;
+      },
+      { limitMs },
+    );
+
   it("gets ready, and tells of its tokens in metrics but never shows one", async () => {
-    await ready();
+    await agent.ready();
     await bed.createAccount("shown");
     const token = await bed.workingToken("shown");
     const metrics = await waitFor("the metrics", async () => {
-      const text = await (await fetch(`http://${scrape}/metrics`)).text();
+      const text = await agent.metrics();
       return text.includes('spokeway_token_expiry_seconds{account="shown"} 3') && text;
     });
     assert.match(metrics, /spokeway_token_renewals_total\{reason="ServiceAccountMissing"\} 1/);
-    await waitFor("the log", async () => child.output.includes("Token refreshed"));
-    for (const text of [metrics, child.output])
+    await waitFor("the log", async () => agent.output.includes("Token refreshed"));
+    for (const text of [metrics, agent.output])
       assert.equal(text.includes(token.slice(-40)), false);
   });
 
   it("is whole again whenever it was killed during a renewal", async () => {
     await bed.createAccount("killed");
     await bed.workingToken("killed");
-    for (let round = 0; round < 6; round += 1) {
-      await bed.hubAdmin.delete(secrets, { name: "killed", namespace: clusterName }, soon());
-      await sleep(round * 12);
-      await child.stop("SIGKILL");
-      start();
-      await ready();
+    for (let round = 0; round < (isTorture ? 60 : 6); round += 1) {
+      await bed.hubAdmin.delete(secrets, key("killed"), soon());
+      await sleep((round % 12) * 12);
+      await agent.stop("SIGKILL");
+      agent.restart();
+      await agent.ready();
       await waitFor("the token and a report that fits it", async () => {
         const { status } = await bed.account("killed");
         const token = await bed.workingToken("killed");
@@ -76,9 +77,83 @@ describe("the process `agent tokens`", { timeout: 180_000 }, () => {
     }
   });
 
+  it("never leaves a reader without a token that works, while tokens rotate", async () => {
+    await bed.createAccount("used");
+    await bed.workingToken("used");
+    await using reader = new TokenReader(bed, "used");
+    for (let round = 0; round < (isTorture ? 50 : 4); round += 1) {
+      const before = await tokenIn("used");
+      await askFor("used", round % 2 === 0 ? "30m" : "40m");
+      await renewed("used", before);
+      await sleep(200);
+    }
+    assert.ok(reader.uses > 20, `${reader.uses} uses`);
+    assert.equal(reader.takeWorstMs(), 0);
+  });
+
+  it("never leaves a reader without one for longer than a reconcile, whatever others break", async () => {
+    await using reader = new TokenReader(bed, "used");
+    const breaks: Readonly<Record<string, () => Promise<unknown>>> = {
+      "the Secret is deleted": async () => bed.hubAdmin.delete(secrets, key("used"), soon()),
+      "the token is scribbled over": async () =>
+        bed.hubAdmin.mergePatch(secrets, key("used"), { data: { token: "eA==" } }, soon()),
+      "the ServiceAccount is deleted": async () => {
+        const target = { name: "used", namespace: agentNamespace };
+        await bed.managedAdmin.delete(serviceAccounts, target, soon());
+      },
+    };
+    for (const [what, perform] of Object.entries(breaks)) {
+      const before = await tokenIn("used");
+      await perform();
+      await renewed("used", before);
+      await sleep(500);
+      const worstMs = reader.takeWorstMs();
+      assert.ok(worstMs < reconcileMs, `${worstMs} ms when ${what}`);
+    }
+  });
+
+  it("keeps readers supplied while the hub is out of its reach, and catches up at once", async () => {
+    await using reader = new TokenReader(bed, "used");
+    bed.hubRoad.cut();
+    await sleep(isTorture ? 600_000 : 4_000);
+    assert.equal(reader.takeWorstMs(), 0);
+    const before = await tokenIn("used");
+    await askFor("used", "50m");
+    bed.hubRoad.heal();
+    await renewed("used", before, 90_000);
+    assert.equal(reader.takeWorstMs(), 0);
+  });
+
+  it("lets one of two work, and the other take over when that one stops or dies", async () => {
+    await using other = await AgentProgram.start(bed, "agent-1");
+    await other.ready();
+    const lease = { name: "managed-serviceaccount-addon-agent", namespace: agentNamespace };
+    const holder = async () =>
+      (await bed.managedAdmin.get(leases, lease, soon())).spec?.holderIdentity;
+    const rotate = async (validity: string): Promise<void> => {
+      const before = await tokenIn("used");
+      await askFor("used", validity);
+      await renewed("used", before, takeoverMs);
+    };
+    assert.equal(await holder(), "agent-0");
+    await rotate("35m");
+    assert.equal(other.isLeading, false);
+    assert.doesNotMatch(await other.metrics(), /spokeway_token_(renewals|failures)_total\{/);
+    await agent.stop("SIGTERM");
+    const stoppedAt = performance.now();
+    await rotate("45m");
+    assert.ok(performance.now() - stoppedAt < 12_000, "a clean stop gives the lease up");
+    assert.equal(await holder(), "agent-1");
+    agent.restart();
+    await agent.ready();
+    await other.stop("SIGKILL");
+    await rotate("55m");
+    assert.equal(await holder(), "agent-0");
+  });
+
   it("ends when it is asked to, at once", async () => {
     const startedAt = performance.now();
-    assert.equal(await child.stop("SIGTERM"), 0);
+    assert.equal(await agent.stop("SIGTERM"), 0);
     assert.ok(performance.now() - startedAt < 5_000);
   });
 });

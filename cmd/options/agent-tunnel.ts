@@ -209,7 +209,8 @@ async function clusterOptions(
 
 function client(kubeconfig: string): Promise<KubeClient> {
   const userAgent = "spokeway-agent-tunnel";
-  return createKubeClient(kubeconfig === "" ? { userAgent } : { userAgent, kubeconfig });
+  const environment = process.env;
+  return createKubeClient({ kubeconfig: kubeconfig || undefined, environment, userAgent });
 }
 
 async function check(values: Values): Promise<void> {

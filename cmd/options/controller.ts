@@ -44,6 +44,7 @@ export const controller: ProcessOptions<typeof controllerFlags> = {
     const deployMode = readDeployMode(values["deploy-mode"]);
     const client = await createKubeClient({
       kubeconfig: values.kubeconfig || undefined,
+      environment: process.env,
       userAgent: "spokeway-controller",
     });
     const namespace = ownNamespace(client);

@@ -6,6 +6,7 @@ import { createTunnelClient, loadTlsFiles } from "#tunnel";
 import packageJson from "../../package.json" with { type: "json" };
 import { type Flag, type FlagValues, UsageError } from "./flags.ts";
 import { accessFlags, openAccess } from "./gateway-access.ts";
+import { auditFlags, openAudit } from "./gateway-audit.ts";
 import type { ProcessOptions } from "./process.ts";
 
 const flags = {
@@ -79,6 +80,7 @@ const flags = {
     help: "Kept for compatibility, without effect, as upstream has it",
   },
   ...accessFlags,
+  ...auditFlags,
 } as const satisfies Readonly<Record<string, Flag>>;
 
 type Values = FlagValues<typeof flags>;
@@ -94,8 +96,10 @@ export const gateway: ProcessOptions<typeof flags> = {
     const certificate = await servingCertificate(values, log);
     const tunnel = await openTunnel(values, metrics, log);
     const access = await openAccess(values, log);
+    const audit = await openAudit(values, metrics, log);
     const client = await createKubeClient({
       kubeconfig: values.kubeconfig === "" ? undefined : values.kubeconfig,
+      environment: process.env,
       userAgent: values["user-agent"],
     });
     const served = createGateway({
@@ -112,11 +116,18 @@ export const gateway: ProcessOptions<typeof flags> = {
       showCredentials: values["show-credentials"],
       execPolicy: execPolicyOf(values),
       ...access.options,
+      audit,
       version: `v${packageJson.version}`,
       metrics,
       log,
     });
-    return [served, certificate.files, ...tunnel.runnables, ...access.runnables];
+    return [
+      served,
+      certificate.files,
+      ...tunnel.runnables,
+      ...access.runnables,
+      ...audit.runnables,
+    ];
   },
 };
 

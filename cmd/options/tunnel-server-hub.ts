@@ -14,7 +14,8 @@ export async function hubClient(values: Values): Promise<KubeClient | undefined>
   if (!hasTokenAuthentication(values) && !values["enable-lease-controller"]) return undefined;
   const { kubeconfig } = values;
   const userAgent = "spokeway-tunnel-server";
-  return createKubeClient(kubeconfig === "" ? { userAgent } : { userAgent, kubeconfig });
+  const environment = process.env;
+  return createKubeClient({ kubeconfig: kubeconfig || undefined, environment, userAgent });
 }
 
 /** Agents are whoever the API server says their tokens are. */

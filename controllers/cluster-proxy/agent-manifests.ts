@@ -3,6 +3,7 @@ import { agentNamespace } from "../agent-namespace.ts";
 import { containerSecurityContext, podSecurityContext, probes } from "../pod-security.ts";
 import type { Entrypoint } from "./entrypoint.ts";
 import { proxyNames } from "./names.ts";
+import { tunnelNodeFlags } from "./node-flags.ts";
 
 /** What the agent's manifests are made from. */
 export interface AgentInput {
@@ -123,7 +124,13 @@ function container(input: AgentInput) {
     name: "proxy-agent",
     image: spec.proxyAgent.image,
     imagePullPolicy: "IfNotPresent",
-    args: ["/app/agent.mjs", "tunnel", ...agentFlags(input), ...spec.proxyAgent.additionalArgs],
+    args: [
+      ...tunnelNodeFlags,
+      "/app/agent.mjs",
+      "tunnel",
+      ...agentFlags(input),
+      ...spec.proxyAgent.additionalArgs,
+    ],
     env: [{ name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } }],
     ports: [{ name: "health", containerPort: healthPort }],
     ...probes(healthPort),

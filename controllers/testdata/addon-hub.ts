@@ -82,6 +82,18 @@ export class AddonHub implements AsyncDisposable {
     await this.#run(verb, release, ...releases[release].chart, ...flags);
   }
 
+  /** Another controller beside the one that runs, as with `replicas=2`. */
+  async addStandby(release: Release): Promise<void> {
+    const leader = this.#controllers.get(release);
+    await this.#startController(release, {});
+    if (leader !== undefined) this.#leaders.push(leader);
+  }
+
+  /** Ends those that were there before the last one was added, as a failing node would. */
+  async killLeaders(): Promise<void> {
+    for (const child of this.#leaders.splice(0)) await end(child, "SIGKILL");
+  }
+
   async #startController(release: Release, { given = [] }: Settings): Promise<void> {
     const kubeconfig = await makeAccount(this.hub, addonNamespace, `${release}-addon-manager`);
     const argv = [
@@ -100,6 +112,7 @@ export class AddonHub implements AsyncDisposable {
     this.#controllers.set(release, child);
   }
 
+  readonly #leaders: ChildProcess[] = [];
   readonly #log: string[] = [];
 
   /** What the controllers have logged. */
@@ -164,6 +177,7 @@ export class AddonHub implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.killLeaders();
     await Promise.all([...this.#controllers.keys()].map(async (release) => this.#stop(release)));
     await this.managed[Symbol.asyncDispose]();
     await this.hub[Symbol.asyncDispose]();
@@ -177,10 +191,15 @@ export class AddonHub implements AsyncDisposable {
   async #stop(release: Release): Promise<void> {
     const child = this.#controllers.get(release);
     this.#controllers.delete(release);
-    if (child === undefined || child.exitCode !== null) return;
-    child.kill("SIGTERM");
-    await once(child, "exit");
+    if (child !== undefined) await end(child, "SIGTERM");
   }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill(signal);
+  await exited;
 }
 
 async function field(

@@ -11,7 +11,11 @@ interface Pod {
       readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
     },
   ];
-  readonly volumes: readonly { readonly name: string; readonly secret: { readonly secretName: string } }[];
+  readonly volumes: readonly {
+    readonly name: string;
+    readonly secret?: { readonly secretName: string };
+    readonly configMap?: { readonly name: string };
+  }[];
 }
 
 /** A directory in place of the mounts of a Deployment's pod, and what runs with it. */
@@ -49,15 +53,15 @@ export class PodProcess implements AsyncDisposable {
     return pod;
   }
 
-  /** Writes the Secrets as they are now. One that is missing is left out. */
+  /** Writes the Secrets and ConfigMaps as they are now. One that is missing is left out. */
   async mount(): Promise<void> {
     const [{ volumeMounts }] = this.#pod.containers;
     for (const { name, mountPath } of volumeMounts) {
-      const volume = this.#pod.volumes.find((entry) => entry.name === name);
+      const { secret, configMap } = this.#pod.volumes.find((entry) => entry.name === name) ?? {};
       const text = await this.#cluster.kubectl([
         "get",
-        "secret",
-        volume?.secret.secretName ?? "",
+        secret === undefined ? "configmap" : "secret",
+        secret?.secretName ?? configMap?.name ?? "",
         `--namespace=${this.#namespace}`,
         "--ignore-not-found",
         "--output=jsonpath={.data}",
@@ -66,7 +70,7 @@ export class PodProcess implements AsyncDisposable {
       for (const [key, value] of Object.entries(data)) {
         const path = join(this.directory, mountPath, key);
         await mkdir(dirname(path), { recursive: true });
-        await writeFile(path, Buffer.from(value, "base64"));
+        await writeFile(path, secret === undefined ? value : Buffer.from(value, "base64"));
       }
     }
   }

@@ -19,4 +19,5 @@ export {
 export { type OcmOptions, startOcm } from "./process/process-ocm.ts";
 export { benchTools, konnectivityTools } from "./tool-modules.ts";
 export { findTools, type Tools } from "./toolchain.ts";
+export { isTorture } from "./torture.ts";
 export { type WaitOptions, waitFor } from "./wait.ts";

@@ -8,7 +8,7 @@ export interface Finding {
   /** What `ours` is compared with; 1 where the figure stands for itself. */
   readonly reference: number;
   readonly ratio: number;
-  /** A bound of the ratio, such as `>= 0.3` or `<= 5`. */
+  /** A bound such as `>= 0.3` or `<= 5`: of the ratio, or of `ours` where the case has a unit of its own. */
   readonly must: string;
   readonly goal: string;
   /** Whether the ratio is inside of `must`. */
@@ -21,12 +21,16 @@ export interface Claim {
   readonly reference?: number;
   readonly must: string;
   readonly goal: string;
+  /** What the bounds are about. Defaults to the ratio; the reference only shows then. */
+  readonly bounded?: "ours" | "ratio";
 }
 
 /** Compares what was measured with its bound. Throws a RangeError for a bound that it cannot read. */
-export function judge({ case: name, ours, reference = 1, must, goal }: Claim): Finding {
+export function judge(claim: Claim): Finding {
+  const { case: name, ours, reference = 1, must, goal, bounded = "ratio" } = claim;
   const ratio = ours / reference;
-  return { case: name, ours, reference, ratio, must, goal, holds: isWithin(ratio, must) };
+  const holds = isWithin(bounded === "ours" ? ours : ratio, must);
+  return { case: name, ours, reference, ratio, must, goal, holds };
 }
 
 /** Whether a figure is inside of a bound such as `>= 0.3`. What is no number never is. */

@@ -1,4 +1,12 @@
-import { type Exchange, type ForwardOutcome, forward, forwardPath, ProxyError } from "#proxy";
+import {
+  type Exchange,
+  type ForwardOutcome,
+  forward,
+  forwardPath,
+  ProxyError,
+  type RawHeaders,
+  type Traffic,
+} from "#proxy";
 import { GatewayError } from "../answers/gateway-error.ts";
 import type { Cluster } from "../clusters/cluster.ts";
 import type { ClusterStore } from "../clusters/cluster-store.ts";
@@ -45,7 +53,21 @@ export interface ProxyCluster {
   /** Finds the cluster and decides who acts. Sends nothing. */
   prepare(exchange: Exchange, route: ProxyRoute, caller: Caller): Prepared | Promise<Prepared>;
   /** Sends the request to the managed cluster and the answer back. */
-  send(exchange: Exchange, route: ProxyRoute, prepared: Prepared): Promise<ForwardOutcome>;
+  send(
+    exchange: Exchange,
+    route: ProxyRoute,
+    prepared: Prepared,
+    notes: Notes,
+  ): Promise<ForwardOutcome>;
+}
+
+/** What is told of a request while it passes, and to the managed cluster with it. */
+export interface Notes {
+  /** Fields that the managed cluster gets, in place of what came under their names. */
+  readonly headers: RawHeaders;
+  readonly traffic: Traffic;
+  /** The answer begins. */
+  readonly started: (status: number) => void;
 }
 
 /** A little more than the minute that API servers allow themselves. */
@@ -64,12 +86,15 @@ export function createProxyCluster(options: ProxyClusterOptions): ProxyCluster {
         ? decided.then((actor) => ({ cluster, actor }))
         : { cluster, actor: decided };
     },
-    async send(exchange, route, { cluster, actor }) {
+    async send(exchange, route, { cluster, actor }, notes) {
       const ready = isReady(cluster)
         ? cluster
         : await withCredential(cluster, options.execCredentials);
       try {
-        return await forward(exchange, planFor(exchange, route, ready, actor, options));
+        return await forward(
+          exchange,
+          planFor(exchange, route, { cluster: ready, actor, notes }, options),
+        );
       } catch (error) {
         if (!(error instanceof ProxyError)) throw error;
         const told = upstreamError(error, cluster, options.reachability.since(cluster.name));
@@ -99,11 +124,16 @@ async function withCredential(
   };
 }
 
+interface Sent {
+  readonly cluster: ReadyCluster;
+  readonly actor: Actor | PassActor;
+  readonly notes: Notes;
+}
+
 function planFor(
   exchange: Exchange,
   { rest, query }: ProxyRoute,
-  cluster: ReadyCluster,
-  actor: Actor | PassActor,
+  { cluster, actor, notes }: Sent,
   { transports, latencies, responseTimeoutMs = defaultResponseTimeoutMs }: ProxyClusterOptions,
 ) {
   const { endpoint, credential } = cluster;
@@ -113,9 +143,13 @@ function planFor(
   return {
     transport: () => transports.of(cluster),
     responseHeaders: locationPolicy(exchange.target, rest, query, cluster),
-    onAnswer: () => latencies.note(cluster.name, performance.now() - startedAt),
+    onAnswer: (status: number) => {
+      latencies.note(cluster.name, performance.now() - startedAt);
+      notes.started(status);
+    },
+    traffic: notes.traffic,
     path: forwardPath(rest, basePath) + query,
-    requestHeaders: managedRequestHeaders(credential, actor),
+    requestHeaders: managedRequestHeaders(credential, actor, notes.headers),
     ...(isLongRunning(rest, query) ? {} : { responseTimeoutMs }),
   };
 }

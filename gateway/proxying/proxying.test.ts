@@ -4,7 +4,7 @@ import { ProxyError, type ProxyErrorCode } from "#proxy";
 import { TunnelError, type TunnelErrorCode } from "#tunnel";
 import { GatewayError } from "../answers/gateway-error.ts";
 import { retryAfterOf, statusOf } from "../answers/treatment.ts";
-import { isLongRunning, readManagedPath } from "./managed-path.ts";
+import { isLongRunning } from "./managed-path.ts";
 import { managedRequestHeaders } from "./request-headers.ts";
 import { upstreamError } from "./upstream-error.ts";
 
@@ -81,24 +81,6 @@ describe("upstreamError()", () => {
   });
 });
 
-describe("readManagedPath()", () => {
-  const cases: Readonly<Record<string, readonly [resource: string, subresource: string]>> = {
-    "/api/v1/pods": ["pods", ""],
-    "/api/v1/namespaces": ["namespaces", ""],
-    "/api/v1/namespaces/a": ["namespaces", ""],
-    "/api/v1/namespaces/a/finalize": ["namespaces", "finalize"],
-    "/api/v1/namespaces/a/pods/b/log": ["pods", "log"],
-    "/apis/apps/v1/namespaces/a/deployments/b/scale": ["deployments", "scale"],
-    "/api/v1/nodes/a/proxy/metrics": ["nodes", "proxy"],
-    "/healthz": ["", ""],
-    "/api": ["", ""],
-    "": ["", ""],
-  };
-  for (const [path, [resource, subresource]] of Object.entries(cases)) {
-    it(`reads ${path}`, () => assert.deepEqual(readManagedPath(path), { resource, subresource }));
-  }
-});
-
 describe("isLongRunning()", () => {
   const cases: readonly (readonly [path: string, query: string, want: boolean])[] = [
     ["/api/v1/pods", "", false],
@@ -117,22 +99,23 @@ describe("isLongRunning()", () => {
 });
 
 describe("managedRequestHeaders()", () => {
-  it("sets the token of the cluster, then the identity", () => {
+  it("sets the token of the cluster, the identity and what it was given", () => {
     const user = { name: "a", groups: [], extra: {} };
     const actor = { kind: "user", user, because: "" } as const;
-    const policy = managedRequestHeaders({ kind: "token", token: "t" }, actor);
-    assert.deepEqual(policy.set, ["authorization", "Bearer t", "impersonate-user", "a"]);
+    const policy = managedRequestHeaders({ kind: "token", token: "t" }, actor, ["audit-id", "i"]);
+    const want = ["authorization", "Bearer t", "impersonate-user", "a", "audit-id", "i"];
+    assert.deepEqual(policy.set, want);
   });
 
   it("sets the token that an account came with, and no other", () => {
     const actor = { kind: "pass", token: "own", because: "" } as const;
-    const policy = managedRequestHeaders({ kind: "token", token: "t" }, actor);
+    const policy = managedRequestHeaders({ kind: "token", token: "t" }, actor, []);
     assert.deepEqual(policy.set, ["authorization", "Bearer own"]);
   });
 
   it("sets none beside a certificate", () => {
     const credential = { kind: "certificate", cert: "", key: "" } as const;
-    assert.deepEqual(managedRequestHeaders(credential, account).set, []);
+    assert.deepEqual(managedRequestHeaders(credential, account, []).set, []);
   });
 
   const protocols: Readonly<Record<string, string | undefined>> = {
@@ -142,7 +125,7 @@ describe("managedRequestHeaders()", () => {
   };
   for (const [value, want] of Object.entries(protocols)) {
     it(`makes ${want ?? "nothing"} of the protocols ${value}`, () => {
-      const { rewrite } = managedRequestHeaders({ kind: "token", token: "t" }, account);
+      const { rewrite } = managedRequestHeaders({ kind: "token", token: "t" }, account, []);
       assert.equal(rewrite?.("sec-websocket-protocol", value), want);
     });
   }

@@ -1,4 +1,4 @@
-import { type HeaderPolicy, isIdentityHeader } from "#proxy";
+import { type HeaderPolicy, isIdentityHeader, type RawHeaders } from "#proxy";
 import type { ReadyCredential } from "../clusters/cluster.ts";
 import type { Actor, PassActor } from "../identity/actor.ts";
 import { impersonationFields } from "../identity/impersonation-fields.ts";
@@ -6,11 +6,12 @@ import { impersonationFields } from "../identity/impersonation-fields.ts";
 /**
  * The fields of a request for a managed cluster: what says who the caller is on the hub stays
  * behind, in every place where an API server looks for it, and our own credential is set, with whom
- * it is to act as. Throws a GatewayError `forbidden` for a user who cannot be carried.
+ * it is to act as, and further fields of our `own`. Throws a GatewayError `forbidden` for a user who cannot be carried.
  */
 export function managedRequestHeaders(
   credential: ReadyCredential,
   actor: Actor | PassActor,
+  own: RawHeaders,
 ): HeaderPolicy {
   const token = bearerOf(credential, actor);
   return {
@@ -20,6 +21,7 @@ export function managedRequestHeaders(
     set: [
       ...(token === undefined ? [] : ["authorization", `Bearer ${token}`]),
       ...(actor.kind === "user" ? impersonationFields(actor.user) : []),
+      ...own,
     ],
   };
 }

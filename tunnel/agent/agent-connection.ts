@@ -171,7 +171,17 @@ export class AgentConnection {
   #write(bytes: Buffer): void {
     const link = this.#link;
     link.received(bytes.length);
-    this.#socket?.write(bytes, () => link.taken(bytes.length));
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    this.#cork(socket);
+    socket.write(bytes, () => link.taken(bytes.length));
+  }
+
+  /** What arrives together is written together: each write would wake the target by itself. */
+  #cork(socket: Socket): void {
+    if (socket.writableCorked > 0) return;
+    socket.cork();
+    setImmediate(() => socket.uncork());
   }
 
   #awaitFlush(): void {

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { checkServerIdentity, createSecureContext } from "node:tls";
 import { ChannelCredentials, type ChannelOptions, Client } from "@grpc/grpc-js";
 import type { TlsMaterial } from "../tls-source.ts";
-import { streamWindowBytes } from "./internals.ts";
+import { streamWindowBytes } from "./stream-windows.ts";
 
 export interface ChannelSettings {
   /** `host:port`; IPv6 hosts in brackets. */

@@ -6,7 +6,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Server } from "@grpc/grpc-js";
-import { sessionWindowBytes } from "./stream-windows.ts";
+import { sessionWindowBytes, streamWindowBytes } from "./stream-windows.ts";
 
 /**
  * The parts of grpc-js that it keeps to itself and that we cannot do without. Each has a test that
@@ -29,12 +29,6 @@ interface CallInternals {
     readonly stream?: { readonly session?: ServerHttp2Session; close(code: number): void };
   };
 }
-
-/**
- * How much a peer may send on one stream before we have taken it. With the usual 64 KiB a stream
- * would carry 1.3 MB/s over a link of 50 ms.
- */
-export const streamWindowBytes = 4 * 1024 * 1024;
 
 /**
  * The largest frame that a server of ours takes, and our clients from such a server. Fewer frames

@@ -7,11 +7,11 @@ import {
 import {
   type RawHandler,
   serveRawStreams,
-  streamWindowBytes,
   widenSessionWindows,
   widenStreamWindows,
 } from "./internals.ts";
 import type { ConnectionProtocol } from "./listener.ts";
+import { streamWindowBytes } from "./stream-windows.ts";
 
 /** What is served to one kind of peer. */
 export interface RpcRoutes {

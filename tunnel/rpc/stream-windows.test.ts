@@ -12,7 +12,7 @@ interface Case {
 }
 
 const cases: Readonly<Record<string, Case>> = {
-  "is 4 MiB on a link that is near": { streams: 1, roundTripMs: 0.3, want: 4 * mebibyte },
+  "is 1 MiB on a link that is near": { streams: 1, roundTripMs: 0.3, want: mebibyte },
   "is what a link with a long round trip needs": {
     streams: 1,
     roundTripMs: 50,
@@ -26,16 +26,16 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "never becomes less than 128 KiB": { streams: 5000, roundTripMs: 50, want: 128 * 1024 },
   "stays while few streams end": {
-    streams: 30,
+    streams: 120,
     roundTripMs: 0.3,
-    current: mebibyte,
-    want: mebibyte,
+    current: mebibyte / 4,
+    want: mebibyte / 4,
   },
   "grows when half of the streams have ended": {
-    streams: 15,
+    streams: 60,
     roundTripMs: 0.3,
-    current: mebibyte,
-    want: 2 * mebibyte,
+    current: mebibyte / 4,
+    want: mebibyte / 2,
   },
 };
 

@@ -1,16 +1,27 @@
 import type { Http2Session } from "node:http2";
 
+/**
+ * How much a peer may send on one stream before we have taken it, unless it is told otherwise. With
+ * the usual 64 KiB a stream would carry 1.3 MB/s over a link of 50 ms.
+ */
+export const streamWindowBytes = 4 * 1024 * 1024;
+
 /** What fits on a link decides how much has to be under way to fill it. */
 const bytesPerMs = 400 * 1024;
-/** Of one stream: enough for any link that is near, and as much as one at 80 ms can use. */
-const nearBytes = 4 * 1024 * 1024;
+/**
+ * Of one stream: enough for a link that is near. More would only wait with us, where the receiver
+ * is slower than the sender, and what waits has left the processor's caches when its turn comes.
+ */
+const nearBytes = 1024 * 1024;
+/** As much as a link with a round trip of 80 ms can use. */
 const mostBytes = 32 * 1024 * 1024;
 const leastBytes = 128 * 1024;
 /** Of all streams of a session, whose readers may all have stopped. */
 const budgetBytes = 64 * 1024 * 1024;
 
-/** A round trip is measured again this often: load makes one look longer than the link is. */
-const pingIntervalMs = 60_000;
+/** Load makes a round trip look longer than the link is; the shortest one counts. */
+const pingIntervalMs = 500;
+const pings = 20;
 
 /** How much all streams of one session may have on the way. Node gives it back on receipt. */
 export const sessionWindowBytes = 2 * mostBytes;
@@ -42,9 +53,10 @@ export type WindowedSession = Pick<Http2Session, "closed" | "destroyed" | "setti
 /** Keeps the windows of a session's streams to what {@link chooseWindow} says. */
 export class StreamWindows {
   readonly #session: WindowedSession;
-  #bytes = nearBytes;
+  #bytes = streamWindowBytes;
   #streams = 0;
-  #roundTripMs = 0;
+  #roundTripMs = Number.POSITIVE_INFINITY;
+  #pingsLeft = pings;
   #isTelling = false;
   #pinging: NodeJS.Timeout | undefined;
 
@@ -56,7 +68,10 @@ export class StreamWindows {
   opened(): void {
     this.#streams += 1;
     // Sessions that carry nothing are not pinged by us.
-    if (this.#pinging === undefined) this.#measure();
+    if (this.#pinging === undefined) {
+      this.#pinging = setInterval(() => this.#ping(), pingIntervalMs).unref();
+      this.#ping();
+    }
     this.#adapt();
   }
 
@@ -65,17 +80,13 @@ export class StreamWindows {
     this.#adapt();
   }
 
-  #measure(): void {
-    this.#pinging = setInterval(() => this.#ping(), pingIntervalMs).unref();
-    this.#ping();
-  }
-
   #ping(): void {
-    if (this.#streams === 0 || this.#isOver) return;
+    if (this.#isOver || this.#pingsLeft === 0) return clearInterval(this.#pinging);
+    if (this.#streams === 0) return;
+    this.#pingsLeft -= 1;
     this.#session.ping((error, durationMs) => {
       if (error !== null) return;
-      const before = this.#roundTripMs;
-      this.#roundTripMs = before === 0 ? durationMs : Math.min(before, durationMs);
+      this.#roundTripMs = Math.min(this.#roundTripMs, durationMs);
       this.#adapt();
     });
   }
@@ -85,6 +96,8 @@ export class StreamWindows {
   }
 
   #adapt(): void {
+    // Not measured yet: what it is until then suits most.
+    if (this.#roundTripMs === Number.POSITIVE_INFINITY) return;
     const bytes = chooseWindow(this.#streams, this.#roundTripMs, this.#bytes);
     if (bytes === this.#bytes || this.#isTelling || this.#isOver) return;
     this.#bytes = bytes;

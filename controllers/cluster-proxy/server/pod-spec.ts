@@ -1,6 +1,7 @@
 import type { ManagedProxyConfigurationSpec } from "#api";
 import { containerSecurityContext, podSecurityContext, probes } from "../../pod-security.ts";
 import { proxyNames, serverLabels, serverPorts, sharedIdentity } from "../names.ts";
+import { tunnelNodeFlags } from "../node-flags.ts";
 import type { DesiredOptions } from "./desired.ts";
 
 /** What the tunnel server's pods listen on. */
@@ -61,6 +62,7 @@ function container(
     image: proxyServer.image,
     imagePullPolicy,
     args: [
+      ...tunnelNodeFlags,
       "/app/tunnel-server.mjs",
       `--server-count=${proxyServer.replicas}`,
       "--proxy-strategies=destHost",

@@ -106,6 +106,27 @@ spec: {hubAcceptsClient: true}
     await until("1/2", async () => setField(".status.summary"));
   });
 
+  it("is kept by one controller of two, and by the other when that one dies", async () => {
+    const holder = async (): Promise<string> => {
+      const lease = ["get", "lease", "managed-serviceaccount-addon-manager", "-n", addonNamespace];
+      return kubectl(...lease, "-o=jsonpath={.spec.holderIdentity}");
+    };
+    const askFor = async (validity: string): Promise<void> => {
+      await patchSet({ spec: { template: { spec: { rotation: { validity } } } } });
+      await until(validity, async () => accountField("managed1", ".spec.rotation.validity"));
+    };
+    const first = await holder();
+    const leading = () => world.log.split('"message":"Leading"').length - 1;
+    await world.addStandby("managed-serviceaccount");
+    await askFor("3h");
+    assert.equal(await holder(), first);
+    assert.equal(leading(), 1);
+    await world.killLeaders();
+    await askFor("4h");
+    assert.notEqual(await holder(), first);
+    assert.equal(leading(), 2);
+  });
+
   it("takes its accounts with it, and nobody else's", async () => {
     await kubectl("delete", "managedserviceaccountset", "ci", "-n", addonNamespace);
     const left = await kubectl("get", "managedserviceaccounts", "-A", "-o=name", "--no-headers");

@@ -1,44 +1,44 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { closeSync, openSync } from "node:fs";
 import { createConnection } from "node:net";
-
-const ticksPerSecond = 100;
+import { cpuSeconds, residentBytes } from "../process-usage.ts";
 
 /** A program that runs beside the others for the whole measurement. */
 export interface Child extends AsyncDisposable {
-  readonly name: string;
   /** Processor seconds so far, in user and system mode. */
-  cpuSeconds(): Promise<number>;
+  cpuSeconds(): number;
   /** Memory that it holds now. */
-  residentBytes(): Promise<number>;
+  residentBytes(): number;
 }
 
-export function startChild(name: string, program: string, args: readonly string[]): Child {
-  const child = spawn(program, args, { stdio: "ignore" });
-  const closed = once(child, "close");
-  const read = (file: string) => readFile(`/proc/${child.pid ?? 0}/${file}`, "utf8");
+/** Starts a program. What it says goes to `log`; it ends with this process. */
+export function startChild(
+  log: string,
+  [program = "", ...args]: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Child {
+  const output = openSync(log, "a");
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", program, ...args], {
+    stdio: ["ignore", output, output],
+    env: { PATH: process.env["PATH"], NODE_ENV: "production", ...env },
+  });
+  closeSync(output);
+  const ended = once(child, "exit");
+  const pid = child.pid ?? 0;
   return {
-    name,
-    async cpuSeconds() {
-      const stat = await read("stat");
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-    },
-    async residentBytes() {
-      return Number(/^VmRSS:\s+(\d+)/m.exec(await read("status"))?.[1] ?? 0) * 1024;
-    },
+    cpuSeconds: () => cpuSeconds(pid),
+    residentBytes: () => residentBytes(pid),
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
-      await closed;
+      await ended;
     },
   };
 }
 
 /** Runs a program to its end and reads its output as JSON. Throws what it complains about. */
 export async function runMeasure<T>(
-  program: string,
-  args: readonly string[],
+  [program = "", ...args]: readonly string[],
   limitMs: number,
 ): Promise<T> {
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], timeout: limitMs });
@@ -55,14 +55,15 @@ async function textOf(child: ChildProcess, name: "stdout" | "stderr"): Promise<s
 
 /** Waits until something listens; throws after ten seconds. */
 export async function listening(port: number): Promise<void> {
-  for (let tries = 0; tries < 200; tries += 1) {
+  const end = performance.now() + 10_000;
+  while (performance.now() < end) {
     const socket = createConnection(port, "127.0.0.1");
     const isOpen = await new Promise<boolean>((resolve) => {
       socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
     });
     socket.destroy();
     if (isOpen) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
   throw new Error(`Nothing listens on port ${port}`);
 }

@@ -16,6 +16,7 @@ const { values } = parseArgs({
   },
 });
 const lengthMs = Number(values.seconds) * 1000;
+const never = new AbortController().signal;
 const stop = new AbortController();
 const client = createTunnelClient({
   servers: [values.server],
@@ -35,16 +36,20 @@ async function measure(): Promise<unknown> {
     case "up":
       return upload();
     case "dial":
-      return dials();
+      return dials(Number(values.count));
+    case "load":
+      return load();
+    case "slow":
+      return beside(readSlowly);
     default:
-      return stall();
+      return beside(() => undefined);
   }
 }
 
 /** Dials and tells the target what to do. */
 async function command(wish: string): Promise<Duplex> {
   const [host = "", port = ""] = values.target.split(":");
-  const connection = await client.dial(host, Number(port), new AbortController().signal);
+  const connection = await client.dialEarly(host, Number(port), never);
   connection.on("error", () => undefined);
   connection.write(wish);
   return connection;
@@ -72,28 +77,68 @@ async function upload(): Promise<unknown> {
   return { bytes, seconds: (performance.now() - start) / 1000 };
 }
 
-async function dials(): Promise<unknown> {
+/** The second half counts: a gateway runs for months, and what it runs often is compiled. */
+async function dials(count: number): Promise<unknown> {
   const milliseconds: number[] = [];
-  while (milliseconds.length < Number(values.count)) {
+  while (milliseconds.length < 2 * count) {
     const start = performance.now();
-    const connection = await command("p");
-    await once(connection, "data");
+    (await makeRound()).destroy();
     milliseconds.push(performance.now() - start);
-    connection.end().resume();
   }
-  return { milliseconds };
+  return { milliseconds: milliseconds.slice(count) };
 }
 
-/** Never reads what one connection gets, and measures round trips of another one. */
-async function stall(): Promise<unknown> {
+/** A request as far as a tunnel knows: a dial, a byte there and back. */
+async function makeRound(): Promise<Duplex> {
+  const connection = await command("p");
+  const closed = once(connection, "close").then(() => {
+    throw new Error("Connection was closed before the answer");
+  });
+  await Promise.race([once(connection, "data"), closed]);
+  closed.catch(() => undefined);
+  return connection;
+}
+
+/** Makes rounds as fast as they come, several at once, and tells how each one ended. */
+async function load(): Promise<unknown> {
+  const startedAt = Date.now();
+  const rounds: { at: number; ok: boolean }[] = [];
+  const loader = async () => {
+    while (Date.now() < startedAt + lengthMs) {
+      const connection = await makeRound().catch(() => undefined);
+      rounds.push({ at: Date.now() - startedAt, ok: connection !== undefined });
+      connection?.destroy();
+      if (connection === undefined) await pause(10);
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, loader));
+  return { startedAt, rounds };
+}
+
+/** Measures round trips of one connection while nothing else is done, and beside a download. */
+async function beside(read: (download: Duplex) => void): Promise<unknown> {
   const other = await command("p");
   await once(other, "data");
-  const quiet = await rounds(other, 1000);
-  await command("d");
-  return { quiet, stalled: await rounds(other, lengthMs) };
+  const quiet = await roundTrips(other, 1000);
+  read(await command("d"));
+  return { quiet, stalled: await roundTrips(other, lengthMs) };
 }
 
-async function rounds(connection: Duplex, forMs: number): Promise<number[]> {
+/** Takes one megabyte a second. */
+function readSlowly(download: Duplex): void {
+  let taken = 0;
+  const start = performance.now();
+  setInterval(() => {
+    const due = (performance.now() - start) * 1000;
+    while (taken < due) {
+      const chunk = download.read() as Buffer | null;
+      if (chunk === null) return;
+      taken += chunk.length;
+    }
+  }, 10);
+}
+
+async function roundTrips(connection: Duplex, forMs: number): Promise<number[]> {
   const times: number[] = [];
   const end = performance.now() + forMs;
   while (performance.now() < end) {

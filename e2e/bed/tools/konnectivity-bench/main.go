@@ -1,5 +1,6 @@
 // Command konnectivity-bench measures one frontend's view of a tunnel with upstream's client
-// library. It prints what it measured as one JSON object.
+// library, and prints what it measured as one JSON object. It is also what tunnels are measured
+// with, whoever made them: the target, and a link with a long round trip.
 package main
 
 import (
@@ -22,6 +23,8 @@ import (
 
 type options struct {
 	server, target, mode string
+	listen               string
+	roundTrip            time.Duration
 	seconds              float64
 	count                int
 	tls                  *tls.Config
@@ -35,19 +38,31 @@ func main() {
 	flag.StringVar(&key, "key", "", "client key")
 	flag.StringVar(&o.server, "server", "", "host:port of the tunnel server")
 	flag.StringVar(&o.target, "target", "", "host:port of the target, as the agent sees it")
-	flag.StringVar(&o.mode, "mode", "down", "down, up, dial or stall")
+	flag.StringVar(&o.mode, "mode", "down", "down, up, dial, stall, slow or load; target or relay")
+	flag.StringVar(&o.listen, "listen", "", "host:port of a target or relay")
+	flag.DurationVar(&o.roundTrip, "round-trip", 0, "how far a relay is from its target")
 	flag.Float64Var(&o.seconds, "seconds", 2, "how long to measure")
 	flag.IntVar(&o.count, "count", 20, "how many dials")
 	flag.Parse()
-	config, err := tlsConfig(ca, cert, key)
-	if err == nil {
-		o.tls = config
-		err = run(o)
-	}
-	if err != nil {
+	if err := serveOrRun(o, ca, cert, key); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+func serveOrRun(o options, ca, cert, key string) error {
+	switch o.mode {
+	case "target":
+		return serveTarget(o.listen)
+	case "relay":
+		return serveRelay(o.listen, o.target, o.roundTrip)
+	}
+	config, err := tlsConfig(ca, cert, key)
+	if err != nil {
+		return err
+	}
+	o.tls = config
+	return run(o)
 }
 
 func run(o options) error {
@@ -60,6 +75,10 @@ func run(o options) error {
 		result, err = dials(o)
 	case "stall":
 		result, err = stall(o)
+	case "slow":
+		result, err = slow(o)
+	case "load":
+		result, err = load(o)
 	default:
 		err = fmt.Errorf("unknown mode %q", o.mode)
 	}
