@@ -9,6 +9,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import * as fc from "fast-check";
+import { isTorture } from "#bed";
 import {
   eventually,
   type LoopbackTunnel,
@@ -20,7 +21,7 @@ import type { TunnelClient } from "./client/tunnel-client.ts";
 import { headers } from "./rpc/services.ts";
 
 const never = new AbortController().signal;
-const runs = { numRuns: process.env["SPOKEWAY_TORTURE"] === "1" ? 1000 : 150 };
+const runs = { numRuns: isTorture ? 900 : 150 };
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 const noSettings = Buffer.from("000000040000000000", "hex");
 
@@ -91,9 +92,8 @@ describe("peers with good certificates and bad manners", { timeout: 120_000 }, (
   it("bytes that are no TLS are counted by reason and end that connection alone", async () => {
     const socket = connectTcp(server.it.ports.agents, "127.0.0.1");
     await goneAfter(socket, Buffer.from("GET / HTTP/1.1\r\n\r\n"));
-    const text = async () => await server.metrics.text();
     assert.match(
-      await text(),
+      await server.metrics.text(),
       /tls_handshake_refusals_total\{listener="agents",reason="protocol"\} /,
     );
     await stillServes();
