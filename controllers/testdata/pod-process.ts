@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { ChildProgram, type ProcessCluster } from "#bed";
 
 interface Pod {
@@ -53,26 +53,36 @@ export class PodProcess implements AsyncDisposable {
     return pod;
   }
 
-  /** Writes the Secrets and ConfigMaps as they are now. One that is missing is left out. */
+  /** Writes Secrets and ConfigMaps as they are now. One that is missing is left out. */
   async mount(): Promise<void> {
     const [{ volumeMounts }] = this.#pod.containers;
     for (const { name, mountPath } of volumeMounts) {
-      const { secret, configMap } = this.#pod.volumes.find((entry) => entry.name === name) ?? {};
-      const text = await this.#cluster.kubectl([
-        "get",
-        secret === undefined ? "configmap" : "secret",
-        secret?.secretName ?? configMap?.name ?? "",
-        `--namespace=${this.#namespace}`,
-        "--ignore-not-found",
-        "--output=jsonpath={.data}",
-      ]);
-      const data = JSON.parse(text || "{}") as Record<string, string>;
-      for (const [key, value] of Object.entries(data)) {
-        const path = join(this.directory, mountPath, key);
-        await mkdir(dirname(path), { recursive: true });
-        await writeFile(path, secret === undefined ? value : Buffer.from(value, "base64"));
+      const volume = this.#pod.volumes.find((entry) => entry.name === name);
+      const directory = join(this.directory, mountPath);
+      await mkdir(directory, { recursive: true });
+      const secret = await this.#dataOf("secret", volume?.secret?.secretName);
+      for (const [key, value] of secret) {
+        await writeFile(join(directory, key), Buffer.from(value, "base64"));
       }
+      const configMap = await this.#dataOf("configmap", volume?.configMap?.name);
+      for (const [key, value] of configMap) await writeFile(join(directory, key), value);
     }
+  }
+
+  async #dataOf(
+    kind: "secret" | "configmap",
+    name: string | undefined,
+  ): Promise<readonly (readonly [key: string, value: string])[]> {
+    if (name === undefined) return [];
+    const text = await this.#cluster.kubectl([
+      "get",
+      kind,
+      name,
+      `--namespace=${this.#namespace}`,
+      "--ignore-not-found",
+      "--output=jsonpath={.data}",
+    ]);
+    return Object.entries(JSON.parse(text || "{}") as Record<string, string>);
   }
 
   /** Starts the pod's program from these sources, with further flags. */
