@@ -1,12 +1,19 @@
 import { hostname } from "node:os";
 import { createTokenAgent } from "#agent/tokens";
 import { createKubeClient, type KubeClient } from "#kube";
-import { createHealthServer, createMetrics, type Metrics, type Runnable } from "#runtime";
+import {
+  createHealthServer,
+  createMetrics,
+  type Metrics,
+  type ProxyChooser,
+  type Runnable,
+} from "#runtime";
 import { type BindAddress, parseBindAddress } from "./bind-address.ts";
 import { parseFeatureGates } from "./feature-gates.ts";
 import { type Flag, UsageError } from "./flags.ts";
 import { parsePermissionPolicy } from "./permission-policy.ts";
 import type { ProcessOptions } from "./process.ts";
+import { proxyFlags, readProxies } from "./proxy-flags.ts";
 
 const flags = {
   "cluster-name": { type: "string", default: "", help: "Name of the managed cluster; required" },
@@ -55,6 +62,7 @@ const flags = {
     default: ":8000",
     help: "Address for /healthz and /readyz; 0 for none",
   },
+  ...proxyFlags,
 } as const satisfies Readonly<Record<string, Flag>>;
 
 /** `agent tokens`: the managed-serviceaccount agent. */
@@ -75,7 +83,10 @@ export const agentTokens: ProcessOptions<typeof flags> = {
       values["health-probe-bind-address"],
     );
     const scrape = parseBindAddress("metrics-bind-address", values["metrics-bind-address"]);
-    const { hub, managed } = await createClients(values.kubeconfig, values["spoke-kubeconfig"]);
+    const { hub, managed } = await createClients(values.kubeconfig, {
+      spokeKubeconfig: values["spoke-kubeconfig"],
+      chooseProxy: await readProxies(values, process.env),
+    });
     const metrics = createMetrics();
     const agent = createTokenAgent({
       hub,
@@ -101,12 +112,12 @@ function ownIdentity(): string {
 
 async function createClients(
   hubKubeconfig: string,
-  spokeKubeconfig: string,
+  { spokeKubeconfig, chooseProxy }: { spokeKubeconfig: string; chooseProxy: ProxyChooser },
 ): Promise<{ readonly hub: KubeClient; readonly managed: KubeClient }> {
   const userAgent = "spokeway-agent-tokens";
   const kubeconfig = hubKubeconfig || process.env["HUB_KUBECONFIG"] || "/etc/hub/kubeconfig";
   const [hub, managed] = await Promise.all([
-    createKubeClient({ kubeconfig, userAgent }),
+    createKubeClient({ kubeconfig, userAgent, chooseProxy }),
     createKubeClient({
       kubeconfig: spokeKubeconfig || undefined,
       environment: process.env,
