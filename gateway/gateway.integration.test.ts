@@ -304,7 +304,7 @@ describe("the gateway between two API servers", { timeout: 300_000 }, () => {
         "-o=jsonpath={.status.userInfo.username}",
         ...flags,
       ]);
-    assert.match((await whoami(own)).stderr, /the hub does not accept the token/);
+    assert.match((await whoami(own)).stderr, /You must be logged in to the server/);
     const pass = {
       apiVersion: "v1",
       kind: "ConfigMap",
@@ -330,7 +330,7 @@ describe("the gateway between two API servers", { timeout: 300_000 }, () => {
     assert.match((await whoami(own, "--as=root")).stderr, /Cannot impersonate with the token/);
     assert.match(
       (await whoami(await file("elsewhere"))).stderr,
-      /the hub does not accept the token/,
+      /You must be logged in to the server/,
     );
     await bed.hub.kubectl(["-n", secretNamespace, "delete", "configmap", "managed1.ci"]);
     await waitFor("the end of the pass", async () => (await whoami(own)).code !== 0);
@@ -388,5 +388,18 @@ describe("the gateway between two API servers", { timeout: 300_000 }, () => {
     await waitFor("the column", async () =>
       /true/.test((await hub("get", "clustergateway", "managed1", "-o", "wide")).stdout),
     );
+  });
+
+  it("stops asking a cluster that does not answer, and goes on when it is back", async () => {
+    await bed.managed.stop("kube-apiserver");
+    await waitFor("the circuit to open", async () =>
+      /is not asked for [\d.]+ s more, since it did not answer before/.test(
+        (await raw("managed1/proxy/version")).stderr,
+      ),
+    );
+    assert.equal((await hub("get", "clustergateway", "managed1")).code, 0);
+    await bed.managed.restart("kube-apiserver");
+    await bed.managed.ready();
+    await waitFor("an answer", async () => (await raw("managed1/proxy/version")).code === 0);
   });
 });

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { Agent, type RequestOptions } from "node:https";
 import { dirname } from "node:path";
+import type { ProxyChooser } from "#runtime";
 import {
   type Material,
   type PlainKubeconfig,
@@ -8,6 +9,7 @@ import {
   podNamespacePath,
   readPlainKubeconfig,
 } from "./plain-kubeconfig.ts";
+import { ProxyingAgent } from "./proxying-agent.ts";
 
 /** Where an API server is and how to be let in. Credentials are those of this moment. */
 export interface ClusterAccess {
@@ -26,6 +28,8 @@ export interface ClusterAccessOptions {
   readonly kubeconfig?: string | undefined;
   /** Context of that kubeconfig. Without it: its current one. */
   readonly context?: string | undefined;
+  /** Which connections take a proxy; none does without it. */
+  readonly chooseProxy?: ProxyChooser | undefined;
   /** The process's environment, which tells a pod where its API server is. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
 }
@@ -44,7 +48,9 @@ export async function loadClusterAccess(
   let current = await load(options, undefined);
   let checkedAt = performance.now();
   // One pool for all: it tells connections apart by their certificates.
-  const agent = new Agent({ keepAlive: true });
+  const { chooseProxy } = options;
+  const pool = { keepAlive: true };
+  const agent = chooseProxy === undefined ? new Agent(pool) : new ProxyingAgent(chooseProxy, pool);
   const refresh = async (): Promise<Loaded> => {
     if (performance.now() - checkedAt < recheckMs) return current;
     checkedAt = performance.now();
