@@ -28,6 +28,11 @@ export interface ClusterAccessOptions {
   readonly context?: string | undefined;
   /** The process's environment, which tells a pod where its API server is. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+  /**
+   * `HTTPS_PROXY` and `NO_PROXY`, in an environment, for a way out that is given to the process. A
+   * proxy that the kubeconfig names counts before it. Without it, connections are direct.
+   */
+  readonly proxies?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 /** How long a look at kubeconfig, certificates and tokens counts. */
@@ -44,7 +49,11 @@ export async function loadClusterAccess(
   let current = await load(options, undefined);
   let checkedAt = performance.now();
   // One pool for all: it tells connections apart by their certificates.
-  const agent = new Agent({ keepAlive: true });
+  const { proxies } = options;
+  const agent = new Agent({
+    keepAlive: true,
+    ...(proxies === undefined ? {} : { proxyEnv: { ...proxies } }),
+  });
   const refresh = async (): Promise<Loaded> => {
     if (performance.now() - checkedAt < recheckMs) return current;
     checkedAt = performance.now();

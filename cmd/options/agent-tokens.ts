@@ -106,7 +106,8 @@ async function createClients(
   const userAgent = "spokeway-agent-tokens";
   const kubeconfig = hubKubeconfig || process.env["HUB_KUBECONFIG"] || "/etc/hub/kubeconfig";
   const [hub, managed] = await Promise.all([
-    createKubeClient({ kubeconfig, userAgent }),
+    // The hub is outside; the managed cluster's own API server never is.
+    createKubeClient({ kubeconfig, proxies: process.env, userAgent }),
     createKubeClient({
       kubeconfig: spokeKubeconfig || undefined,
       environment: process.env,
