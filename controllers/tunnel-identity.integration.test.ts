@@ -5,10 +5,13 @@ import { connect as connectHttp2 } from "node:http2";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { findFreePorts, waitFor } from "#bed";
+import { makeAuthority, startConnectProxy } from "#testing";
 import { AddonHub, addonNamespace } from "./testdata/addon-hub.ts";
 import { PodProcess } from "./testdata/pod-process.ts";
 
 const agentNamespace = "open-cluster-management-cluster-proxy";
+/** A name of the tunnel server that nobody here knows. */
+const entrypointName = `proxy-entrypoint.${addonNamespace}.svc`;
 const [frontends, agents, serverHealth, serverAdmin, agentHealth, agentAdmin] =
   await findFreePorts(6);
 
@@ -74,14 +77,39 @@ describe("identity in the tunnel", () => {
     return isIn;
   }
 
-  function startAgent(...flags: readonly string[]) {
-    return agent.start([
-      "--proxy-server-host=127.0.0.1",
-      `--proxy-server-port=${agents}`,
-      "--enable-port-forward-proxy=false",
-      `--health-server-port=${agentHealth}`,
-      `--admin-server-port=${agentAdmin}`,
-      ...flags,
+  const agentFlags = (...flags: readonly string[]): readonly string[] => [
+    "--proxy-server-host=127.0.0.1",
+    `--proxy-server-port=${agents}`,
+    "--enable-port-forward-proxy=false",
+    `--health-server-port=${agentHealth}`,
+    `--admin-server-port=${agentAdmin}`,
+    ...flags,
+  ];
+  const startAgent = (...flags: readonly string[]) => agent.start(agentFlags(...flags));
+
+  async function configureAgents(spec: object): Promise<void> {
+    const group = "addon.open-cluster-management.io";
+    const name = "agents";
+    const config = {
+      apiVersion: `${group}/v1alpha1`,
+      kind: "AddOnDeploymentConfig",
+      metadata: { name, namespace: addonNamespace },
+      spec: { agentInstallNamespace: agentNamespace, ...spec },
+    };
+    await world.hub.apply(JSON.stringify(config));
+    const reference = {
+      group,
+      resource: "addondeploymentconfigs",
+      namespace: addonNamespace,
+      name,
+    };
+    await world.hub.kubectl([
+      "patch",
+      "managedclusteraddon",
+      "cluster-proxy",
+      "--namespace=managed1",
+      "--type=merge",
+      `--patch=${JSON.stringify({ spec: { configs: [reference] } })}`,
     ]);
   }
 
@@ -115,6 +143,41 @@ describe("identity in the tunnel", () => {
       await child.stop("SIGKILL");
     }
     assert.match(server.log, /Refused agent.*its certificate does not name managed2/);
+  });
+
+  it("comes to the tunnel server through the proxy that its AddOnDeploymentConfig names", async () => {
+    const company = await makeAuthority("company");
+    await using proxy = await startConnectProxy({
+      credentials: "agent:p@ss",
+      tls: await company.server("localhost"),
+      hosts: { [entrypointName]: "127.0.0.1" },
+    });
+    await configureAgents({
+      proxyConfig: {
+        httpsProxy: `https://agent:p%40ss@localhost:${proxy.port}`,
+        noProxy: "10.0.0.0/8,.example",
+        caBundle: Buffer.from(company.caPem).toString("base64"),
+      },
+    });
+    await waitFor("the agent to be told of the proxy", async () => {
+      const args = ".spec.template.spec.containers[0].args";
+      const of = ["deployment", "cluster-proxy-proxy-agent", args] as const;
+      return (await world.managedField(...of, agentNamespace)).includes("https-proxy-ca-cert");
+    });
+    await using behind = await PodProcess.of(
+      world.managed,
+      agentNamespace,
+      "cluster-proxy-proxy-agent",
+    );
+    const connections = () => server.log.split("Agent connected").length;
+    const earlier = connections();
+    const program = behind.start(agentFlags(`--proxy-server-host=${entrypointName}`));
+    await waitFor("the agent to be admitted", async () => {
+      program.throwIfEnded();
+      return connections() > earlier;
+    });
+    assert.deepEqual(new Set(proxy.asked), new Set([`${entrypointName}:${agents} 200`]));
+    assert.doesNotMatch(behind.log, /p@ss|p%40ss/);
   });
 
   it("rotates both authorities, and cuts nothing", async () => {

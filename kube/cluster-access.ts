@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { Agent, type RequestOptions } from "node:https";
 import { dirname } from "node:path";
+import type { ProxyChooser } from "#runtime";
 import {
   type Material,
   type PlainKubeconfig,
@@ -8,6 +9,7 @@ import {
   podNamespacePath,
   readPlainKubeconfig,
 } from "./plain-kubeconfig.ts";
+import { ProxyingAgent } from "./proxying-agent.ts";
 
 /** Where an API server is and how to be let in. Credentials are those of this moment. */
 export interface ClusterAccess {
@@ -26,13 +28,10 @@ export interface ClusterAccessOptions {
   readonly kubeconfig?: string | undefined;
   /** Context of that kubeconfig. Without it: its current one. */
   readonly context?: string | undefined;
+  /** Which connections take a proxy; none does without it. */
+  readonly chooseProxy?: ProxyChooser | undefined;
   /** The process's environment, which tells a pod where its API server is. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
-  /**
-   * `HTTPS_PROXY` and `NO_PROXY`, in an environment, for a way out that is given to the process. A
-   * proxy that the kubeconfig names counts before it. Without it, connections are direct.
-   */
-  readonly proxies?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 /** How long a look at kubeconfig, certificates and tokens counts. */
@@ -49,11 +48,9 @@ export async function loadClusterAccess(
   let current = await load(options, undefined);
   let checkedAt = performance.now();
   // One pool for all: it tells connections apart by their certificates.
-  const { proxies } = options;
-  const agent = new Agent({
-    keepAlive: true,
-    ...(proxies === undefined ? {} : { proxyEnv: { ...proxies } }),
-  });
+  const { chooseProxy } = options;
+  const pool = { keepAlive: true };
+  const agent = chooseProxy === undefined ? new Agent(pool) : new ProxyingAgent(chooseProxy, pool);
   const refresh = async (): Promise<Loaded> => {
     if (performance.now() - checkedAt < recheckMs) return current;
     checkedAt = performance.now();

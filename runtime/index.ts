@@ -24,6 +24,20 @@ export {
   type Labels,
   type Metrics,
 } from "./metrics.ts";
+export {
+  createProxyChooser,
+  type OutgoingProxy,
+  type ProxyChooser,
+  type ProxyRules,
+  proxyRulesOf,
+} from "./outgoing-proxy/proxy-rules.ts";
+export {
+  askForTunnel,
+  connectThroughProxy,
+  ProxyError,
+  type ProxyTarget,
+  proxyAddress,
+} from "./outgoing-proxy/proxy-tunnel.ts";
 export { compilePattern, type Pattern } from "./pattern/pattern.ts";
 export { PatternError } from "./pattern/syntax.ts";
 export { createProfileRoutes } from "./profile-routes.ts";

@@ -1,5 +1,6 @@
 export { type Balancer, startBalancer } from "./balancer.ts";
 export { makeAuthority, type TestAuthority, type TestPair } from "./certificates.ts";
+export { type ConnectProxy, type ConnectProxyOptions, startConnectProxy } from "./connect-proxy.ts";
 export {
   type GoKonnectivity,
   type GoProcess,

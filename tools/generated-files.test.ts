@@ -2,12 +2,16 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parse } from "yaml";
-import { generatedCrds, generatedValueSchemas } from "./generated-files.ts";
+import { generatedCrds, generatedDocs, generatedValueSchemas } from "./generated-files.ts";
 
 const root = new URL("../", import.meta.url);
 
 describe("generated files", () => {
-  for (const { path, content } of [...generatedCrds(), ...generatedValueSchemas()]) {
+  for (const { path, content } of [
+    ...generatedCrds(),
+    ...generatedValueSchemas(),
+    ...generatedDocs(),
+  ]) {
     it(`${path} is up to date (if not: make crds)`, () => {
       assert.equal(readFileSync(new URL(path, root), "utf8"), content);
     });

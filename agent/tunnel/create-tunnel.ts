@@ -17,6 +17,10 @@ export interface ManagedTunnelOptions {
     readonly hub: KubeClient;
     /** Where the tunnel server pods are. */
     readonly namespace: string;
+    /** The port of those pods that agents connect to. */
+    readonly podPort: number;
+    /** The port of the loopback address that stands for it, which the agent is told to dial. */
+    readonly localPort: number;
   };
   /** Tell the klusterlet that the addon works, by a Lease in this namespace. */
   readonly lease?: { readonly spoke: KubeClient; readonly namespace: string };
@@ -28,8 +32,6 @@ export interface ManagedTunnelOptions {
   };
 }
 
-/** The port of a tunnel server pod that agents connect to, and the local port that stands for it. */
-const agentPort = 8091;
 /** Not `localhost`, which may be an IPv6 address that no certificate names. */
 const loopback = "127.0.0.1";
 
@@ -64,15 +66,15 @@ function leaseCounter(
 
 function addPortForward({ portForward, log }: ManagedTunnelOptions, support: Runnable[]): void {
   if (portForward === undefined) return;
-  const { hub, namespace } = portForward;
+  const { hub, namespace, podPort, localPort } = portForward;
   const cache = createObjectCache(hub, pods, { namespace, labelSelector: serverPodSelector, log });
   const proxy = createPortForwardProxy(
     {
       pods: cache,
-      open: (pod, signal) => openPortForward(hub, { namespace, pod, port: agentPort }, signal),
+      open: (pod, signal) => openPortForward(hub, { namespace, pod, port: podPort }, signal),
       log,
     },
-    { host: loopback, port: agentPort },
+    { host: loopback, port: localPort },
   );
   support.push(cache, proxy);
 }

@@ -7,7 +7,7 @@ const now = new Date("2026-05-01T12:00:00Z");
 
 function makeJwt(claims: object): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  return [part({ alg: "none" }), part({ sub: "system:serviceaccount:a:b", ...claims }), "x"].join(
+  return [part({ alg: "none" }), part({ sub: "system:serviceaccount:a:ci", ...claims }), "x"].join(
     ".",
   );
 }
@@ -20,7 +20,7 @@ function makeSecret(token: string | undefined): Secret {
 describe("execCredentialOf()", () => {
   it("gives the token, and until when it is to be used", () => {
     const token = makeJwt({ exp: now.getTime() / 1000 + 600 });
-    const line = execCredentialOf(makeSecret(token), now);
+    const line = execCredentialOf(makeSecret(token), "ci", now);
     assert.match(line, /^[^\n]*\n$/);
     assert.deepEqual(JSON.parse(line), {
       apiVersion: "client.authentication.k8s.io/v1",
@@ -31,7 +31,9 @@ describe("execCredentialOf()", () => {
 
   it("gives a token that says nothing of its end as it is", () => {
     for (const token of ["opaque", makeJwt({})]) {
-      const { status } = JSON.parse(execCredentialOf(makeSecret(token), now)) as { status: object };
+      const { status } = JSON.parse(execCredentialOf(makeSecret(token), "ci", now)) as {
+        status: object;
+      };
       assert.deepEqual(status, { token });
     }
   });
@@ -40,15 +42,21 @@ describe("execCredentialOf()", () => {
     const token = makeJwt({ exp: now.getTime() / 1000 });
     const says = /team-a\/c1-ci has expired at 2026-05-01T12:00:00Z .*ManagedServiceAccount/;
     assert.throws(
-      () => execCredentialOf(makeSecret(token), now),
+      () => execCredentialOf(makeSecret(token), "ci", now),
       (error: Error) => says.test(error.message) && !error.message.includes(token),
     );
+  });
+
+  it("gives no token of another account, whose cluster would not be the one that is asked", () => {
+    const secret = makeSecret(makeJwt({ sub: "system:serviceaccount:a:prod-ci" }));
+    const says = /holds the token of system:serviceaccount:a:prod-ci, not one of .* ci:/;
+    assert.throws(() => execCredentialOf(secret, "ci", now), { message: says });
   });
 
   for (const token of [undefined, "", " \n"]) {
     it(`says that there is none in ${JSON.stringify(token)}`, () => {
       const message = 'secret team-a/c1-ci has a missing or empty "token" key';
-      assert.throws(() => execCredentialOf(makeSecret(token), now), { message });
+      assert.throws(() => execCredentialOf(makeSecret(token), "ci", now), { message });
     });
   }
 });

@@ -4,16 +4,23 @@ import { PluginError } from "./plugin-error.ts";
 
 /**
  * The answer to the client, one line of JSON: the token of the Secret, and until when it is to be
- * used. Throws a PluginError when there is none that is still good.
+ * used. Throws a PluginError when there is none of that account that is still good.
  */
-export function execCredentialOf(secret: Secret, now: Date): string {
+export function execCredentialOf(secret: Secret, account: string, now: Date): string {
   const { namespace, name } = secret.metadata;
   const encoded = secret.data?.[tokenSecretKeys.token] ?? "";
   const token = Buffer.from(encoded, "base64").toString("utf8").trim();
   if (token === "") {
     throw new PluginError(`secret ${namespace}/${name} has a missing or empty "token" key`);
   }
-  const expiresAtMs = readTokenClaims(token)?.expiresAtMs;
+  const { subject, expiresAtMs } = readTokenClaims(token) ?? {};
+  // Cluster a with account b-c and cluster a-b with account c have Secrets of one name: a token must
+  // not reach the other cluster.
+  if (subject?.endsWith(`:${account}`) === false) {
+    throw new PluginError(
+      `secret ${namespace}/${name} holds the token of ${subject}, not one of a ServiceAccount ${account}: another cluster and account have a Secret of the same name`,
+    );
+  }
   if (expiresAtMs !== undefined && expiresAtMs <= now.getTime()) {
     const when = timestamp(new Date(expiresAtMs));
     throw new PluginError(

@@ -74,7 +74,7 @@ async function answer(values: FlagValues<typeof flags>, place: Place): Promise<s
   const namespace =
     values.namespace || environment["NAMESPACE"]?.trim() || hub.access.namespace || "default";
   const secret = await readSecret(hub, namespace, `${clusterName}-${account}`);
-  return execCredentialOf(secret, new Date());
+  return execCredentialOf(secret, account, new Date());
 }
 
 async function connect(values: FlagValues<typeof flags>, place: Place): Promise<KubeClient> {

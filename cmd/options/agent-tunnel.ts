@@ -9,6 +9,7 @@ import {
   describeError,
   type Logger,
   type Metrics,
+  type ProxyChooser,
   type Runnable,
 } from "#runtime";
 import {
@@ -22,6 +23,7 @@ import { type Flag, type FlagValues, UsageError } from "./flags.ts";
 import { countAgentLeases } from "./lease-metrics.ts";
 import { createOwnPodTeller } from "./own-pod.ts";
 import { runProcess } from "./process.ts";
+import { proxyFlags, readProxies } from "./proxy-flags.ts";
 import { checkFile, checkPair } from "./tls-flags.ts";
 import { createTlsWatch } from "./tls-watch.ts";
 import { klogFlags, klogReasons, refuseUnsupported } from "./unsupported.ts";
@@ -90,7 +92,12 @@ const flags = {
   "enable-port-forward-proxy": {
     type: "boolean",
     default: false,
-    help: "Reach the tunnel servers through the hub's API server, at 127.0.0.1:8091",
+    help: "Reach the tunnel servers through the hub's API server, at a port of 127.0.0.1",
+  },
+  "port-forward-target-port": {
+    type: "int",
+    default: 8091,
+    help: "Port of the tunnel servers' pods that is forwarded to",
   },
   "enable-proxy-agent-health-check": {
     type: "boolean",
@@ -112,6 +119,7 @@ const flags = {
     default: [],
     help: "Ports and ranges that it connects to, as 443,8000-8100; any when empty",
   },
+  ...proxyFlags,
   ...klogFlags,
 } as const satisfies Readonly<Record<string, Flag>>;
 
@@ -119,7 +127,6 @@ type Values = FlagValues<typeof flags>;
 
 /** `agent tunnel`: konnectivity's agent and what the cluster-proxy addon needs beside it. */
 export function run(argv: readonly string[]): Promise<number> {
-  useProxyVariables(process.env);
   return runProcess(
     {
       name: "agent tunnel",
@@ -134,7 +141,8 @@ export function run(argv: readonly string[]): Promise<number> {
 async function build(values: Values, log: Logger): Promise<readonly Runnable[]> {
   await check(values);
   const metrics = createMetrics();
-  const cluster = await clusterOptions(values, metrics);
+  const chooseProxy = await readProxies(values, process.env);
+  const cluster = await clusterOptions(values, metrics, chooseProxy);
   const tell = createOwnPodTeller(cluster.lease?.spoke, "tunnel-agent", log);
   const tls = await createTlsWatch({ metrics, log, tell })({
     ca: ["ca-cert", values["ca-cert"]],
@@ -142,7 +150,7 @@ async function build(values: Values, log: Logger): Promise<readonly Runnable[]> 
     key: ["agent-key", values["agent-key"]],
   });
   const tunnel = createManagedTunnel({
-    agent: { ...agentOptions(values), tls, metrics, log },
+    agent: { ...agentOptions(values, chooseProxy), tls, metrics, log },
     log,
     ...cluster,
   });
@@ -163,10 +171,12 @@ async function build(values: Values, log: Logger): Promise<readonly Runnable[]> 
   return [...tunnel.runnables, tls, health, admin];
 }
 
-function agentOptions(values: Values) {
+function agentOptions(values: Values, chooseProxy: ProxyChooser) {
+  const [host, port] = [values["proxy-server-host"], values["proxy-server-port"]];
   const tokenPath = values["service-account-token-path"];
   return {
-    address: joinAddress(values["proxy-server-host"], values["proxy-server-port"]),
+    address: joinAddress(host, port),
+    proxy: chooseProxy(host, port),
     agentId: values["agent-id"] || process.env["PROXY_AGENT_ID"] || randomUUID(),
     identifiers: values["agent-identifiers"],
     syncIntervalMs: values["sync-interval"],
@@ -183,6 +193,7 @@ function agentOptions(values: Values) {
 async function clusterOptions(
   values: Values,
   metrics: Metrics,
+  chooseProxy: ProxyChooser,
 ): Promise<Pick<ManagedTunnelOptions, "portForward" | "lease" | "serverLeases">> {
   const podNamespace = process.env["POD_NAMESPACE"] ?? "";
   const needsSpoke = podNamespace !== "" || values["count-server-leases"];
@@ -190,8 +201,10 @@ async function clusterOptions(
   return {
     ...(values["enable-port-forward-proxy"] && {
       portForward: {
-        hub: await client(values["hub-kubeconfig"]),
+        hub: await client(values["hub-kubeconfig"], chooseProxy),
         namespace: values["proxy-server-namespace"],
+        podPort: values["port-forward-target-port"],
+        localPort: values["proxy-server-port"],
       },
     }),
     ...(spoke !== undefined &&
@@ -207,10 +220,12 @@ async function clusterOptions(
   };
 }
 
-function client(kubeconfig: string): Promise<KubeClient> {
+/** The managed cluster's own API is reached directly, whatever the environment says. */
+function client(kubeconfig: string, chooseProxy?: ProxyChooser): Promise<KubeClient> {
   const userAgent = "spokeway-agent-tunnel";
   const environment = process.env;
-  return createKubeClient({ kubeconfig: kubeconfig || undefined, environment, userAgent });
+  const given = kubeconfig || undefined;
+  return createKubeClient({ kubeconfig: given, environment, userAgent, chooseProxy });
 }
 
 async function check(values: Values): Promise<void> {
@@ -249,7 +264,12 @@ function checkNumbers(values: Values): void {
       "if --enable-contention-profiling is set, --enable-profiling must also be set",
     );
   }
-  for (const flag of ["proxy-server-port", "health-server-port", "admin-server-port"] as const) {
+  for (const flag of [
+    "proxy-server-port",
+    "port-forward-target-port",
+    "health-server-port",
+    "admin-server-port",
+  ] as const) {
     const port = values[flag];
     const name = flag.replaceAll("-", " ");
     if (port <= 0) throw new UsageError(`${name} ${port} must be greater than 0`);
@@ -285,12 +305,4 @@ function countSource(text: string): ServerCountSource {
 
 function joinAddress(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-/** OCM sets proxies in capitals, as Go reads them; the gRPC library reads small letters. */
-function useProxyVariables(env: NodeJS.ProcessEnv): void {
-  for (const name of ["HTTPS_PROXY", "NO_PROXY"]) {
-    const value = env[name];
-    if (value !== undefined && value !== "") env[name.toLowerCase()] ??= value;
-  }
 }

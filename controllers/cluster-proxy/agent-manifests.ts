@@ -2,9 +2,8 @@ import type { ManagedProxyConfigurationSpec, Manifest } from "#api";
 import { agentNamespace } from "../agent-namespace.ts";
 import { containerSecurityContext, podSecurityContext, probes } from "../pod-security.ts";
 import type { Entrypoint } from "./entrypoint.ts";
-import { proxyNames } from "./names.ts";
+import { podPorts, proxyNames, serverPorts } from "./names.ts";
 import { tunnelNodeFlags } from "./node-flags.ts";
-
 /** What the agent's manifests are made from. */
 export interface AgentInput {
   readonly clusterName: string;
@@ -13,6 +12,8 @@ export interface AgentInput {
   readonly entrypoint: Entrypoint;
   /** The authorities that the tunnel server's certificate may come from, PEM. */
   readonly caPem: string;
+  /** The authorities of a proxy that is spoken to in TLS, PEM; empty for none. */
+  readonly httpsProxyCaPem: string;
   readonly replicas: number;
   /** Domain of Services on the managed cluster. */
   readonly serviceDomain: string;
@@ -21,11 +22,11 @@ export interface AgentInput {
 }
 
 const healthPort = 8093;
+const proxyCaKey = "https-proxy-ca.crt";
 
 /** The agent on one managed cluster. */
 export function agentManifests(input: AgentInput): readonly Manifest[] {
-  const { namespace, caPem, clusterName, serviceDomain, isKubeApiProxied } = input;
-  const data = { "ca.crt": Buffer.from(caPem).toString("base64") };
+  const { namespace, clusterName, serviceDomain, isKubeApiProxied } = input;
   const apiServer = {
     apiVersion: "v1",
     kind: "Service",
@@ -44,12 +45,21 @@ export function agentManifests(input: AgentInput): readonly Manifest[] {
       kind: "Secret",
       metadata: { name: proxyNames.agentCaSecret, namespace },
       type: "Opaque",
-      data,
+      data: authorities(input),
     },
     ...(isKubeApiProxied ? [apiServer] : []),
     ...ownRights(namespace),
     deployment(input),
   ];
+}
+
+/** The proxy's are apart: the tunnel server is not to be vouched for by them. */
+function authorities({ caPem, httpsProxyCaPem }: AgentInput): Readonly<Record<string, string>> {
+  const encode = (text: string): string => Buffer.from(text).toString("base64");
+  return {
+    "ca.crt": encode(caPem),
+    ...(httpsProxyCaPem === "" ? {} : { [proxyCaKey]: encode(httpsProxyCaPem) }),
+  };
 }
 
 function ownRights(namespace: string): readonly Manifest[] {
@@ -149,7 +159,9 @@ function agentFlags({
   spec,
   entrypoint,
   isKubeApiProxied,
+  httpsProxyCaPem,
 }: AgentInput): readonly string[] {
+  const { agent: podPort } = podPorts(spec);
   const identifiers = [`host=${clusterName}`, `host=${clusterName}.${namespace}`].join("&");
   return [
     `--proxy-server-host=${entrypoint.host}`,
@@ -162,5 +174,7 @@ function agentFlags({
     `--cluster-name=${clusterName}`,
     `--proxy-server-namespace=${spec.proxyServer.namespace}`,
     `--enable-port-forward-proxy=${entrypoint.isPortForward}`,
+    ...(podPort === serverPorts.agent ? [] : [`--port-forward-target-port=${podPort}`]),
+    ...(httpsProxyCaPem === "" ? [] : [`--https-proxy-ca-cert=/etc/ca/${proxyCaKey}`]),
   ];
 }

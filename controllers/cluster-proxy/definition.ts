@@ -1,6 +1,7 @@
 import { addonNames, type KubeObject, managedProxyConfigurations, signerNames } from "#api";
 import { type ObjectCache, onCacheChange } from "#kube";
 import type { AddonDefinition, RenderInput, Rendering } from "../addon/definition.ts";
+import { httpsProxyCa } from "../addon/rendering/https-proxy.ts";
 import { variable, wholeNumberVariable } from "../addon/rendering/variables.ts";
 import { defaultSubject } from "../addon/subject.ts";
 import type { AuthorityCache } from "../installation/authority-cache.ts";
@@ -88,6 +89,7 @@ function render(
     spec,
     entrypoint,
     caPem: authority.trusted(),
+    httpsProxyCaPem: httpsProxyCa(deploymentConfig),
     replicas: wholeNumberVariable(deploymentConfig, "replicas") ?? spec.proxyAgent.replicas,
     serviceDomain: variable(deploymentConfig, "serviceDomain") ?? "svc.cluster.local",
     isKubeApiProxied,

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { ManagedProxyConfigurationSpec } from "#api";
 
 /** The label of the tunnel server's pods; agents find them by it. */
 export const serverLabels = {
@@ -7,6 +8,15 @@ export const serverLabels = {
 
 /** Ports of the tunnel server's Service, and of its pods unless they are told others. */
 export const serverPorts = { frontend: 8090, agent: 8091, health: 8092, admin: 8095 } as const;
+
+/** What the tunnel server's pods listen on. */
+export function podPorts({
+  deploy,
+}: ManagedProxyConfigurationSpec): Readonly<Record<keyof typeof serverPorts, number>> {
+  if (deploy === undefined) return serverPorts;
+  const { proxyServer, agentServer, healthServer, adminServer } = deploy.ports;
+  return { frontend: proxyServer, agent: agentServer, health: healthServer, admin: adminServer };
+}
 
 /** Objects whose names others know. */
 export const proxyNames = {

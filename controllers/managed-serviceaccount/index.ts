@@ -50,17 +50,26 @@ export function createManagedServiceAccount(
   });
   const { clusterProfileNamespaces: namespaces } = options;
   const outputs = createOutputController(deps, addon, options.outputs);
+  const { known, gateway } = outputs;
   return {
     caches: [...addon.caches, ...outputs.caches, ...leftovers.caches],
     controllers: [
       ...addon.controllers,
       ...outputs.controllers,
       ...leftovers.controllers,
-      createRevocationController(deps, { accounts: outputs.accounts, addons }),
-      createSetController(deps, outputs.accounts),
+      createRevocationController(deps, { accounts: known.accounts, addons }),
+      createSetController(deps, known.accounts),
       ...(namespaces === undefined
         ? []
-        : [createClusterProfileController(deps, { namespaces, clusters })]),
+        : [
+            createClusterProfileController(deps, {
+              namespaces,
+              clusters,
+              addons,
+              ...known,
+              gateway,
+            }),
+          ]),
     ],
   };
 }

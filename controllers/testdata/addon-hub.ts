@@ -9,7 +9,7 @@ export const addonNamespace = "open-cluster-management-addon";
 
 /** The three charts, as the walk-through installs them, and what else their controllers are told. */
 const releases = {
-  "cluster-proxy": { chart: ["cluster-proxy"], flags: ["--authority-overlap=80s"] },
+  "cluster-proxy": { chart: ["cluster-proxy"], flags: ["--authority-overlap=20s"] },
   "managed-serviceaccount": {
     chart: ["managed-serviceaccount"],
     flags: ["--agent-image=agent:v1"],

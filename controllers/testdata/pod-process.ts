@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { ChildProgram, type ProcessCluster } from "#bed";
 
 interface Pod {
@@ -11,7 +11,11 @@ interface Pod {
       readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
     },
   ];
-  readonly volumes: readonly { readonly name: string; readonly secret: { readonly secretName: string } }[];
+  readonly volumes: readonly {
+    readonly name: string;
+    readonly secret?: { readonly secretName: string };
+    readonly configMap?: { readonly name: string };
+  }[];
 }
 
 /** A directory in place of the mounts of a Deployment's pod, and what runs with it. */
@@ -49,26 +53,36 @@ export class PodProcess implements AsyncDisposable {
     return pod;
   }
 
-  /** Writes the Secrets as they are now. One that is missing is left out. */
+  /** Writes Secrets and ConfigMaps as they are now. One that is missing is left out. */
   async mount(): Promise<void> {
     const [{ volumeMounts }] = this.#pod.containers;
     for (const { name, mountPath } of volumeMounts) {
       const volume = this.#pod.volumes.find((entry) => entry.name === name);
-      const text = await this.#cluster.kubectl([
-        "get",
-        "secret",
-        volume?.secret.secretName ?? "",
-        `--namespace=${this.#namespace}`,
-        "--ignore-not-found",
-        "--output=jsonpath={.data}",
-      ]);
-      const data = JSON.parse(text || "{}") as Record<string, string>;
-      for (const [key, value] of Object.entries(data)) {
-        const path = join(this.directory, mountPath, key);
-        await mkdir(dirname(path), { recursive: true });
-        await writeFile(path, Buffer.from(value, "base64"));
+      const directory = join(this.directory, mountPath);
+      await mkdir(directory, { recursive: true });
+      const secret = await this.#dataOf("secret", volume?.secret?.secretName);
+      for (const [key, value] of secret) {
+        await writeFile(join(directory, key), Buffer.from(value, "base64"));
       }
+      const configMap = await this.#dataOf("configmap", volume?.configMap?.name);
+      for (const [key, value] of configMap) await writeFile(join(directory, key), value);
     }
+  }
+
+  async #dataOf(
+    kind: "secret" | "configmap",
+    name: string | undefined,
+  ): Promise<readonly (readonly [key: string, value: string])[]> {
+    if (name === undefined) return [];
+    const text = await this.#cluster.kubectl([
+      "get",
+      kind,
+      name,
+      `--namespace=${this.#namespace}`,
+      "--ignore-not-found",
+      "--output=jsonpath={.data}",
+    ]);
+    return Object.entries(JSON.parse(text || "{}") as Record<string, string>);
   }
 
   /** Starts the pod's program from these sources, with further flags. */

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Client, type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
+import type { OutgoingProxy } from "#runtime";
 import { openChannel } from "../rpc/channel.ts";
 import { isUsable, SessionFinder, widenOwnSession } from "../rpc/own-session.ts";
 import { type CarrierAnswer, openRawCarrier } from "../rpc/raw-openings.ts";
@@ -13,6 +14,7 @@ export interface ConnectSettings {
   /** `host:port` of the tunnel server, or of whatever stands in front of several. */
   readonly address: string;
   readonly serverName: string | undefined;
+  readonly proxy?: OutgoingProxy | undefined;
   readonly tls: TlsMaterial;
   readonly agentId: string;
   /** The query string of what this agent can reach. */
@@ -48,11 +50,12 @@ export async function connectToServer(
   settings: ConnectSettings,
   signal: AbortSignal,
 ): Promise<ServerStream> {
-  const { address, serverName, tls, keepaliveTimeMs } = settings;
+  const { address, serverName, tls, keepaliveTimeMs, proxy } = settings;
   const client = openChannel({
     address,
     ...(serverName !== undefined && { serverName }),
     tls,
+    proxy,
     userAgent: "spokeway-tunnel-agent",
     keepaliveTimeMs,
     keepaliveTimeoutMs,

@@ -3,6 +3,7 @@ import {
   isAbortError,
   type Logger,
   type Metrics,
+  type OutgoingProxy,
   type Runnable,
   silentLogger,
   sleep,
@@ -27,6 +28,8 @@ export interface TunnelAgentOptions {
   readonly address: string;
   /** Name that the servers' certificates must carry. Defaults to the host of `address`. */
   readonly serverName?: string;
+  /** Stands between the agent and the tunnel servers. */
+  readonly proxy?: OutgoingProxy | undefined;
   readonly tls: TlsSource;
   /** Tells this agent from all others. */
   readonly agentId: string;
@@ -163,6 +166,7 @@ class SyncingAgent implements TunnelAgent {
       {
         address,
         serverName,
+        proxy: this.#options.proxy,
         tls: tls.current,
         agentId,
         identifiers,

@@ -14,9 +14,16 @@ import {
 import type { Desired } from "../../installation/action.ts";
 import { type Owner, ownedBy } from "../../installation/owner.ts";
 import { opaqueSecret } from "../../installation/tls-secret.ts";
-import { agentGroup, proxyNames, serverLabels, serverPorts, sharedIdentity } from "../names.ts";
+import {
+  agentGroup,
+  podPorts,
+  proxyNames,
+  serverLabels,
+  serverPorts,
+  sharedIdentity,
+} from "../names.ts";
 import type { ByAuthority } from "./authorities.ts";
-import { podPorts, serverPodSpec } from "./pod-spec.ts";
+import { serverPodSpec } from "./pod-spec.ts";
 
 /** What the controller's command line says about tunnel servers. */
 export interface DesiredOptions {

@@ -1,17 +1,8 @@
 import type { ManagedProxyConfigurationSpec } from "#api";
 import { containerSecurityContext, podSecurityContext, probes } from "../../pod-security.ts";
-import { proxyNames, serverLabels, serverPorts, sharedIdentity } from "../names.ts";
+import { podPorts, proxyNames, serverLabels, serverPorts, sharedIdentity } from "../names.ts";
 import { tunnelNodeFlags } from "../node-flags.ts";
 import type { DesiredOptions } from "./desired.ts";
-
-/** What the tunnel server's pods listen on. */
-export function podPorts({
-  deploy,
-}: ManagedProxyConfigurationSpec): Readonly<Record<keyof typeof serverPorts, number>> {
-  if (deploy === undefined) return serverPorts;
-  const { proxyServer, agentServer, healthServer, adminServer } = deploy.ports;
-  return { frontend: proxyServer, agent: agentServer, health: healthServer, admin: adminServer };
-}
 
 /** Only what differs: the command line of a server with the usual ports is upstream's. */
 function portFlags(ports: ReturnType<typeof podPorts>): readonly string[] {

@@ -2,14 +2,13 @@ import {
   type ClusterProfile,
   clusterProfiles,
   clusterProfilesV1alpha2,
+  type KubeObject,
   type ManagedCluster,
   type ManagedClusterSet,
   type ManagedClusterSetBinding,
-  type ManagedServiceAccount,
   managedClusterSetBindings,
   managedClusterSets,
   managedServiceAccountLabels,
-  managedServiceAccounts,
   type ResourceType,
   type Secret,
   secrets,
@@ -26,16 +25,22 @@ import {
 import type { Runnable } from "#runtime";
 import type { ControllerDeps } from "../../addon/addon.ts";
 import { isSame } from "../../canonical-json.ts";
+import { isStaying } from "../../is-staying.ts";
 import { whenServed } from "../../when-served.ts";
-import { ownerNameOf } from "./copies.ts";
+import type { AccountCaches } from "../outputs/output-controller.ts";
+import type { GatewayDoor } from "../outputs/reach.ts";
+import { asksToBeShared, ownerNameOf } from "./copies.ts";
 import { createProfileReconciler } from "./reconciler.ts";
 import { type CredentialNamespaces, clusterNameOf } from "./standing.ts";
 
-export interface ClusterProfileOptions {
+export interface ClusterProfileOptions extends AccountCaches {
   /** Namespaces whose ClusterProfiles get copies of tokens; `*` for all that are bound. */
   readonly namespaces: CredentialNamespaces;
-  /** All managed clusters, from a cache that somebody else runs. */
+  /** All managed clusters, and the addon on each: from caches that others run, as those of accounts. */
   readonly clusters: ObjectCache<ManagedCluster>;
+  readonly addons: ObjectCache<KubeObject>;
+  /** The gateway's door, if it is open for tokens of accounts. */
+  readonly gateway: () => GatewayDoor | undefined;
 }
 
 /** Keeps access and credentials of all ClusterProfiles, once the hub serves them. */
@@ -54,20 +59,13 @@ export function createClusterProfileController(
 
 function createRunnables(
   deps: ControllerDeps,
-  { namespaces, clusters }: ClusterProfileOptions,
+  options: ClusterProfileOptions,
   type: ResourceType<ClusterProfile>,
 ): readonly Runnable[] {
   const caches = openCaches(deps, type);
   const controller = createController({
-    reconciler: createProfileReconciler({
-      ...deps,
-      ...caches,
-      clusters,
-      namespaces,
-      type,
-      gateway: () => undefined,
-    }),
-    triggers: triggersOf(caches, clusters),
+    reconciler: createProfileReconciler({ ...deps, ...options, ...caches, type }),
+    triggers: triggersOf(caches, options),
     log: deps.log,
   });
   return [...Object.values(caches), controller];
@@ -76,53 +74,49 @@ function createRunnables(
 type Caches = ReturnType<typeof openCaches>;
 
 function openCaches({ client, log }: ControllerDeps, type: ResourceType<ClusterProfile>) {
-  const { managed, syncToClusterProfile, syncedFrom } = managedServiceAccountLabels;
-  const labelled = (label: string) => ({
-    labelSelector: labelSelector({ [label]: "true" }),
-    log,
-  });
+  const { syncedFrom } = managedServiceAccountLabels;
+  const ofCopies = { labelSelector: labelSelector({ [syncedFrom]: undefined }), log };
   return {
     profiles: createObjectCache(client, type, { log }),
     sets: createObjectCache<ManagedClusterSet>(client, managedClusterSets, { log }),
     bindings: createObjectCache<ManagedClusterSetBinding>(client, managedClusterSetBindings, {
       log,
     }),
-    accounts: createObjectCache<ManagedServiceAccount>(
-      client,
-      managedServiceAccounts,
-      labelled(syncToClusterProfile),
-    ),
-    tokens: createObjectCache<Secret>(client, secrets, labelled(managed)),
-    copies: createObjectCache<Secret>(client, secrets, {
-      labelSelector: labelSelector({ [syncedFrom]: undefined }),
-      log,
-    }),
+    copies: createObjectCache<Secret>(client, secrets, ofCopies),
   };
 }
 
 function triggersOf(
-  { profiles, sets, bindings, accounts, tokens, copies }: Caches,
-  clusters: ObjectCache<ManagedCluster>,
+  { profiles, sets, bindings, copies }: Caches,
+  { clusters, addons, accounts, tokens, registrations }: ClusterProfileOptions,
 ): readonly Trigger[] {
   const keysWhere = (holds: (profile: ClusterProfile) => boolean): readonly string[] =>
     profiles.list().filter(holds).map(keyOfObject);
+  const every = (): readonly string[] => keysWhere(() => true);
   const ofCluster = (name: string | undefined) =>
     keysWhere((profile) => name !== undefined && clusterNameOf(profile) === name);
   const ofNamespace = (name: string | undefined) =>
     keysWhere(({ metadata }) => metadata.namespace === name);
   return [
     onCacheChange(profiles),
-    onCacheChange(clusters, ({ key, before, after }) =>
-      isSame(essenceOf(before), essenceOf(after)) ? [] : ofCluster(key),
-    ),
-    onCacheChange(sets, () => keysWhere(() => true)),
+    onCacheChange(sets, every),
+    onCacheChange(registrations, every),
     onCacheChange(bindings, ({ before, after }) =>
       ofNamespace((after ?? before)?.metadata.namespace),
     ),
-    onCacheChange(accounts, ({ before, after }) =>
-      ofCluster((after ?? before)?.metadata.namespace),
+    onCacheChange(clusters, ({ key, before, after }) =>
+      isSame(essenceOf(before), essenceOf(after)) ? [] : ofCluster(key),
     ),
-    onCacheChange(tokens, ({ before, after }) => ofCluster((after ?? before)?.metadata.namespace)),
+    onCacheChange(addons, ({ before, after }) => {
+      const isStill = isStaying(before) === isStaying(after);
+      return isStill ? [] : ofCluster((after ?? before)?.metadata.namespace);
+    }),
+    onCacheChange(accounts, ({ before, after }) =>
+      [before, after].some(asksToBeShared) ? ofCluster((after ?? before)?.metadata.namespace) : [],
+    ),
+    onCacheChange(tokens, ({ key, before, after }) =>
+      asksToBeShared(accounts.get(key)) ? ofCluster((after ?? before)?.metadata.namespace) : [],
+    ),
     onCacheChange(copies, ({ before, after }) =>
       [before, after].flatMap((copy) => {
         const owner = copy && ownerNameOf(copy.metadata);

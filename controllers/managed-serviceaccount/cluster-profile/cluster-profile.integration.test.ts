@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
 import { waitFor } from "#bed";
@@ -11,6 +12,7 @@ const team = "team-a";
 const agentNamespace = "open-cluster-management-agent-addon";
 const group = "authentication.open-cluster-management.io";
 const gates = "--feature-gates=ClusterProfile=true,EphemeralIdentity=true";
+const passNamespace = "open-cluster-management-credentials";
 const pluginFlags = [
   "--managed-serviceaccount=reader",
   `--namespace=${team}`,
@@ -36,8 +38,14 @@ describe("ClusterProfiles", { timeout: 300_000 }, () => {
           "featureGates.clusterProfile=true",
           "featureGates.ephemeralIdentity=true",
           `clusterProfileNamespaces={${team},team-b}`,
+          "outputs.gateway.enabled=true",
         ],
-        given: [gates, `--cluster-profile-namespaces=${team},team-b`],
+        given: [
+          gates,
+          `--cluster-profile-namespaces=${team},team-b`,
+          `--gateway-pass-namespace=${passNamespace}`,
+          "--gateway-address=https://gateway.example",
+        ],
       });
       const kubeconfig = ["secret", "managed-serviceaccount-hub-kubeconfig"] as const;
       const deployment = ["deployment", "managed-serviceaccount-addon-agent"] as const;
@@ -256,6 +264,29 @@ describe("ClusterProfiles", { timeout: 300_000 }, () => {
     assert.match(await world.field(...role), /"delete"/);
   });
 
+  it("lead through the gateway where the cluster has no address, with a pass for its tokens", async () => {
+    await copied("other");
+    await waitFor("the pass of account other", async () => {
+      const tokens = await world.field(
+        "configmap",
+        `${cluster}.other`,
+        ".data.tokens",
+        passNamespace,
+      );
+      return tokens.startsWith(hash("sha256", await token("other", cluster), "hex"));
+    });
+    await world.hub.apply(registration);
+    await patch("managedcluster", cluster, { spec: { managedClusterClientConfigs: null } });
+    const path = "/apis/cluster.core.oam.dev/v1alpha1/clustergateways/managed1/proxy";
+    const found = await waitFor("the way through the gateway", async () => {
+      const way = await access(team);
+      return way?.["server"] === `https://gateway.example${path}` && way;
+    });
+    assert.equal(found["tls-server-name"], "cluster-gateway.vela-system.svc");
+    await world.hub.kubectl(["delete", "apiservice", "v1alpha1.cluster.core.oam.dev"]);
+    await waitFor("no way any more", async () => (await access(team)) === undefined);
+  });
+
   it("show no token in a log", async () => {
     const tail = (await copied("other")).slice(-40);
     assert.ok(!world.log.includes(tail));
@@ -274,10 +305,28 @@ apiVersion: v1
 kind: Namespace
 metadata: {name: team-b}
 ---
+apiVersion: v1
+kind: Namespace
+metadata: {name: ${passNamespace}}
+---
 apiVersion: cluster.open-cluster-management.io/v1beta2
 kind: ManagedClusterSetBinding
 metadata: {name: global, namespace: ${team}}
 spec: {clusterSet: global}
+`;
+
+/** As the addon cluster-gateway registers it; nobody is there. */
+const registration = `
+apiVersion: apiregistration.k8s.io/v1
+kind: APIService
+metadata: {name: v1alpha1.cluster.core.oam.dev}
+spec:
+  group: cluster.core.oam.dev
+  version: v1alpha1
+  groupPriorityMinimum: 5000
+  versionPriority: 10
+  caBundle: ${Buffer.from("nobody").toString("base64")}
+  service: {name: cluster-gateway, namespace: vela-system, port: 9443}
 `;
 
 /** What anybody who may write ClusterProfiles in a namespace can make. */

@@ -33,13 +33,18 @@ export function syncedFromOf(copyName: string): string {
   return `${copyName.slice(0, maxLabel - hash.length - 1).replace(/[^a-z0-9]+$/, "")}-${hash}`;
 }
 
+/** True for an account that is labelled for ClusterProfiles. */
+export function asksToBeShared(account: ManagedServiceAccount | undefined): boolean {
+  return account?.metadata.labels?.[managedServiceAccountLabels.syncToClusterProfile] === "true";
+}
+
 /** True when the token of the account is to be copied, and to that namespace too. */
 export function isSharedWith(
-  { metadata }: ManagedServiceAccount,
+  account: ManagedServiceAccount,
   namespace: string | undefined,
 ): boolean {
-  if (metadata.deletionTimestamp !== undefined) return false;
-  if (metadata.labels?.[managedServiceAccountLabels.syncToClusterProfile] !== "true") return false;
+  const { metadata } = account;
+  if (metadata.deletionTimestamp !== undefined || !asksToBeShared(account)) return false;
   const listed = metadata.annotations?.[managedServiceAccountAnnotations.clusterProfileNamespaces];
   if (listed === undefined) return true;
   return listed.split(",").some((name) => name.trim() === namespace);

@@ -1,14 +1,24 @@
 import {
+  addonNames,
   type ClusterProfile,
+  type KubeObject,
   type ManagedCluster,
   type ManagedClusterSet,
   type ManagedClusterSetBinding,
   type ManagedServiceAccount,
+  managedServiceAccountLabels,
   type ResourceType,
   type Secret,
   secrets,
 } from "#api";
-import { ignoreNotFound, type KubeClient, keyOfObject, type ObjectCache } from "#kube";
+import {
+  ignoreNotFound,
+  type KubeClient,
+  keyOfObject,
+  type ObjectCache,
+  type ObjectKey,
+} from "#kube";
+import { isStaying } from "../../is-staying.ts";
 import type { GatewayDoor } from "../outputs/reach.ts";
 import { copyNameOf, isCopyFor, isSharedWith, isUsableName } from "./copies.ts";
 import type { ProfileSnapshot, SharedAccount } from "./plan.ts";
@@ -22,10 +32,9 @@ export interface GatherPorts {
   readonly clusters: Pick<ObjectCache<ManagedCluster>, "get">;
   readonly sets: Pick<ObjectCache<ManagedClusterSet>, "list">;
   readonly bindings: Pick<ObjectCache<ManagedClusterSetBinding>, "list">;
-  /** Accounts that ask to be shared. */
+  /** The addon managed-serviceaccount of each cluster. */
+  readonly addons: Pick<ObjectCache<KubeObject>, "get">;
   readonly accounts: Pick<ObjectCache<ManagedServiceAccount>, "list">;
-  /** Secrets that agents have made. */
-  readonly tokens: Pick<ObjectCache<Secret>, "get">;
   /** Secrets that were copied. */
   readonly copies: Pick<ObjectCache<Secret>, "get" | "list">;
   readonly namespaces: CredentialNamespaces;
@@ -33,7 +42,10 @@ export interface GatherPorts {
   readonly gateway: () => GatewayDoor | undefined;
 }
 
-/** Reads all that a plan needs, from caches where they know. Keys are `namespace/name`. */
+/**
+ * Reads all that a plan needs, from caches where they know. Tokens are read when they are needed and
+ * kept nowhere. Keys are `namespace/name`.
+ */
 export async function gather(
   ports: GatherPorts,
   key: string,
@@ -49,9 +61,13 @@ export async function gather(
     sets: ports.sets.list(),
     namespaces: ports.namespaces,
   });
+  // Without the addon nobody keeps the tokens of a cluster: what was handed out is taken back.
+  const isServed = isStaying(
+    ports.addons.get(`${clusterName}/${addonNames.managedServiceAccount}`),
+  );
   const accounts = ports.accounts
     .list()
-    .filter(({ metadata }) => metadata.namespace === clusterName)
+    .filter(({ metadata }) => isServed && metadata.namespace === clusterName)
     .filter((account) => isSharedWith(account, namespace))
     .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   return {
@@ -71,26 +87,28 @@ export async function gather(
 }
 
 async function shared(
-  { client, tokens, copies }: GatherPorts,
+  { client, copies }: GatherPorts,
   namespace: string,
   account: ManagedServiceAccount,
   signal: AbortSignal,
 ): Promise<SharedAccount> {
+  const read = async (place: ObjectKey): Promise<Secret | undefined> =>
+    ignoreNotFound(client.get(secrets, place, signal));
   const { tokenSecretRef } = account.status;
-  const token =
-    tokenSecretRef && tokens.get(`${account.metadata.namespace}/${tokenSecretRef.name}`);
-  const source = token !== undefined && isOwnedBy(token, account) ? token : undefined;
+  const token = tokenSecretRef && (await read({ ...account.metadata, name: tokenSecretRef.name }));
+  const source = token !== undefined && isTokenOf(account, token) ? token : undefined;
   const name = copyNameOf(account);
   const known = copies.get(keyOfObject({ metadata: { namespace, name } }));
-  // One that others made carries no label, so no cache knows of it.
+  // One that others made carries no label, so that no cache knows of it.
   const mustAsk = known === undefined && source !== undefined && isUsableName(name);
-  const present = mustAsk
-    ? await ignoreNotFound(client.get(secrets, { namespace, name }, signal))
-    : known;
+  const present = mustAsk ? await read({ namespace, name }) : known;
   return { account, source, present };
 }
 
 /** A Secret of the account's name may be another's, or what an earlier account has left. */
-function isOwnedBy({ metadata }: Secret, account: ManagedServiceAccount): boolean {
-  return metadata.ownerReferences?.some(({ uid }) => uid === account.metadata.uid) === true;
+function isTokenOf({ metadata: { uid } }: ManagedServiceAccount, { metadata }: Secret): boolean {
+  return (
+    metadata.labels?.[managedServiceAccountLabels.managed] === "true" &&
+    metadata.ownerReferences?.some((owner) => owner.uid === uid) === true
+  );
 }

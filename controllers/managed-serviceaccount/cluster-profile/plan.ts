@@ -99,7 +99,7 @@ function accessOf(standing: Standing, gateway: GatewayDoor | undefined): Access 
   if (verdict.kind === "reachable") {
     return { clusterName: cluster, reach: verdict.reach, remarks: [] };
   }
-  const message = `ManagedCluster ${cluster} has no https URL in spec.managedClusterClientConfigs, and tokens of accounts may not go through the gateway: there is no way to put into status.accessProviders`;
+  const message = `ManagedCluster ${cluster} has no https URL in spec.managedClusterClientConfigs, and there is no gateway that is open for tokens of accounts (outputs.gateway.enabled of the chart): status.accessProviders has no way to it`;
   return { clusterName: cluster, remarks: [{ type: "Warning", reason: verdict.reason, message }] };
 }
 

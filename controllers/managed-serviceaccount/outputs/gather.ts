@@ -13,6 +13,7 @@ import {
   secrets,
 } from "#api";
 import { ignoreNotFound, type KubeClient, type ObjectCache } from "#kube";
+import { isStaying } from "../../is-staying.ts";
 import { passPlaceOf, requestsOf } from "./desired.ts";
 import { gatewayDoorOf } from "./reach.ts";
 import {
@@ -86,10 +87,6 @@ function isOf({ metadata }: ManagedServiceAccount, secret: Secret | undefined): 
     ({ kind, name, uid }) =>
       kind === managedServiceAccounts.kind && name === metadata.name && uid === metadata.uid,
   );
-}
-
-function isStaying(object: KubeObject | undefined): boolean {
-  return object !== undefined && object.metadata.deletionTimestamp === undefined;
 }
 
 function placesOf(

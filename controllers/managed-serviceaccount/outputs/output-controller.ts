@@ -27,6 +27,7 @@ import {
 } from "#kube";
 import type { ControllerDeps, DelegatedPart, Part } from "../../addon/addon.ts";
 import { requestsOf } from "./desired.ts";
+import { type GatewayDoor, gatewayDoorOf } from "./reach.ts";
 import { createOutputReconciler } from "./reconciler.ts";
 import { madeOutputOf, type OutputPolicy, ownerKeyOf } from "./snapshot.ts";
 
@@ -37,9 +38,20 @@ export interface OutputOptions extends OutputPolicy {
   readonly gatewayAddress: string;
 }
 
-/** The part, with its cache of all accounts for others. */
-export interface OutputPart extends Part {
+/** What is known of all accounts, for other parts as well. */
+export interface AccountCaches {
   readonly accounts: ObjectCache<ManagedServiceAccount>;
+  /** Metadata of the Secrets with their tokens. */
+  readonly tokens: ObjectCache<KubeObject>;
+  /** The gateway's registration as an API of the hub. */
+  readonly registrations: ObjectCache<ApiService>;
+}
+
+/** The part, with what it knows. */
+export interface OutputPart extends Part {
+  readonly known: AccountCaches;
+  /** The gateway's door; undefined while it is closed for tokens of accounts. */
+  readonly gateway: () => GatewayDoor | undefined;
 }
 
 /** Keeps what accounts ask for beside their token. */
@@ -86,7 +98,12 @@ export function createOutputController(
       onCacheChange(registrations, () => asking(() => true)),
     ],
   });
-  return { accounts, caches: Object.values(caches).filter(isPresent), controllers: [controller] };
+  return {
+    known: caches,
+    gateway: () => openDoor(registrations, policy, gatewayAddress),
+    caches: Object.values(caches).filter(isPresent),
+    controllers: [controller],
+  };
 }
 
 function openCaches({ client, log }: ControllerDeps, { passNamespace }: OutputPolicy) {
@@ -106,6 +123,15 @@ function openCaches({ client, log }: ControllerDeps, { passNamespace }: OutputPo
       log,
     }),
   };
+}
+
+function openDoor(
+  registrations: ObjectCache<ApiService>,
+  { passNamespace }: OutputPolicy,
+  gatewayAddress: string,
+): GatewayDoor | undefined {
+  if (passNamespace === "") return undefined;
+  return gatewayDoorOf(registrations.get(clusterGatewayApiServiceName), gatewayAddress);
 }
 
 /** What is secret is read when it is needed: to know that it changed takes its metadata alone. */

@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import {
+  accountOutputKinds,
+  type Condition,
   findCondition,
   type ManagedServiceAccount,
   managedServiceAccountConditionTypes,
@@ -22,7 +24,7 @@ import { isForProfiles } from "./desired.ts";
 import { gather, madeFor, type OutputSources } from "./gather.ts";
 import { perform } from "./perform.ts";
 import { type OutputAction, type OutputVerdict, planOutputs } from "./plan.ts";
-import { keyOfPlace } from "./snapshot.ts";
+import { keyOfPlace, type Place } from "./snapshot.ts";
 import { conditionsWith } from "./status.ts";
 
 export interface OutputPorts extends OutputSources {
@@ -59,6 +61,8 @@ export function createOutputReconciler(ports: OutputPorts): Reconciler<string> {
       const snapshot = await gather(ports, key, account, signal);
       const { actions, verdicts } = planOutputs(snapshot);
       const { failures, failure } = await carryOutAll(ports, key, actions, signal);
+      // Two writers met: the next look settles it, and nobody needs to hear of it.
+      if (isApiError(failure, "conflict", "already_exists")) throw failure;
       const outcome = verdicts.map((verdict) => withFailure(verdict, failures));
       if (account !== undefined) await report(ports, account, outcome, signal);
       if (failure !== undefined) throw failure;
@@ -89,6 +93,8 @@ async function isThere({ client }: OutputPorts, key: string, signal: AbortSignal
   return (await ignoreNotFound(client.rawJson(path, signal))) !== undefined;
 }
 
+type Failures = readonly { readonly place: Place; readonly message: string }[];
+
 /** Carries out the plan; what failed is told by its place, the first failure as it was. */
 async function carryOutAll(
   { client, metrics, log }: OutputPorts,
@@ -96,13 +102,13 @@ async function carryOutAll(
   actions: readonly OutputAction[],
   signal: AbortSignal,
 ) {
-  const failures = new Map<string, string>();
+  const failures: { readonly place: Place; readonly message: string }[] = [];
   const performOne = async (action: OutputAction): Promise<void> => {
     const { kind: output, namespace, name } = action.place;
     try {
       await perform(client, action, signal);
     } catch (error) {
-      failures.set(keyOfPlace(action.place), describeError(error));
+      failures.push({ place: action.place, message: describeError(error) });
       throw error;
     }
     const told = { output, action: action.kind === "write" ? "written" : "removed" };
@@ -112,41 +118,54 @@ async function carryOutAll(
   return { failure: await carryOut(actions, performOne, signal), failures };
 }
 
-function withFailure(verdict: OutputVerdict, failures: ReadonlyMap<string, string>): OutputVerdict {
+function withFailure(verdict: OutputVerdict, failures: Failures): OutputVerdict {
   const { request, refusal } = verdict;
-  const failed = failures.get(keyOfPlace(request));
+  const failed = failures.find(
+    ({ place }) =>
+      keyOfPlace(place) === keyOfPlace(request) ||
+      (place.kind === accountOutputKinds.gatewayPass && request.via === "Gateway"),
+  );
   if (refusal !== undefined || failed === undefined) return verdict;
-  const message = `spec.outputs.${request.kind}: ${failed}`;
+  const message = `spec.outputs.${request.kind}: ${failed.message}`;
   return { request, refusal: { reason: reasons.failed, message } };
 }
 
+/** Writes what became of the outputs, and tells of it where the reason is another one. */
 async function report(
-  { client, events, metrics, now }: OutputPorts,
+  ports: OutputPorts,
   account: ManagedServiceAccount,
   verdicts: readonly OutputVerdict[],
   signal: AbortSignal,
 ): Promise<void> {
-  const conditions = conditionsWith(account, verdicts, now());
+  const conditions = conditionsWith(account, verdicts, ports.now());
   if (isDeepStrictEqual(conditions, account.status.conditions)) return;
-  const before = findCondition(account.status.conditions, conditionType);
-  const after = findCondition(conditions, conditionType);
   const { name, namespace, resourceVersion } = account.metadata;
   const patch = { metadata: { resourceVersion }, status: { conditions } };
   const options = { subresource: "status" };
   const key = { name, namespace };
   try {
-    await client.mergePatch(managedServiceAccounts, key, patch, signal, options);
+    await ports.client.mergePatch(managedServiceAccounts, key, patch, signal, options);
   } catch (error) {
     if (isApiError(error, "not_found")) return;
     throw error;
   }
+  const before = findCondition(account.status.conditions, conditionType);
+  const after = findCondition(conditions, conditionType);
   if (after === undefined || after.reason === before?.reason) return;
   for (const { request, refusal } of verdicts) {
-    if (refusal !== undefined) {
-      metrics.refusals.inc({ output: request.kind, reason: refusal.reason });
-    }
+    if (refusal === undefined) continue;
+    ports.metrics.refusals.inc({ output: request.kind, reason: refusal.reason });
   }
-  const type = after.status === "True" ? "Normal" : "Warning";
-  const { reason, message } = after;
+  await tell(ports.events, account, after);
+}
+
+async function tell(
+  events: EventRecorder,
+  account: ManagedServiceAccount,
+  { status, reason, message }: Condition,
+): Promise<void> {
+  // On the way to the first token it is no news, and later the agent tells more of it.
+  if (reason === reasons.tokenMissing) return;
+  const type = status === "True" ? "Normal" : "Warning";
   await events.record(managedServiceAccounts, account, { type, reason, message });
 }

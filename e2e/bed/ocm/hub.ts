@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { makeCertificate } from "../certificates.ts";
 import { applyManifests, type ClusterHandle, kubectl } from "../cluster-handle.ts";
 import { certificatePath, keyPath, type Program } from "../cluster-plan.ts";
+import { waitFor } from "../wait.ts";
 import { makeAccount } from "./account.ts";
 import type { AddonVersions } from "./crds.ts";
 import { hubCrds, hubRoles } from "./manifests.ts";
@@ -30,7 +31,11 @@ export async function startOcmHub(hub: ClusterHandle, options: OcmHubOptions): P
   ]);
   await applyManifests(hub, crds);
   await Promise.all([
-    kubectl(hub, ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"]),
+    // kubectl gives up on a CRD that has no status yet.
+    waitFor("OCM's kinds", async () => {
+      await kubectl(hub, ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"]);
+      return true;
+    }),
     applyManifests(hub, roles),
   ]);
   await startPrograms(hub, options);
