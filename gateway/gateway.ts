@@ -24,6 +24,11 @@ import { createObjectHandlers } from "./handlers.ts";
 import { defaultSettings, type IdentitySettings } from "./identity/configuration.ts";
 import { createExternalExchanger } from "./identity/external-exchanger.ts";
 import { createIdentify, type Identify } from "./identity/identify.ts";
+import {
+  type ClusterLimits,
+  createClusterLimits,
+  type LimitOptions,
+} from "./limits/cluster-limits.ts";
 import { createClusterGatewayWriter } from "./objects/cluster-gateway-writer.ts";
 import { createPassStore } from "./passes/pass-store.ts";
 import type { TunnelDial } from "./proxying/cluster-transports.ts";
@@ -66,6 +71,8 @@ export interface GatewayOptions extends Pick<TokenReaderOptions, "oidc" | "oidcC
   readonly exchangerCa?: () => Buffer | undefined;
   /** Where requests to managed clusters are recorded. Defaults to nowhere. */
   readonly audit?: Pick<AuditorOptions, "policy" | "sinks"> | undefined;
+  /** How many requests may be under way. Each has a default. */
+  readonly limits?: Omit<LimitOptions, "metrics"> | undefined;
   /** What `/version` says. */
   readonly version: string;
   readonly metrics: Metrics;
@@ -120,6 +127,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       identify: identifyWith(options),
     }),
     audit: createAuditor(options.audit ?? silentAudit),
+    limits: limitsOf(options, clusters),
     isCluster: (name) => clusters.find(name).kind !== "unknown",
     reasonNotStarted,
     reasonNotReady,
@@ -135,6 +143,18 @@ export function createGateway(options: GatewayOptions): Gateway {
     reasonNotReady,
     run: (signal) => runAll([...caches.all, serving], signal),
   };
+}
+
+function limitsOf(
+  { limits: given, metrics }: GatewayOptions,
+  clusters: ClusterStore,
+): ClusterLimits {
+  const limits = createClusterLimits({ ...given, metrics });
+  clusters.onChange((name, cluster) => {
+    if (cluster === undefined) limits.forget(name);
+    else limits.changed(name);
+  });
+  return limits;
 }
 
 function storeOf(

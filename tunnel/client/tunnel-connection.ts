@@ -41,6 +41,7 @@ export class TunnelConnection extends Duplex {
   readonly #stream: ProxyStream;
   #resolveOpened: () => void;
   #rejectOpened: (error: Error) => void;
+  #wasOpened = false;
   #state: ConnectionState;
   /** The write that waits for room on the stream. */
   #waiting: (() => void) | undefined;
@@ -91,12 +92,15 @@ export class TunnelConnection extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     clearTimeout(this.#closeTimer);
-    this.#rejectOpened(error ?? new TunnelError("closed", "Dial was abandoned"));
+    if (!this.#wasOpened) {
+      this.#rejectOpened(error ?? new TunnelError("closed", "Dial was abandoned"));
+    }
     this.#apply({ kind: "abandoned" });
     done(error);
   }
 
   #open(): void {
+    this.#wasOpened = true;
     this.#resolveOpened();
     this.#whenOpen?.();
   }

@@ -13,12 +13,12 @@ const { values } = parseArgs({
 });
 const repository = join(import.meta.dirname, "..", "..", "..");
 const full = {
-  near: { rounds: 4, seconds: 3, warmUpSeconds: 2, dials: 100 },
+  near: { rounds: 4, seconds: 3, warmUpSeconds: 2, dials: 800 },
   mixed: { rounds: 2, seconds: 2, warmUpSeconds: 1, dials: 2 },
   far: { rounds: 3, seconds: 3, warmUpSeconds: 2, dials: 30 },
 } as const;
 const quick = {
-  near: { rounds: 2, seconds: 2, warmUpSeconds: 1, dials: 60 },
+  near: { rounds: 2, seconds: 2, warmUpSeconds: 1, dials: 400 },
   far: { rounds: 1, seconds: 2, warmUpSeconds: 1, dials: 10 },
 } as const;
 

@@ -61,12 +61,18 @@ async function connected(bench: Bench, agents: number): Promise<void> {
   const end = performance.now() + connectLimitMs;
   let seen = 0;
   while (performance.now() < end) {
-    const answer = await fetch(`http://127.0.0.1:${bench.ports.serverAdmin}/metrics`);
-    seen = Number(backends.exec(await answer.text())?.[1] ?? 0);
+    seen = await countAgents(bench.ports.serverAdmin);
     if (seen >= agents) return;
     await pause(500);
   }
   throw new Error(`Only ${seen} of ${agents} agents have connected`);
+}
+
+async function countAgents(port: number): Promise<number> {
+  // The next server listens on the same port, and knows nothing of this one's connections.
+  const headers = { connection: "close" };
+  const answer = await fetch(`http://127.0.0.1:${port}/metrics`, { headers });
+  return Number(backends.exec(await answer.text())?.[1] ?? 0);
 }
 
 async function pause(ms: number): Promise<void> {
