@@ -1,6 +1,7 @@
 import { Duplex } from "node:stream";
 import { type ServiceError, status } from "@grpc/grpc-js";
 import type { PacketStream } from "../rpc/packet-stream.ts";
+import { statusText } from "../rpc/status-text.ts";
 import { TunnelError, type TunnelErrorCode } from "../tunnel-error.ts";
 import {
   type ConnectionEffect,
@@ -198,5 +199,5 @@ const streamErrors: ReadonlyMap<status, readonly [TunnelErrorCode, string]> = ne
 
 function errorOfStream(error: ServiceError): TunnelError {
   const [code, message] = streamErrors.get(error.code) ?? ["closed", "Connection was lost"];
-  return new TunnelError(code, `${message}: ${error.details}`, { cause: error });
+  return new TunnelError(code, `${message}: ${statusText(error)}`);
 }
