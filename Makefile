@@ -50,8 +50,9 @@ test-integration: node_modules/.stamp ## Tests against real API servers, OCM and
 	node --test --test-concurrency=1 --test-timeout=600000 $$(git ls-files -co --exclude-standard '*.integration.test.ts' ':!:helm/**' ':!:tools/crds/**')
 
 .PHONY: torture
-torture: node_modules/.stamp ## The long version of what breaks the token agent: 60 kills, ten minutes without a hub (20 minutes)
+torture: node_modules/.stamp ## The long version of what breaks the agents: kills, minutes without a hub, fuzzed peers (20 minutes)
 	SPOKEWAY_TORTURE=1 node --test --test-timeout=1800000 agent/tokens/agent-process.integration.test.ts
+	SPOKEWAY_TORTURE=1 node --test --test-timeout=1800000 tunnel/hostile-peers.integration.test.ts
 
 .PHONY: test-e2e
 test-e2e: node_modules/.stamp ## The walk-through and all that follows, on a fresh bed of two real clusters
@@ -77,7 +78,7 @@ bench-gateway: node_modules/.stamp ## Ways to a managed cluster, compared with d
 	node e2e/bench/gateway/main.ts $(BENCH)
 
 .PHONY: bench-tunnel
-bench-tunnel: node_modules/.stamp ## The tunnel beside Go's, as processes (8 minutes; BENCH=--quick: 2 minutes)
+bench-tunnel: node_modules/.stamp ## The tunnel beside Go's, as processes (10 minutes; BENCH=--quick: 3 minutes)
 	@$(BED) tools-konnectivity
 	node e2e/bench/tunnel/bench.ts $(BENCH)
 

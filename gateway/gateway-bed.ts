@@ -134,8 +134,11 @@ export class GatewayBed implements AsyncDisposable {
   }
 
   /** `managedFlags` are further flags of the managed cluster's API server. */
-  static async start(managedFlags: readonly string[] = []): Promise<GatewayBed> {
-    const hub = await startProcessCluster({ name: "hub", manifests: [hubManifest] });
+  static async start(
+    managedFlags: readonly string[] = [],
+    hubOptions: { readonly controllerManager?: boolean } = {},
+  ): Promise<GatewayBed> {
+    const hub = await startProcessCluster({ name: "hub", manifests: [hubManifest], ...hubOptions });
     // The API server makes the storage of a new kind twice, and a watch on the first hears nothing.
     const kind = "crd/managedclusters.cluster.open-cluster-management.io";
     await hub.kubectl(["wait", "--for=condition=Established", kind]);

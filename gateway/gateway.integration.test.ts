@@ -389,4 +389,17 @@ describe("the gateway between two API servers", { timeout: 300_000 }, () => {
       /true/.test((await hub("get", "clustergateway", "managed1", "-o", "wide")).stdout),
     );
   });
+
+  it("stops asking a cluster that does not answer, and goes on when it is back", async () => {
+    await bed.managed.stop("kube-apiserver");
+    await waitFor("the circuit to open", async () =>
+      /is not asked for [\d.]+ s more, since it did not answer before/.test(
+        (await raw("managed1/proxy/version")).stderr,
+      ),
+    );
+    assert.equal((await hub("get", "clustergateway", "managed1")).code, 0);
+    await bed.managed.restart("kube-apiserver");
+    await bed.managed.ready();
+    await waitFor("an answer", async () => (await raw("managed1/proxy/version")).code === 0);
+  });
 });

@@ -25,6 +25,11 @@ import { defaultSettings, type IdentitySettings } from "./identity/configuration
 import { createExternalExchanger } from "./identity/external-exchanger.ts";
 import { createIdentify, type Identify } from "./identity/identify.ts";
 import {
+  type ClusterLimits,
+  createClusterLimits,
+  type LimitOptions,
+} from "./limits/cluster-limits.ts";
+import {
   type ClusterGatewayWriter,
   createClusterGatewayWriter,
 } from "./objects/cluster-gateway-writer.ts";
@@ -33,7 +38,7 @@ import type { TunnelDial } from "./proxying/cluster-transports.ts";
 import { createClusterWays } from "./proxying/cluster-ways.ts";
 import { createFailureLog } from "./proxying/failure-log.ts";
 import { createProxyCluster } from "./proxying/proxy-cluster.ts";
-import { createRefusals } from "./refusals.ts";
+import { type CountRefusal, createRefusals } from "./refusals.ts";
 import { createRequestHandler } from "./request-handler.ts";
 
 /** The gateway's own certificate and key, PEM, which may be renewed while it runs. */
@@ -74,6 +79,8 @@ export interface GatewayOptions extends Pick<TokenReaderOptions, "oidc" | "oidcC
   readonly decisionTtls?: DecisionTtls & { readonly tokenTtlMs?: number };
   /** Where requests to managed clusters are recorded. Defaults to nowhere. */
   readonly audit?: Pick<AuditorOptions, "policy" | "sinks"> | undefined;
+  /** How many requests may be under way. Each has a default. */
+  readonly limits?: Omit<LimitOptions, "metrics"> | undefined;
   /** What `/version` says. */
   readonly version: string;
   readonly metrics: Metrics;
@@ -128,6 +135,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       identify: identifyWith(options, caches),
     }),
     audit: createAuditor(options.audit ?? silentAudit),
+    limits: limitsOf(options, clusters),
     isCluster: (name) => clusters.find(name).kind !== "unknown",
     reasonNotStarted,
     reasonNotReady,
@@ -136,8 +144,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     refused,
     log,
   });
-  const onMalformed = () => refused("malformed");
-  const front = createGatewayFront(options, trust, { handle, onMalformed });
+  const front = createGatewayFront(options, trust, handle, refused);
   const serving = windDown(front, winding, options, () => ways.transports.destroy());
   return {
     name: "gateway",
@@ -154,6 +161,18 @@ function writerOf(
 ): ClusterGatewayWriter | undefined {
   if (options.isWritable !== true) return undefined;
   return createClusterGatewayWriter({ ...options, ...caches, clusters });
+}
+
+function limitsOf(
+  { limits: given, metrics }: GatewayOptions,
+  clusters: ClusterStore,
+): ClusterLimits {
+  const limits = createClusterLimits({ ...given, metrics });
+  clusters.onChange((name, cluster) => {
+    if (cluster === undefined) limits.forget(name);
+    else limits.changed(name);
+  });
+  return limits;
 }
 
 function storeOf(
@@ -227,11 +246,13 @@ function createCaches({ client, secretNamespace, usesManagedClusters, log }: Gat
 function createGatewayFront(
   { certificate, host, port, log, drainMs = 15_000 }: GatewayOptions,
   trust: TrustSource,
-  listeners: Pick<FrontOptions, "handle" | "onMalformed">,
+  handle: FrontOptions["handle"],
+  refused: CountRefusal,
 ): Front {
+  const onMalformed = () => refused("malformed");
   const tls = (): FrontTls => ({ ...certificate.current, clientCas: trust.current.caPems });
   const where = host === undefined ? { port } : { host, port };
-  const front = createFront({ ...where, ...listeners, tls: tls(), log, drainMs });
+  const front = createFront({ ...where, handle, onMalformed, tls: tls(), log, drainMs });
   trust.onChange(() => front.secure(tls()));
   certificate.onChange((pair) => {
     front.secure({ ...tls(), ...pair });

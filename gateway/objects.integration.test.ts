@@ -12,7 +12,7 @@ describe("ClusterGateways as objects of the hub", { timeout: 300_000 }, () => {
 
   before(async () => {
     authority = await makeAuthority("gateway-ca");
-    bed = await GatewayBed.start();
+    bed = await GatewayBed.start([], { controllerManager: true });
     await bed.startGateway(authority, { isWritable: true });
   });
   after(async () => bed[Symbol.asyncDispose]());
@@ -266,5 +266,39 @@ describe("ClusterGateways as objects of the hub", { timeout: 300_000 }, () => {
     const alice = await bed.hub.kubeconfigFor("alice");
     const refused = await bed.kubectl(alice, ["create", "-f", "-"], JSON.stringify(manifest("x")));
     assert.match(refused.stderr, /alice.*cannot create resource "clustergateways"/);
+  });
+
+  it("is in nobody's way: the hub collects garbage and ends namespaces, with the gateway and without", async () => {
+    const path = "/api/v1/namespaces/default/configmaps";
+    const collects = async (name: string) => {
+      const { body } = await bed.hub.api.send({
+        method: "POST",
+        path,
+        body: { metadata: { name: `${name}-owner` } },
+      });
+      const { uid } = (body as { metadata: { uid: string } }).metadata;
+      const owner = { apiVersion: "v1", kind: "ConfigMap", name: `${name}-owner`, uid };
+      await bed.hub.api.create(path, { metadata: { name, ownerReferences: [owner] } });
+      await bed.hub.kubectl(["create", "namespace", name]);
+      await bed.hub.kubectl(["delete", "namespace", name, "--wait=false"]);
+      await bed.hub.api.send({ method: "DELETE", path: `${path}/${name}-owner` });
+      const isGone = async (what: string) =>
+        (await bed.hub.api.send({ path: what })).status === 404;
+      await waitFor("the garbage", async () => isGone(`${path}/${name}`));
+      await waitFor("the namespace", async () => isGone(`/api/v1/namespaces/${name}`));
+    };
+    await feed(manifest("owner"), "create");
+    const shown = await bed.hub.api.send({ path: `${root}/owner` });
+    const { uid } = (shown.body as { metadata: { uid: string } }).metadata;
+    const { apiVersion, kind } = manifest("owner");
+    const ownerReferences = [{ apiVersion, kind, name: "owner", uid }];
+    await bed.hub.api.create(path, { metadata: { name: "owned", ownerReferences } });
+    await kubectl("delete", "clustergateway", "owner");
+    await waitFor("what a ClusterGateway owned", async () => {
+      return (await bed.hub.api.send({ path: `${path}/owned` })).status === 404;
+    });
+    await collects("with");
+    await bed.stopGateway();
+    await collects("without");
   });
 });

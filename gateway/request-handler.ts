@@ -13,6 +13,7 @@ import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { ObjectHandlers } from "./handlers.ts";
 import type { Caller } from "./identity/actor.ts";
 import { grantWish, readWish } from "./identity/impersonation.ts";
+import type { ClusterLimits } from "./limits/cluster-limits.ts";
 import type { PassStore } from "./passes/pass-store.ts";
 import { isLongRunning } from "./proxying/managed-path.ts";
 import type { ProxyCluster, ProxyRoute } from "./proxying/proxy-cluster.ts";
@@ -29,6 +30,7 @@ export interface RequestHandlerOptions {
   readonly objects: ObjectHandlers;
   readonly proxyCluster: ProxyCluster;
   readonly audit: Auditor;
+  readonly limits: Pick<ClusterLimits, "admit">;
   readonly isCluster: (name: string) => boolean;
   /** Why nothing but health can be answered yet, or `undefined`. */
   readonly reasonNotStarted: () => string | undefined;
@@ -192,13 +194,27 @@ async function send(
   await permit(exchange, route, caller, options);
   const prepared = await options.proxyCluster.prepare(exchange, route, caller);
   entry.acts(prepared.actor);
-  const headers = ["audit-id", entry.auditId];
-  const { status } = await options.proxyCluster.send(exchange, route, prepared, {
-    headers,
-    traffic,
-    started: (code) => entry.started(code),
+  const admission = await options.limits.admit({
+    cluster: route.name,
+    isLong: isLongRunning(route.rest, route.query),
+    onGone: (listener) => exchange.onGone(listener),
   });
-  return { status };
+  try {
+    const { status } = await options.proxyCluster.send(exchange, route, prepared, {
+      headers: ["audit-id", entry.auditId],
+      traffic,
+      started(code) {
+        admission.answered();
+        entry.started(code);
+      },
+    });
+    return { status };
+  } catch (error) {
+    if (error instanceof GatewayError) admission.failed(error);
+    throw error;
+  } finally {
+    admission.leave();
+  }
 }
 
 function gatewayErrorOf(reason: unknown): GatewayError {

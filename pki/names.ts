@@ -4,10 +4,19 @@ import { type GeneralNames, SubjectAlternativeNameExtension } from "./x509.ts";
 /** The names that a certificate speaks for: DNS names and IP addresses, each once, in order. */
 export type Names = readonly string[];
 
+/** A name as all certificates write it: `FD00:0::1` and `fd00::1` are one address. */
+export function canonicalName(name: string): string {
+  if (isIP(name) !== 6) return name.toLowerCase();
+  return new URL(`http://[${name}]`).hostname.slice(1, -1);
+}
+
 /** The extension that carries them. */
 export function namesExtension(names: Names): SubjectAlternativeNameExtension {
   return new SubjectAlternativeNameExtension(
-    [...new Set(names)].map((value) => ({ type: isIP(value) === 0 ? "dns" : "ip", value })),
+    [...new Set(names.map(canonicalName))].map((value) => ({
+      type: isIP(value) === 0 ? "dns" : "ip",
+      value,
+    })),
   );
 }
 
@@ -17,6 +26,6 @@ export function namesExtension(names: Names): SubjectAlternativeNameExtension {
  */
 export function namesOf(names: GeneralNames): Names {
   return names.items.map(({ type, value }) =>
-    type === "dns" || type === "ip" ? value : `${type}:${value}`,
+    type === "dns" || type === "ip" ? canonicalName(value) : `${type}:${value}`,
   );
 }

@@ -65,6 +65,13 @@ describe("reasonToReissue()", () => {
     });
   }
 
+  it("minds no other way to write a name", async () => {
+    const names = ["*.Hub.Example", "FD00:0::0001", "::ffff:192.0.2.1", "10.0.0.1"];
+    const options = { commonName: "x", names, usages: ["server"] as const, lifetimeMs: 100 * day };
+    const made = await issueCertificate(authority, options, start);
+    assert.equal(reasonToReissue({ ...fine, current: made, names }, start), undefined);
+  });
+
   it("says which names are wrong", () => {
     const violation = reasonToReissue({ ...fine, names: ["x", "y"] }, start);
     assert.equal(violation?.message, "Certificate lacks y and should not have 10.0.0.1");

@@ -1,7 +1,7 @@
 import { X509Certificate as NodeCertificate } from "node:crypto";
 import type { KeyPair } from "./authority.ts";
 import { type Certificate, isIssuedBy, parseCertificates, type Usage } from "./certificate.ts";
-import type { Names } from "./names.ts";
+import { canonicalName, type Names } from "./names.ts";
 import { parseKey } from "./private-key.ts";
 
 /** Why a certificate has to be made again. */
@@ -41,8 +41,9 @@ const authorityDiffers: Check = ({ leaf, authority }) =>
     : { reason: "OtherAuthority", message: "Certificate is signed by another authority" };
 
 const namesDiffer: Check = ({ leaf, names }) => {
-  const missing = [...new Set(names)].filter((name) => !leaf.names.includes(name));
-  const extra = leaf.names.filter((name) => !names.includes(name));
+  const wanted = new Set(names.map(canonicalName));
+  const missing = [...wanted].filter((name) => !leaf.names.includes(name));
+  const extra = leaf.names.filter((name) => !wanted.has(name));
   if (missing.length + extra.length === 0) return undefined;
   const parts = [
     ...(missing.length === 0 ? [] : [`lacks ${missing.join(", ")}`]),

@@ -68,16 +68,26 @@ function textOf(thrown: unknown): string {
   return typeof thrown === "string" ? thrown : JSON.stringify(thrown);
 }
 
-/** The messages of an error and of its causes, outermost first: `cannot A: cannot B: refused`. */
+/** How gRPC's library begins its messages: with the status, which the text says in words. */
+const statusPrefix = /^\d+ [A-Z_]+: /;
+
+/**
+ * The messages of an error and of its causes, outermost first: `cannot A: cannot B: refused`. A
+ * cause that an outer message has quoted already is not told again.
+ */
 export function describeError(error: unknown): string {
   const messages: string[] = [];
-  for (let at: unknown = error; at !== undefined && messages.length < 8; ) {
-    if (at instanceof AggregateError && at.message === "") {
-      messages.push(at.errors.map((inner) => describeError(inner)).join("; "));
-    } else {
-      messages.push(textOf(at));
-    }
+  let at: unknown = error;
+  for (let depth = 0; at !== undefined && depth < 8; depth += 1) {
+    const text = describeOne(at);
+    const isTold = messages.join(": ").includes(text.replace(statusPrefix, ""));
+    if (messages.length === 0 || !isTold) messages.push(text);
     at = at instanceof Error ? at.cause : undefined;
   }
   return messages.join(": ");
+}
+
+function describeOne(error: unknown): string {
+  if (!(error instanceof AggregateError) || error.message !== "") return textOf(error);
+  return error.errors.map((inner) => describeError(inner)).join("; ");
 }

@@ -51,6 +51,8 @@ export interface ServerProcessOptions {
   /** How agents are known. Defaults to `certificate`. */
   readonly agents?: "certificate" | "token";
   readonly flags?: readonly string[];
+  /** In place of the variables of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface AgentProcessOptions {
@@ -106,8 +108,9 @@ export class TunnelProcesses implements AsyncDisposable {
   /** Starts a server and waits until it is healthy. Throws with its output when it ends. */
   async startServer(
     { server }: Pick<TunnelPrograms, "server">,
-    { frontends = "port", agents = "certificate", flags = [] }: ServerProcessOptions = {},
+    options: ServerProcessOptions = {},
   ): Promise<ServerProcess> {
+    const { frontends = "port", agents = "certificate", flags = [], environment } = options;
     const [front, back, health, admin] = await findFreePorts(4);
     const socket = join(this.directory, `${front}.sock`);
     const serving = (authority: TestAuthority) => authority.server("127.0.0.1", "localhost");
@@ -127,14 +130,19 @@ export class TunnelProcesses implements AsyncDisposable {
               await serving(this.frontends),
             )),
           ];
-    const process = await this.#start(server, health, [
-      ...frontFlags,
-      ...(agents === "certificate" ? [ca, ...pair] : pair),
-      `--agent-port=${back}`,
-      `--health-port=${health}`,
-      `--admin-port=${admin}`,
-      ...flags,
-    ]);
+    const process = await this.#start(
+      server,
+      health,
+      [
+        ...frontFlags,
+        ...(agents === "certificate" ? [ca, ...pair] : pair),
+        `--agent-port=${back}`,
+        `--health-port=${health}`,
+        `--admin-port=${admin}`,
+        ...flags,
+      ],
+      environment,
+    );
     return Object.assign(process, { ports: { frontends: front, agents: back, admin }, socket });
   }
 
@@ -180,17 +188,18 @@ export class TunnelProcesses implements AsyncDisposable {
     [program = "", ...args]: readonly string[],
     health: number,
     flags: readonly string[],
+    environment?: Readonly<Record<string, string>>,
   ): Promise<TunnelProcess> {
-    const { child, exited, read } = this.#spawn(program, [...args, ...flags]);
+    const { child, exited, read } = this.#spawn(program, [...args, ...flags], environment);
     const get = (path: string) => ask(health, path);
     const ended = exited.then((code) => {
       throw new Error(`${program} ended with ${code}: ${read()}`);
     });
-    const healthy = waitFor(`${program} to be healthy`, async () => {
-      return (await get("/healthz")).status === 200;
-    });
-    await Promise.race([healthy, ended]);
     ended.catch(() => undefined);
+    const stop = new AbortController();
+    const isHealthy = async () => (await get("/healthz")).status === 200;
+    const healthy = waitFor(`${program} to be healthy`, isHealthy, { signal: stop.signal });
+    await Promise.race([healthy, ended]).finally(() => stop.abort());
     return {
       get output() {
         return read();
@@ -202,8 +211,11 @@ export class TunnelProcesses implements AsyncDisposable {
     };
   }
 
-  #spawn(program: string, args: readonly string[]) {
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  #spawn(program: string, args: readonly string[], environment?: Readonly<Record<string, string>>) {
+    const child = spawn(program, args, {
+      ...(environment !== undefined && { env: environment }),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     this.#children.add(child);
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {

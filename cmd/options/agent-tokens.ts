@@ -4,9 +4,10 @@ import { createKubeClient, type KubeClient } from "#kube";
 import { createHealthServer, createMetrics, type Metrics, type Runnable } from "#runtime";
 import { type BindAddress, parseBindAddress } from "./bind-address.ts";
 import { parseFeatureGates } from "./feature-gates.ts";
-import { type Flag, UsageError } from "./flags.ts";
+import { type Flag, type FlagValues, UsageError } from "./flags.ts";
 import { parsePermissionPolicy } from "./permission-policy.ts";
 import type { ProcessOptions } from "./process.ts";
+import { proxyFlags, readProxies } from "./proxy-flags.ts";
 
 const flags = {
   "cluster-name": { type: "string", default: "", help: "Name of the managed cluster; required" },
@@ -45,6 +46,7 @@ const flags = {
     default: "",
     help: "JSON: what accounts may be given with spec.permissions; without it, nothing",
   },
+  ...proxyFlags,
   "metrics-bind-address": {
     type: "string",
     default: ":38080",
@@ -75,7 +77,7 @@ export const agentTokens: ProcessOptions<typeof flags> = {
       values["health-probe-bind-address"],
     );
     const scrape = parseBindAddress("metrics-bind-address", values["metrics-bind-address"]);
-    const { hub, managed } = await createClients(values.kubeconfig, values["spoke-kubeconfig"]);
+    const { hub, managed } = await createClients(values);
     const metrics = createMetrics();
     const agent = createTokenAgent({
       hub,
@@ -99,16 +101,19 @@ function ownIdentity(): string {
   return process.env["POD_NAME"] || `${hostname()}-${process.pid}`;
 }
 
+/** The managed cluster's own API is reached directly, whatever the environment says. */
 async function createClients(
-  hubKubeconfig: string,
-  spokeKubeconfig: string,
+  values: FlagValues<typeof flags>,
 ): Promise<{ readonly hub: KubeClient; readonly managed: KubeClient }> {
   const userAgent = "spokeway-agent-tokens";
-  const kubeconfig = hubKubeconfig || process.env["HUB_KUBECONFIG"] || "/etc/hub/kubeconfig";
+  // OCM says in the environment where it has put the proxy's authority.
+  const proxyCa = values["https-proxy-ca-cert"] || process.env["CA_BUNDLE_FILE_PATH"] || "";
+  const chooseProxy = await readProxies({ "https-proxy-ca-cert": proxyCa }, process.env);
+  const kubeconfig = values.kubeconfig || process.env["HUB_KUBECONFIG"] || "/etc/hub/kubeconfig";
   const [hub, managed] = await Promise.all([
-    createKubeClient({ kubeconfig, userAgent }),
+    createKubeClient({ kubeconfig, chooseProxy, userAgent }),
     createKubeClient({
-      kubeconfig: spokeKubeconfig || undefined,
+      kubeconfig: values["spoke-kubeconfig"] || undefined,
       environment: process.env,
       userAgent,
     }),

@@ -74,6 +74,21 @@ const flags = {
     default: true,
     help: "Kept for compatibility, without effect, as upstream has it",
   },
+  "max-requests-inflight": {
+    type: "int",
+    default: 2000,
+    help: "Short requests under way at once, to all clusters; more wait a moment and are then told to try again",
+  },
+  "max-requests-inflight-per-cluster": {
+    type: "int",
+    default: 400,
+    help: "The same for one cluster, so that a slow one costs the others nothing",
+  },
+  "max-long-requests-per-cluster": {
+    type: "int",
+    default: 10_000,
+    help: "Watches, followed logs, exec and the like under way at once, to one cluster",
+  },
   ...accessFlags,
   ...auditFlags,
 } as const satisfies Readonly<Record<string, Flag>>;
@@ -112,6 +127,11 @@ export const gateway: ProcessOptions<typeof flags> = {
       execPolicy: execPolicyOf(values),
       ...access.options,
       audit,
+      limits: {
+        total: values["max-requests-inflight"],
+        perCluster: values["max-requests-inflight-per-cluster"],
+        longPerCluster: values["max-long-requests-per-cluster"],
+      },
       version: `v${packageJson.version}`,
       metrics,
       log,

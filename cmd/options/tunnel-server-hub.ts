@@ -5,21 +5,36 @@ import { type AuthorizeAgent, type JudgeToken, tokenIdentity } from "#tunnel";
 import { hasTokenAuthentication } from "./check-tunnel-server.ts";
 import { parseLabels } from "./label-set.ts";
 import { countServerLeases } from "./lease-metrics.ts";
+import { createOwnPodTeller, type TellOwnPod } from "./own-pod.ts";
 import type { TunnelServerValues as Values } from "./tunnel-server-flags.ts";
 
 const reviewTimeoutMs = 10_000;
 
-/** The client for what needs a Kubernetes API; `undefined` where nothing does. */
-export async function hubClient(values: Values): Promise<KubeClient | undefined> {
-  if (!hasTokenAuthentication(values) && !values["enable-lease-controller"]) return undefined;
+/** What a tunnel server has of a Kubernetes API. */
+export interface Hub {
+  readonly tell: TellOwnPod;
+  /** Where agents are known by tokens. */
+  readonly authorizeAgent: AuthorizeAgent | undefined;
+  /** The Lease by which agents count this server, where it is to have one. */
+  lease(serverId: string): readonly Runnable[];
+}
+
+/** Throws when the kubeconfig cannot be used. */
+export async function connectHub(values: Values, metrics: Metrics, log: Logger): Promise<Hub> {
   const { kubeconfig } = values;
   const userAgent = "spokeway-tunnel-server";
-  const environment = process.env;
-  return createKubeClient({ kubeconfig: kubeconfig || undefined, environment, userAgent });
+  const client = await createKubeClient(
+    kubeconfig === "" ? { userAgent } : { userAgent, kubeconfig },
+  );
+  return {
+    tell: createOwnPodTeller(client, "tunnel-server", log),
+    authorizeAgent: hasTokenAuthentication(values) ? tokenAuthorizer(values, client) : undefined,
+    lease: (serverId) => serverLease(values, serverId, { client, metrics, log }),
+  };
 }
 
 /** Agents are whoever the API server says their tokens are. */
-export function tokenAuthorizer(values: Values, client: KubeClient): AuthorizeAgent {
+function tokenAuthorizer(values: Values, client: KubeClient): AuthorizeAgent {
   const account = {
     namespace: values["agent-namespace"],
     serviceAccount: values["agent-service-account"],
@@ -40,8 +55,7 @@ function judgeWith(client: KubeClient, audience: string): JudgeToken {
   };
 }
 
-/** The Lease by which agents count this server, where it is to have one. */
-export function serverLease(
+function serverLease(
   values: Values,
   serverId: string,
   hub: { readonly client: KubeClient; readonly metrics: Metrics; readonly log: Logger },

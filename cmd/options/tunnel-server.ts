@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { KubeClient } from "#kube";
 import {
   createHealthServer,
   createMetrics,
@@ -22,12 +21,11 @@ import {
 } from "#tunnel";
 import { checkTunnelServer, hasTokenAuthentication } from "./check-tunnel-server.ts";
 import { UsageError } from "./flags.ts";
-import { createOwnPodTeller } from "./own-pod.ts";
 import { runProcess } from "./process.ts";
 import { cipherList, minTlsVersion } from "./tls-flags.ts";
 import { createTlsWatch, type TlsFlags } from "./tls-watch.ts";
 import { tunnelServerFlags, type TunnelServerValues as Values } from "./tunnel-server-flags.ts";
-import { hubClient, serverLease, tokenAuthorizer } from "./tunnel-server-hub.ts";
+import type { Hub } from "./tunnel-server-hub.ts";
 
 /** `tunnel-server`: konnectivity's proxy server. */
 export function run(argv: readonly string[]): Promise<number> {
@@ -38,9 +36,8 @@ export function run(argv: readonly string[]): Promise<number> {
 async function build(values: Values, log: Logger): Promise<readonly Runnable[]> {
   await checkTunnelServer(values);
   const metrics = createMetrics();
-  const client = await hubClient(values);
-  const tell = createOwnPodTeller(client, "tunnel-server", log);
-  const watchTls = createTlsWatch({ metrics, log, tell });
+  const hub = await loadHub(values, metrics, log);
+  const watchTls = createTlsWatch({ metrics, log, tell: hub.tell });
   const isPlain = values["uds-name"] !== "";
   const frontendTls = isPlain ? undefined : await watchTls(tlsFlags(values, "server"));
   const agentTls = await watchTls(tlsFlags(values, "cluster"));
@@ -58,15 +55,24 @@ async function build(values: Values, log: Logger): Promise<readonly Runnable[]> 
     metrics,
     log,
     ...dialTimeout(values),
-    authorizeAgent: identityOf(values, client),
+    authorizeAgent: hub.authorizeAgent ?? identityOf(values),
   });
   return [
     server,
     ...(frontendTls === undefined ? [] : [frontendTls]),
     agentTls,
     ...endpoints(values, server, metrics),
-    ...(client === undefined ? [] : serverLease(values, serverId, { client, metrics, log })),
+    ...hub.lease(serverId),
   ];
+}
+
+const noHub: Hub = { tell: () => undefined, authorizeAgent: undefined, lease: () => [] };
+
+/** Loaded on demand: most servers need no Kubernetes API and do without its code in memory. */
+async function loadHub(values: Values, metrics: Metrics, log: Logger): Promise<Hub> {
+  if (!hasTokenAuthentication(values) && !values["enable-lease-controller"]) return noHub;
+  const { connectHub } = await import("./tunnel-server-hub.ts");
+  return connectHub(values, metrics, log);
 }
 
 function endpoints(values: Values, server: TunnelServer, metrics: Metrics): readonly Runnable[] {
@@ -137,9 +143,7 @@ function strategiesOf(names: readonly string[]): readonly StrategyName[] {
   });
 }
 
-function identityOf(values: Values, client: KubeClient | undefined): AuthorizeAgent {
-  if (client !== undefined && hasTokenAuthentication(values))
-    return tokenAuthorizer(values, client);
+function identityOf(values: Values): AuthorizeAgent {
   if (values["agent-identity"] === "shared") return sharedIdentity;
   return certificateIdentity(values["shared-agent-name"]);
 }

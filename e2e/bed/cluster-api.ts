@@ -19,7 +19,7 @@ export interface ApiRequest {
   readonly timeoutMs?: number;
 }
 
-const defaultTimeoutMs = 15_000;
+const defaultTimeoutMs = 60_000;
 
 /** A bare client of one API server, as its admin: for the bed itself and for tests. */
 export class ClusterApi {

@@ -20,6 +20,7 @@ export type GatewayErrorCode =
   | "cluster_unusable"
   | "cluster_not_ready"
   | "tunnel_down"
+  | "circuit_open"
   | "unreachable"
   | "untrusted"
   | "broken_answer"

@@ -38,6 +38,7 @@ const treatments: Readonly<Record<GatewayErrorCode, Treatment>> = {
   cluster_unusable: { httpStatus: 500, reason: "InternalError" },
   cluster_not_ready: { httpStatus: 503, reason: "ServiceUnavailable", ...retried("fresh") },
   tunnel_down: { httpStatus: 503, reason: "ServiceUnavailable", ...retried("fresh") },
+  circuit_open: { httpStatus: 503, reason: "ServiceUnavailable", ...retried("fresh") },
   unreachable: { httpStatus: 502, reason: "BadGateway" },
   untrusted: { httpStatus: 502, reason: "BadGateway" },
   broken_answer: { httpStatus: 502, reason: "BadGateway" },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
+import * as fc from "fast-check";
 import { type ManagedCluster, managedCluster, type Secret } from "#api";
 import { makeAuthority, type TestPair } from "#testing";
 import type { Cluster } from "./cluster.ts";
@@ -129,6 +130,12 @@ const cases: Readonly<Record<string, Case>> = {
   },
 };
 
+const execOf = (exec: unknown) => () => ({
+  credential: "Dynamic",
+  data: { "ca.crt": ca, exec: typeof exec === "string" ? exec : JSON.stringify(exec) },
+});
+const v1 = "client.authentication.k8s.io/v1";
+
 const faults: Readonly<Record<string, readonly [given: () => Given, message: RegExp]>> = {
   "an unknown kind of credential": [() => ({ credential: "Magic" }), /"Magic": expected/],
   "an unknown kind of endpoint": [() => ({ endpoint: "Magic" }), /"Magic": expected/],
@@ -154,6 +161,17 @@ const faults: Readonly<Record<string, readonly [given: () => Given, message: Reg
   "a forward proxy of another kind": [
     () => ({ endpoint: "Const", data: { token: "t", "proxy-url": "ftp://ann:pw@proxy" } }),
     /^key proxy-url is not an http, https or socks5 URL$/,
+  ],
+  "a command that is missing": [execOf(""), /key exec is missing/],
+  "a command that is no JSON": [
+    execOf("SECRET"),
+    /^key exec is not the JSON of an exec credential/,
+  ],
+  "a command of another version": [execOf({ apiVersion: "v1", command: "x" }), /key exec is not/],
+  "a command without a name": [execOf({ apiVersion: v1, command: "" }), /key exec is not/],
+  "a variable that would be two": [
+    execOf({ apiVersion: v1, command: "x", env: [{ name: "A=B", value: "c" }] }),
+    /key exec is not/,
   ],
   "a certificate without its key": [
     () => ({ credential: "X509Certificate", data: { "ca.crt": ca, "tls.crt": pair.cert } }),
@@ -182,6 +200,59 @@ describe("convertCluster()", () => {
       );
     });
   }
+
+  it("reads the command of a Dynamic credential, and runs nothing", () => {
+    const secret = makeSecret(execOf({ apiVersion: v1, command: "x", args: ["y"] })());
+    assert.deepEqual(convertCluster(secret, undefined).credential, {
+      kind: "exec",
+      exec: { apiVersion: v1, command: "x", args: ["y"], env: [] },
+    });
+  });
+
+  it("ends for every Secret in a cluster or a ConversionError that quotes none of it", () => {
+    const marker = "S3CR3T";
+    const text = fc.oneof(
+      fc.string(),
+      fc.constantFrom("", ca, "https://a:6443", "{}", "-----BEGIN CERTIFICATE-----"),
+      fc.string().map((rest) => `${marker}${rest}`),
+      fc.json(),
+    );
+    const keys = ["endpoint", "ca.crt", "ca", "token", "tls.crt", "tls.key", "proxy-url", "exec"];
+    const data = fc.dictionary(fc.constantFrom(...keys), text);
+    const type = fc.constantFrom("ServiceAccountToken", "X509Certificate", "Dynamic", "Magic");
+    const endpoint = fc.constantFrom("Const", "ClusterProxy", "Magic", "");
+    const annotations = fc.dictionary(
+      fc.constantFrom("status.cluster.core.oam.dev/healthy", "x"),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(fc.record({ credential: type, endpoint, data, annotations }), (given) => {
+        try {
+          convertCluster(makeSecret(given), undefined);
+        } catch (error) {
+          assert.ok(error instanceof ConversionError, String(error));
+          assert.doesNotMatch(error.message, /S3CR3T/);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("takes bytes that are no text, and base64 that is none, for what they are", () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), fc.boolean(), (bytes, isBase64) => {
+        const raw = Buffer.from(bytes).toString(isBase64 ? "base64" : "latin1");
+        const secret = makeSecret({});
+        for (const key of ["ca.crt", "token"]) {
+          try {
+            convertCluster({ ...secret, data: { ...secret.data, [key]: raw } }, undefined);
+          } catch (error) {
+            assert.ok(error instanceof ConversionError, String(error));
+          }
+        }
+      }),
+    );
+  });
 
   it("wants new connections for a new CA or certificate, and not for a new token", () => {
     const fingerprint = (given: Given) =>

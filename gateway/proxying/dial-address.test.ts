@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { type AddressInfo, connect, createServer as createTcp } from "node:net";
+import { type AddressInfo, connect, createServer as createTcp, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import { dialThroughProxy } from "./dial-address.ts";
 
@@ -59,5 +59,66 @@ describe("dialThroughProxy()", () => {
       dialThroughProxy(url, new URL("http://127.0.0.1:1"), signal),
       /Proxy 127.0.0.1:1 cannot be used/,
     );
+  });
+});
+
+/** A SOCKS5 proxy that lets only `ann:pass word` through, and resolves every name to loopback. */
+async function startSocksProxy() {
+  const asked: string[] = [];
+  const server = createTcp((client) => {
+    void serveSocks(client, asked).catch(() => client.destroy());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    asked,
+    port: (server.address() as AddressInfo).port,
+    [Symbol.dispose]: () => void server.close(),
+  };
+}
+
+async function serveSocks(client: Socket, asked: string[]): Promise<void> {
+  const next = async () => ((await once(client, "data")) as [Buffer])[0];
+  const [, , method] = await next();
+  client.write(Buffer.from([5, method === 2 ? 2 : 255]));
+  const login = await next();
+  const isKnown = login.toString("latin1").endsWith("\x03ann\x09pass word");
+  client.write(Buffer.from([1, isKnown ? 0 : 1]));
+  const request = await next();
+  const length = request[4] ?? 0;
+  const host = request.subarray(5, 5 + length).toString();
+  const port = request.readUInt16BE(5 + length);
+  asked.push(`${host}:${port}`);
+  const far = connect(port, "127.0.0.1");
+  far.once("error", () => client.end(Buffer.from([5, 5, 0, 1, 0, 0, 0, 0, 0, 0])));
+  await once(far, "connect");
+  client.write(Buffer.from([5, 0, 0, 1, 127, 0, 0, 1, 0, 0]));
+  far.pipe(client).pipe(far);
+}
+
+describe("dialThroughProxy() with SOCKS5", () => {
+  it("lets the proxy resolve the name, and says what it answered", async () => {
+    using proxy = await startSocksProxy();
+    await using target = createTcp((socket) => socket.end("hello")).listen(0, "127.0.0.1");
+    await once(target, "listening");
+    const { port } = target.address() as AddressInfo;
+    const allowed = new URL(`socks5://ann:pass%20word@127.0.0.1:${proxy.port}`);
+    const socket = await dialThroughProxy(new URL(`https://far.test:${port}`), allowed, signal);
+    const [chunk] = (await once(socket, "data")) as [Buffer];
+    assert.equal(chunk.toString(), "hello");
+    socket.destroy();
+    assert.deepEqual(proxy.asked, [`far.test:${port}`]);
+    const causeOf = async (url: string, through: URL) =>
+      dialThroughProxy(new URL(url), through, signal).then(
+        () => "",
+        (error: Error) => `${error.message}: ${(error.cause as Error).message}`,
+      );
+    assert.match(await causeOf("https://far.test:1", allowed), /connection refused/);
+    const wrong = new URL(`socks5://ann:SECRET@127.0.0.1:${proxy.port}`);
+    const refusal = await causeOf("https://far.test:1", wrong);
+    assert.match(refusal, /Proxy 127.0.0.1:\d+ .*does not accept user name and password/);
+    assert.doesNotMatch(refusal, /SECRET/);
+    const nameless = new URL(`socks5://127.0.0.1:${proxy.port}`);
+    assert.match(await causeOf("https://far.test:1", nameless), /way to authenticate/);
   });
 });

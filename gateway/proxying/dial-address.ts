@@ -3,6 +3,7 @@ import { type ClientRequest, type IncomingMessage, request as requestHttp } from
 import { request as requestHttps } from "node:https";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
+import { dialThroughSocks } from "./dial-socks.ts";
 
 /** Connects to the host and port of an address, directly. Rejects with what `node:net` says. */
 export async function dialAddress(url: URL, signal: AbortSignal): Promise<Duplex> {
@@ -18,11 +19,12 @@ export async function dialAddress(url: URL, signal: AbortSignal): Promise<Duplex
 }
 
 /**
- * Connects to the host and port of an address through a forward proxy, by CONNECT. Rejects with
+ * Connects to the host and port of an address through a forward proxy, by CONNECT or SOCKS5. Rejects with
  * an Error that names the proxy, never what it was told to authenticate.
  */
 export async function dialThroughProxy(url: URL, proxy: URL, signal: AbortSignal): Promise<Duplex> {
   const { host, port } = targetOf(url);
+  if (proxy.protocol.startsWith("socks5")) return dialThroughSocks(host, port, proxy, signal);
   const target = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const send = proxy.protocol === "https:" ? requestHttps : requestHttp;
   const outgoing = send({

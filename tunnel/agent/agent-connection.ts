@@ -153,8 +153,7 @@ export class AgentConnection {
       case "write":
         return this.#write(effect.bytes);
       case "endSocket":
-        this.#socket?.end();
-        return;
+        return endOnce(this.#socket);
       case "destroySocket":
         this.#socket?.destroy();
         return;
@@ -201,7 +200,12 @@ export class AgentConnection {
     // could take back what the target has not read yet.
     socket.resume();
     this.#timer = setTimeout(() => socket.destroy(), lingerMs);
-    socket.once("end", () => socket.end());
+    socket.once("end", () => endOnce(socket));
     socket.once("close", () => clearTimeout(this.#timer));
   }
+}
+
+/** A second end would be an error, which costs more than the question. */
+function endOnce(socket: Socket | undefined): void {
+  if (socket?.writableEnded === false) socket.end();
 }

@@ -1,11 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { type Client, type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
+import {
+  type Client,
+  type ClientDuplexStream,
+  Metadata,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
 import type { OutgoingProxy } from "#runtime";
 import { openChannel } from "../rpc/channel.ts";
 import { isUsable, SessionFinder, widenOwnSession } from "../rpc/own-session.ts";
 import { type CarrierAnswer, openRawCarrier } from "../rpc/raw-openings.ts";
 import type { RawStream } from "../rpc/raw-stream.ts";
 import { agentService, headers } from "../rpc/services.ts";
+import { statusText } from "../rpc/status-text.ts";
 import type { TlsMaterial } from "../tls-source.ts";
 import { TunnelError } from "../tunnel-error.ts";
 import type { Packet } from "../wire/packet.ts";
@@ -137,9 +144,9 @@ async function handshake(
 }
 
 function refusedBy(error: ServiceError): TunnelError {
-  return new TunnelError("unreachable", `Server refused the stream: ${error.details}`, {
-    cause: error,
-  });
+  const what =
+    error.code === status.UNAVAILABLE ? "Cannot reach server" : "Server refused the stream";
+  return new TunnelError("unreachable", `${what}: ${statusText(error)}`);
 }
 
 function readAnswer(answer: Metadata): { serverId: string; serverCount: number } {

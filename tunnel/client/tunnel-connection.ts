@@ -1,6 +1,7 @@
 import { Duplex } from "node:stream";
 import { type ServiceError, status } from "@grpc/grpc-js";
 import type { PacketStream } from "../rpc/packet-stream.ts";
+import { statusText } from "../rpc/status-text.ts";
 import { TunnelError, type TunnelErrorCode } from "../tunnel-error.ts";
 import {
   type ConnectionEffect,
@@ -40,6 +41,7 @@ export class TunnelConnection extends Duplex {
   readonly #stream: ProxyStream;
   #resolveOpened: () => void;
   #rejectOpened: (error: Error) => void;
+  #wasOpened = false;
   #state: ConnectionState;
   /** The write that waits for room on the stream. */
   #waiting: (() => void) | undefined;
@@ -90,12 +92,15 @@ export class TunnelConnection extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     clearTimeout(this.#closeTimer);
-    this.#rejectOpened(error ?? new TunnelError("closed", "Dial was abandoned"));
+    if (!this.#wasOpened) {
+      this.#rejectOpened(error ?? new TunnelError("closed", "Dial was abandoned"));
+    }
     this.#apply({ kind: "abandoned" });
     done(error);
   }
 
   #open(): void {
+    this.#wasOpened = true;
     this.#resolveOpened();
     this.#whenOpen?.();
   }
@@ -194,5 +199,5 @@ const streamErrors: ReadonlyMap<status, readonly [TunnelErrorCode, string]> = ne
 
 function errorOfStream(error: ServiceError): TunnelError {
   const [code, message] = streamErrors.get(error.code) ?? ["closed", "Connection was lost"];
-  return new TunnelError(code, `${message}: ${error.details}`, { cause: error });
+  return new TunnelError(code, `${message}: ${statusText(error)}`);
 }

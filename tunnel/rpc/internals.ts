@@ -77,9 +77,20 @@ export function serveRawStreams(server: Server, handlers: Readonly<Record<string
       const path = headers[":path"] ?? "";
       const handler = Object.hasOwn(handlers, path) ? handlers[path] : undefined;
       if (handler !== undefined) return handler(stream as ServerHttp2Stream, headers);
+      resetOnError(stream as ServerHttp2Stream);
       for (const other of others) other.call(http2Server, stream, headers, ...rest);
     });
   }
+}
+
+/**
+ * grpc-js ends a stream behind which a bad message waits, and then still hands out the good ones
+ * before it: an answer to one of those fails, and without this the stream would stay for ever.
+ */
+function resetOnError(stream: ServerHttp2Stream): void {
+  stream.on("error", () => {
+    if (!stream.closed) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  });
 }
 
 /**

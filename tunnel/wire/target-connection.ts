@@ -133,6 +133,8 @@ function whileConnected(
 ): TargetStep {
   const { connectionId } = state;
   if (event.kind === "dataFromTarget") {
+    // To Go's client an empty packet is the end.
+    if (event.bytes.length === 0) return [state, []];
     const packet = { type: "data", connectionId, bytes: event.bytes } as const;
     return [state, [{ kind: "send", packet }]];
   }

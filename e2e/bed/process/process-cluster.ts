@@ -100,7 +100,7 @@ export class ProcessCluster implements ClusterHandle, AsyncDisposable {
     return this.#host.pid(program);
   }
 
-  /** Kills one program and starts it again. Does not wait until it is ready. */
+  /** Starts one program again, killed before if it runs. Does not wait until it is ready. */
   async restart(program: string): Promise<void> {
     await this.#host.restart(program);
   }

@@ -28,6 +28,8 @@ export class ProcessHost implements AsyncDisposable {
   readonly directory: string;
   readonly #guard: ChildProcess;
   readonly #running = new Map<string, Running>();
+  /** What was started, also if it was stopped since. */
+  readonly #known = new Map<string, Program>();
 
   private constructor(directory: string, guard: ChildProcess) {
     this.directory = directory;
@@ -60,6 +62,7 @@ export class ProcessHost implements AsyncDisposable {
       });
       // A test that forgets to dispose must still be able to end.
       child.unref();
+      this.#known.set(program.name, program);
       this.#running.set(program.name, { program, child, ended });
     } finally {
       closeSync(log);
@@ -74,12 +77,12 @@ export class ProcessHost implements AsyncDisposable {
     await kill(running);
   }
 
-  /** Kills a program and starts it again with the same arguments. */
+  /** Starts a program again with the same arguments; kills it before if it runs. */
   async restart(name: string): Promise<void> {
-    const running = this.#running.get(name);
-    if (running === undefined) throw new BedError("ended", `Cannot restart ${name}: not started`);
+    const program = this.#known.get(name);
+    if (program === undefined) throw new BedError("ended", `Cannot restart ${name}: not started`);
     await this.stop(name);
-    this.start(running.program);
+    this.start(program);
   }
 
   /** Throws an `ended` error with the last lines of its log if one of the programs has ended. */

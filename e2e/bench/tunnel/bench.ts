@@ -13,12 +13,12 @@ const { values } = parseArgs({
 });
 const repository = join(import.meta.dirname, "..", "..", "..");
 const full = {
-  near: { rounds: 4, seconds: 3, warmUpSeconds: 2, dials: 100 },
+  near: { rounds: 3, seconds: 3, warmUpSeconds: 2, dials: 800 },
   mixed: { rounds: 2, seconds: 2, warmUpSeconds: 1, dials: 2 },
-  far: { rounds: 3, seconds: 3, warmUpSeconds: 2, dials: 30 },
+  far: { rounds: 2, seconds: 3, warmUpSeconds: 2, dials: 30 },
 } as const;
 const quick = {
-  near: { rounds: 2, seconds: 2, warmUpSeconds: 1, dials: 60 },
+  near: { rounds: 1, seconds: 2, warmUpSeconds: 1, dials: 200 },
   far: { rounds: 1, seconds: 2, warmUpSeconds: 1, dials: 10 },
 } as const;
 
@@ -29,7 +29,7 @@ const groups: Groups = values.quick
       near: (bench) => nearCases(bench, quick.near),
       far: (bench) => farCases(bench, quick.far),
       readers: (bench) => readerCases(bench, 3),
-      memory: (bench) => memoryCases(bench, 200),
+      memory: (bench) => memoryCases(bench, { agents: 200, settleMs: 2000 }),
       restarts: (bench) => restartCases(bench, 1),
     }
   : {
@@ -37,7 +37,7 @@ const groups: Groups = values.quick
       mixed: (bench) => mixedCases(bench, full.mixed),
       far: (bench) => farCases(bench, full.far),
       readers: (bench) => readerCases(bench, 12),
-      memory: (bench) => memoryCases(bench, 1000),
+      memory: (bench) => memoryCases(bench, { agents: 1000, settleMs: 5000 }),
       restarts: (bench) => restartCases(bench, 3),
       absence: async (bench) => [await absenceCase(bench, 20)],
     };

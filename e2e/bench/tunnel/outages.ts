@@ -17,7 +17,7 @@ interface Outage {
 const ours = { ...allOurs, roundTripMs: 0 } as const;
 const go = { ...allGo, roundTripMs: 0 } as const;
 const beforeMs = 1500;
-const afterMs = 5000;
+const afterMs = 4000;
 
 /** Server and agent are killed under load and started again at once. */
 export async function restartCases(bench: Bench, times: number): Promise<readonly Finding[]> {
