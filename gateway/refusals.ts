@@ -9,7 +9,7 @@ const counted = new Set(["bad_request", "unauthenticated", "forbidden", "malform
 /** Registers the series. `malformed` is what came to the port and is no HTTP. */
 export function createRefusals(metrics: Metrics): CountRefusal {
   const refusals = metrics.counter({
-    name: "spokeway_gateway_refused_requests_total",
+    name: "spokeway_gateway_rejected_requests_total",
     help: "Requests that were not let in: bad_request, unauthenticated, forbidden, or malformed.",
     labels: ["reason"],
   });

@@ -414,7 +414,7 @@ describe("identity on a managed cluster", { timeout: 300_000 }, () => {
       const metrics = await bed.metrics.text();
       const count = (reason: string): number =>
         Number(
-          new RegExp(`refused_requests_total\\{reason="${reason}"\\} (\\d+)`).exec(metrics)?.[1],
+          new RegExp(`rejected_requests_total\\{reason="${reason}"\\} (\\d+)`).exec(metrics)?.[1],
         );
       assert.ok(count("malformed") >= 10, metrics);
       assert.ok(count("bad_request") >= 10);
