@@ -1,5 +1,5 @@
 import type { Metrics } from "#runtime";
-import { readManagedPath } from "./proxying/managed-path.ts";
+import { readManagedRequest } from "./proxying/managed-path.ts";
 
 /** Upstream's series about proxied requests, with labels that callers cannot multiply. */
 export interface GatewayMetrics {
@@ -54,7 +54,7 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
   const resources = new Set<string>();
   return {
     observe({ cluster = other, verb, path, code: number, seconds, bytes: passed }) {
-      const resource = bounded(readManagedPath(path).resource, resources);
+      const resource = bounded(readManagedRequest("GET", path, "").resource, resources);
       const code = String(number);
       byResource.inc({ resource, verb, code });
       byCluster.inc({ cluster, code });

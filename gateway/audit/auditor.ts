@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Exchange, headerValue } from "#proxy";
 import type { Caller } from "../identity/actor.ts";
-import { managedVerb, readManagedPath } from "../proxying/managed-path.ts";
+import { readManagedRequest } from "../proxying/managed-path.ts";
 import {
   type Acting,
   type AuditEvent,
@@ -60,10 +60,9 @@ export function createAuditor({ policy, sinks, now = () => new Date() }: Auditor
     if (sinks.length === 0) return silentEntry(auditId);
     const { path, query } = call;
     const facts = {
-      ...readManagedPath(path),
+      ...readManagedRequest(exchange.method, path, query),
       user: caller.user.name,
       groups: caller.user.groups,
-      verb: managedVerb(exchange.method, path, query),
       path,
     };
     const { level, omitted } = policy()(facts);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isLongRunning, managedVerb, readManagedPath } from "./managed-path.ts";
+import { isLongRunning, readManagedRequest } from "./managed-path.ts";
 
 describe("a path on a managed cluster", () => {
   const paths: readonly (readonly [path: string, told: string])[] = [
@@ -27,7 +27,11 @@ describe("a path on a managed cluster", () => {
   ];
   for (const [path, told] of paths) {
     it(`${path} is ${told.trim()}`, () => {
-      const { group, version, namespace, name, resource, subresource } = readManagedPath(path);
+      const { group, version, namespace, name, resource, subresource } = readManagedRequest(
+        "GET",
+        path,
+        "",
+      );
       assert.equal(`${group}/${version} ${namespace} ${name} ${resource}/${subresource}/`, told);
     });
   }
@@ -52,7 +56,7 @@ describe("a path on a managed cluster", () => {
   ];
   for (const [method, path, query, verb] of verbs) {
     it(`${method} ${path}${query} is to ${verb}`, () => {
-      assert.equal(managedVerb(method, path, query), verb);
+      assert.equal(readManagedRequest(method, path, query).verb, verb);
     });
   }
 
