@@ -107,6 +107,18 @@ const dynamicCredentials = z
   .prefault({})
   .describe("What Secrets of credential type Dynamic may ask for: nothing, unless listed.");
 
+/** Where the gateway records requests to managed clusters. */
+export const auditPolicy = z.object({
+  log: z
+    .enum(["None", "Stdout"])
+    .default("None")
+    .describe("Stdout writes an event of audit.k8s.io/v1 a line, among the gateway's own lines."),
+  policy: z
+    .string()
+    .default("")
+    .describe("An audit.k8s.io/v1 Policy, YAML, of what is recorded; everything when empty."),
+});
+
 /** What is wanted of the gateway, with all defaults filled in. */
 export const clusterGatewayConfigurationSpec = z.object({
   image: z.string().describe("Image of the gateway."),
@@ -118,6 +130,7 @@ export const clusterGatewayConfigurationSpec = z.object({
   clusterGateways: clusterGatewayAccess,
   dynamicCredentials,
   identity: identityPolicy.prefault({}).describe("As whom callers act on managed clusters."),
+  audit: auditPolicy.prefault({}).describe("The record of requests to managed clusters."),
   oidc: oidcIssuer
     .optional()
     .describe("An issuer whose tokens are accepted at the gateway's own port, beside the hub's."),

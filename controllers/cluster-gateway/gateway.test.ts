@@ -162,6 +162,16 @@ describe("the gateway's pods", () => {
     assert.doesNotMatch(shown, /groups-prefix|username-prefix/);
   });
 
+  it("record requests where that is asked for, by the policy that is given", () => {
+    assert.doesNotMatch(argsWith({}), /--audit/);
+    assert.doesNotMatch(argsWith({ audit: { log: "None", policy: "p" } }), /--audit/);
+    const shown = argsWith({ audit: { log: "Stdout", policy: "kind: Policy" } });
+    assert.match(shown, /--audit-log-path=-"/);
+    assert.match(shown, /--audit-policy-file=\/etc\/identity\/audit-policy.yaml"/);
+    assert.match(shown, /"audit-policy.yaml":"kind: Policy"/);
+    assert.doesNotMatch(argsWith({ audit: { log: "Stdout" } }), /--audit-policy-file/);
+  });
+
   it("authorize paths where that is asked for", () => {
     assert.match(argsWith({ authorizePaths: true }), /--authorize-proxy-subpath=true/);
     assert.doesNotMatch(argsWith({}), /authorize-proxy-subpath/);

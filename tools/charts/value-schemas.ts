@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { identityPolicy, oidcIssuer, permissionPolicy } from "#api";
+import { auditPolicy, identityPolicy, oidcIssuer, permissionPolicy } from "#api";
 
 const text = z.string();
 const name = z.string().min(1);
@@ -105,6 +105,7 @@ export const valueSchemas = {
     konnectivityEgress: z.boolean(),
     clusterProxy: z.strictObject({ namespace: text }),
     identity: identityPolicy,
+    audit: auditPolicy,
     oidc: oidcIssuer.nullish(),
     authorizePaths: z.boolean(),
   }),

@@ -17,13 +17,16 @@ export const identityFile = "config.json";
 /** The CAs of the issuer of tokens, beside it. */
 export const issuerCaFile = "oidc-ca.crt";
 
+/** The audit policy, beside it. */
+export const auditPolicyFile = "audit-policy.yaml";
+
 /**
  * What the gateway reads about identities: the policy in upstream's document, with upstream's
- * rules, and the CAs of the issuer of tokens.
+ * rules, the CAs of the issuer of tokens, and the audit policy.
  */
 export function identityDocument(
   metadata: ObjectMeta,
-  { identity: { rules, ...identity }, oidc }: ClusterGatewayConfigurationSpec,
+  { identity: { rules, ...identity }, oidc, audit }: ClusterGatewayConfigurationSpec,
 ): Desired {
   const document = {
     apiVersion: `${clusterGatewayGroup}/${clusterGatewayVersion}`,
@@ -32,7 +35,11 @@ export function identityDocument(
   };
   const text = `${JSON.stringify(document, undefined, 2)}\n`;
   const ca = oidc?.caBundle ?? "";
-  const data = { [identityFile]: text, ...(ca === "" ? {} : { [issuerCaFile]: ca }) };
+  const data = {
+    [identityFile]: text,
+    ...(ca === "" ? {} : { [issuerCaFile]: ca }),
+    ...(audit.policy === "" ? {} : { [auditPolicyFile]: audit.policy }),
+  };
   const object: ConfigMap = { metadata, data };
   return { type: configMaps, object };
 }

@@ -1,7 +1,7 @@
 import type { ClusterGatewayConfigurationSpec, OidcIssuer } from "#api";
 import { containerSecurityContext, podSecurityContext, probes } from "../../pod-security.ts";
 import { gatewayLabels, gatewayNames, gatewayPort } from "../names.ts";
-import { identityFile, issuerCaFile } from "./identity-document.ts";
+import { auditPolicyFile, identityFile, issuerCaFile } from "./identity-document.ts";
 
 /**
  * How the gateway's memory is collected: a request leaves nothing behind, but without these its
@@ -112,6 +112,12 @@ function issuerFlags(issuer: OidcIssuer | undefined): readonly string[] {
   ];
 }
 
+function auditFlags({ log, policy }: ClusterGatewayConfigurationSpec["audit"]): readonly string[] {
+  if (log === "None") return [];
+  const file = policy === "" ? [] : [`--audit-policy-file=/etc/identity/${auditPolicyFile}`];
+  return ["--audit-log-path=-", ...file];
+}
+
 function gatewayFlags(spec: ClusterGatewayConfigurationSpec): readonly string[] {
   const { clusterProxy } = spec.egress;
   return [
@@ -123,6 +129,7 @@ function gatewayFlags(spec: ClusterGatewayConfigurationSpec): readonly string[] 
     `--cluster-gateway-proxy-config=/etc/identity/${identityFile}`,
     ...(spec.authorizePaths ? ["--authorize-proxy-subpath=true"] : []),
     ...issuerFlags(spec.oidc),
+    ...auditFlags(spec.audit),
     "--feature-gates=HealthinessCheck=true,SecretCache=true",
     ...objectFlags(spec),
     ...(hasTunnel(spec) && clusterProxy !== undefined
