@@ -11,6 +11,8 @@ const statusLines: Readonly<Record<string, string>> = {
 export class MalformedRequests {
   readonly #onMalformed: () => void;
   readonly #answering = new WeakMap<Duplex, ServerResponse>();
+  /** Refused already: the parser may find the same fault once more. */
+  readonly #refused = new WeakSet<Duplex>();
 
   constructor(onMalformed: () => void) {
     this.#onMalformed = onMalformed;
@@ -25,6 +27,7 @@ export class MalformedRequests {
   refuseCoding({ headers }: IncomingMessage, response: ServerResponse): boolean {
     const coding = headers["transfer-encoding"];
     if (coding === undefined || coding.toLowerCase() === "chunked") return false;
+    if (response.socket !== null) this.#refused.add(response.socket);
     this.#onMalformed();
     response.writeHead(400, { connection: "close", "content-length": "0" }).end();
     return true;
@@ -32,10 +35,9 @@ export class MalformedRequests {
 
   refuse(error: Error & { readonly code?: string }, socket: Duplex): void {
     const { code = "" } = error;
-    if (code.startsWith("HPE_") || code in statusLines) this.#onMalformed();
-    const answer = this.#answering.get(socket);
-    const isAnswering = answer !== undefined && answer.headersSent && !answer.writableFinished;
-    if (!socket.writable || isAnswering || !/^(HPE_|ERR_HTTP)/.test(code)) {
+    const isFault = code.startsWith("HPE_") || code in statusLines;
+    if (isFault && !this.#refused.has(socket)) this.#onMalformed();
+    if (!socket.writable || this.#isAnswering(socket) || !/^(HPE_|ERR_HTTP)/.test(code)) {
       socket.destroy();
       return;
     }
@@ -43,5 +45,10 @@ export class MalformedRequests {
     socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
       socket.destroy(),
     );
+  }
+
+  #isAnswering(socket: Duplex): boolean {
+    const answer = this.#answering.get(socket);
+    return answer !== undefined && answer.headersSent && !answer.writableFinished;
   }
 }
