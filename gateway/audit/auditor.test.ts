@@ -139,10 +139,11 @@ describe("the audit log", () => {
   });
 
   it("never shows what may be a credential", () => {
-    const headers = ["Authorization", "Bearer aaa.bbb.ccc", "Cookie", "session=ddd"];
-    const rest = "/api/v1/namespaces/a/services/b/proxy/x?access_token=eee&Pass%77ord=fff&a=1";
+    const headers = ["Authorization", "Bearer head.hunter2.tail", "Cookie", "session=hunter3"];
+    const rest =
+      "/api/v1/namespaces/a/services/b/proxy/x?access_token=hunter4&Pass%77ord=hunter5&a=1";
     const text = JSON.stringify(eventsOf(rest, { headers }));
-    assert.doesNotMatch(text, /aaa|ddd|eee|fff/);
+    assert.doesNotMatch(text, /hunter/);
     assert.match(text, /access_token=redacted&Pass%77ord=redacted&a=1/);
   });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -11,8 +11,12 @@ describe("loadIdentitySettings()", () => {
   it("follows the file, and keeps the last settings when it becomes unusable", async () => {
     const directory = await mkdtemp(join(tmpdir(), "identity-"));
     const file = join(directory, "config.yaml");
+    const replace = async (text: string) => {
+      await writeFile(`${file}.next`, text);
+      await rename(`${file}.next`, file);
+    };
     const write = async (groups: string) =>
-      writeFile(file, `spec: {identity: {mode: Impersonate, groups: ${groups}}}`);
+      replace(`spec: {identity: {mode: Impersonate, groups: ${groups}}}`);
     await write("[devs]");
     const options = { file, mode: "Shared", log: silentLogger, intervalMs: 10 } as const;
     const source = await loadIdentitySettings(options);
@@ -25,20 +29,26 @@ describe("loadIdentitySettings()", () => {
       }
       assert.fail(`groups stayed ${source.current.policy.groups.join()}`);
     };
-    assert.deepEqual(
-      [source.current.policy.mode, source.current.policy.groups],
-      ["Impersonate", ["devs"]],
-    );
-    await write("[ops]");
-    await until(["ops"]);
-    await write("7");
-    await delay(50);
-    assert.deepEqual(source.current.policy.groups, ["ops"]);
-    await write("[all]");
-    await until(["all"]);
-    stop.abort();
-    await ended;
-    await rm(directory, { recursive: true });
+    try {
+      assert.deepEqual(
+        [source.current.policy.mode, source.current.policy.groups],
+        ["Impersonate", ["devs"]],
+      );
+      await write("[ops]");
+      await until(["ops"]);
+      await replace("");
+      await delay(50);
+      assert.deepEqual(source.current.policy.groups, ["ops"]);
+      await write("7");
+      await delay(50);
+      assert.deepEqual(source.current.policy.groups, ["ops"]);
+      await write("[all]");
+      await until(["all"]);
+    } finally {
+      stop.abort();
+      await ended;
+      await rm(directory, { recursive: true });
+    }
   });
 
   it("needs no file", async () => {

@@ -3,6 +3,7 @@ import { describeError, type Logger, type Runnable, watchFiles } from "#runtime"
 import {
   defaultSettings,
   faultsOf,
+  IdentityConfigurationError,
   type IdentitySettings,
   parseSettings,
 } from "./configuration.ts";
@@ -35,6 +36,9 @@ export async function loadIdentitySettings({
   const watched = watchFiles(file === undefined ? [] : [file], { intervalMs });
   const parse = ([content]: readonly Buffer[]): IdentitySettings => {
     if (content === undefined) return defaultSettings(mode);
+    // A file that is caught while it is written must not count as one that asks for nothing.
+    if (content.length === 0)
+      throw new IdentityConfigurationError(`Cannot use ${file}: it is empty`);
     const settings = parseSettings(content.toString("utf8"), mode, file ?? "");
     for (const fault of faultsOf(settings.rules)) {
       log.error("Identity rule cannot be used", { fault });
