@@ -24,7 +24,9 @@ const client = createTunnelClient({
 });
 const running = client.run(stop.signal).catch(() => undefined);
 while (client.reasonNotReady() !== undefined) await pause(10);
-console.log(JSON.stringify(await measure()));
+const measured = `${JSON.stringify(await measure())}\n`;
+// All of it must be in the pipe before the process ends.
+await new Promise((resolve) => process.stdout.write(measured, resolve));
 stop.abort();
 await running;
 process.exit();
