@@ -156,16 +156,17 @@ async function proxied(
   const startedAt = performance.now();
   const { gatewayMetrics, isCluster } = options;
   const end = gatewayMetrics.begin();
+  const isLong = isLongRunning(route.rest, route.query);
   const entry = options.audit(exchange, caller, {
     cluster: route.name,
     path: route.rest,
     query: route.query,
-    isLong: isLongRunning(route.rest, route.query),
+    isLong,
   });
   const bytes = { received: 0, sent: 0 };
   let outcome: { readonly status: number; readonly message?: string } = { status: 500 };
   try {
-    outcome = await send(exchange, route, caller, { entry, traffic: bytes }, options);
+    outcome = await send(exchange, route, caller, { entry, traffic: bytes, isLong }, options);
   } catch (reason) {
     const error = gatewayErrorOf(reason);
     outcome = { status: gatewayTreatmentOf(error).httpStatus, message: error.message };
@@ -184,11 +185,17 @@ async function proxied(
   }
 }
 
+interface Sending {
+  readonly entry: AuditEntry;
+  readonly traffic: Traffic;
+  readonly isLong: boolean;
+}
+
 async function send(
   exchange: Exchange,
   route: ProxyRoute,
   caller: Caller,
-  { entry, traffic }: { readonly entry: AuditEntry; readonly traffic: Traffic },
+  { entry, traffic, isLong }: Sending,
   options: RequestHandlerOptions,
 ): Promise<{ readonly status: number }> {
   await permit(exchange, route, caller, options);
@@ -196,13 +203,14 @@ async function send(
   entry.acts(prepared.actor);
   const admission = await options.limits.admit({
     cluster: route.name,
-    isLong: isLongRunning(route.rest, route.query),
+    isLong,
     onGone: (listener) => exchange.onGone(listener),
   });
   try {
     const { status } = await options.proxyCluster.send(exchange, route, prepared, {
       headers: ["audit-id", entry.auditId],
       traffic,
+      isLong,
       started(code) {
         admission.answered();
         entry.started(code);

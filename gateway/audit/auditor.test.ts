@@ -138,6 +138,16 @@ describe("the audit log", () => {
     assert.equal(open(self)?.impersonatedUser, undefined);
   });
 
+  it("goes by who was authenticated, so that nobody gets out of it by --as", () => {
+    const head = "apiVersion: audit.k8s.io/v1\nkind: Policy\n";
+    const text = `${head}rules: [{level: None, users: [bob]}, {level: Metadata}]`;
+    const policy = parseAuditPolicy(text, "p");
+    const asBob = { authenticated: alice, user: { ...alice, name: "bob" } };
+    assert.equal(eventsOf("/version", { policy, caller: asBob }).length, 1);
+    const asAlice = { authenticated: { ...alice, name: "bob" }, user: alice };
+    assert.deepEqual(eventsOf("/version", { policy, caller: asAlice }), []);
+  });
+
   it("never shows what may be a credential", () => {
     const headers = ["Authorization", "Bearer head.hunter2.tail", "Cookie", "session=hunter3"];
     const rest =

@@ -61,8 +61,9 @@ export function createAuditor({ policy, sinks, now = () => new Date() }: Auditor
     const { path, query } = call;
     const facts = {
       ...readManagedRequest(exchange.method, path, query),
-      user: caller.user.name,
-      groups: caller.user.groups,
+      // Not whom he acts for: nobody may get out of the log by --as.
+      user: caller.authenticated.name,
+      groups: caller.authenticated.groups,
       path,
     };
     const { level, omitted } = policy()(facts);

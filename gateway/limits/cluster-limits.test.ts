@@ -77,6 +77,14 @@ describe("limits of clusters", () => {
     });
   }
 
+  it("forget a cluster that is gone, with its circuit", async () => {
+    const { fail, metrics, limits } = setUp();
+    await fail("timeout", 5);
+    assert.match(await metrics.text(), /circuit_open\{cluster="a"\} 1/);
+    limits.forget("a");
+    assert.doesNotMatch(await metrics.text(), /circuit_open\{cluster="a"\}/);
+  });
+
   for (const code of ["tunnel_down", "client_gone", "broken_answer"] as const) {
     it(`go on asking after any number of failures by ${code}, which cost no wait`, async () => {
       const { admit, fail } = setUp();

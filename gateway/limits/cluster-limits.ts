@@ -74,10 +74,13 @@ export function createClusterLimits({
     clusters.set(cluster, made);
     return made;
   };
-  const { refused } = limitMetrics(metrics, clusters);
+  const { refused, circuits } = limitMetrics(metrics, clusters);
   return {
     changed: (cluster) => clusters.get(cluster)?.breaker.succeeded(),
-    forget: (cluster) => void clusters.delete(cluster),
+    forget(cluster) {
+      clusters.delete(cluster);
+      circuits.remove({ cluster });
+    },
     admit({ cluster, isLong, onGone }) {
       const { short, long, breaker } = limited(cluster);
       const verdict = breaker.ask();
@@ -109,7 +112,7 @@ function limitMetrics(metrics: Metrics, clusters: ReadonlyMap<string, Limited>) 
     help: "Requests that the gateway refused to protect a cluster or itself.",
     labels: ["reason"],
   });
-  metrics.gauge({
+  const circuits = metrics.gauge({
     name: "spokeway_gateway_circuit_open",
     help: "1 for each cluster whose requests are refused at once, because it does not answer.",
     labels: ["cluster"],
@@ -120,7 +123,7 @@ function limitMetrics(metrics: Metrics, clusters: ReadonlyMap<string, Limited>) 
       }
     },
   });
-  return { refused };
+  return { refused, circuits };
 }
 
 function enterAll(

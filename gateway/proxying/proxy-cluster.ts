@@ -20,7 +20,6 @@ import type { ClusterTransports, ReadyCluster } from "./cluster-transports.ts";
 import type { FailureLog } from "./failure-log.ts";
 import type { Latencies } from "./latencies.ts";
 import { locationPolicy } from "./location-policy.ts";
-import { isLongRunning } from "./managed-path.ts";
 import type { Reachability } from "./reachability.ts";
 import { managedRequestHeaders } from "./request-headers.ts";
 import { upstreamError } from "./upstream-error.ts";
@@ -66,6 +65,8 @@ export interface Notes {
   /** Fields that the managed cluster gets, in place of what came under their names. */
   readonly headers: RawHeaders;
   readonly traffic: Traffic;
+  /** Its answer may begin, or go on, whenever it likes. */
+  readonly isLong: boolean;
   /** The answer begins. */
   readonly started: (status: number) => void;
 }
@@ -150,7 +151,7 @@ function planFor(
     traffic: notes.traffic,
     path: forwardPath(rest, basePath) + query,
     requestHeaders: managedRequestHeaders(credential, actor, notes.headers),
-    ...(isLongRunning(rest, query) ? {} : { responseTimeoutMs }),
+    ...(notes.isLong ? {} : { responseTimeoutMs }),
   };
 }
 
