@@ -24,6 +24,7 @@ export {
   type Labels,
   type Metrics,
 } from "./metrics.ts";
+export { outlive } from "./outlive.ts";
 export {
   createProxyChooser,
   type OutgoingProxy,

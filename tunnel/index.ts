@@ -9,6 +9,7 @@ export {
 export { createTunnelClient } from "./client/create-tunnel-client.ts";
 export type { TunnelClient, TunnelClientOptions } from "./client/tunnel-client.ts";
 export type { ListenerOptions, SocketFileOptions } from "./rpc/listener.ts";
+export type { ServerList } from "./server/agent-news.ts";
 export {
   type AgentClaim,
   type AuthorizeAgent,

@@ -119,9 +119,11 @@ export class RawStream extends EventEmitter implements PacketStream {
         return this.#options.onAnswer?.(packet);
       case "closeDial":
         return this.#options.onAnswer?.(packet);
-      // Who opens the stream has said so in its headers.
+      // Who opens the stream has said so in its headers; the rest is of no single connection.
       case "dialRequest":
       case "drain":
+      case "servers":
+      case "report":
     }
   }
 

@@ -4,6 +4,7 @@ import type { ReceiveBudget } from "../flow/shared-receiver.ts";
 import { sessionOf } from "../rpc/internals.ts";
 import { headers } from "../rpc/services.ts";
 import type { Packet } from "../wire/packet.ts";
+import type { AgentNews } from "./agent-news.ts";
 import { type AgentClaim, type AuthorizeAgent, commonNamesOf } from "./authorize-agent.ts";
 import { Backend } from "./backend.ts";
 import type { Backends } from "./backends.ts";
@@ -18,6 +19,7 @@ export interface ConnectOptions {
   readonly serverCount: () => number;
   readonly backends: Backends;
   readonly sessions: Sessions;
+  readonly news: AgentNews;
   readonly budget: ReceiveBudget;
   readonly authorizeAgent: AuthorizeAgent;
   readonly metrics: ServerMetrics;
@@ -28,14 +30,25 @@ type AgentCall = ServerDuplexStream<Packet, Packet>;
 
 /** Serves AgentService.Connect: one call is one backend, from the handshake to its end. */
 export function createConnectHandler(options: ConnectOptions): (call: AgentCall) => void {
+  let lastId = 0n;
+  const nextId = () => {
+    lastId += 1n;
+    return lastId;
+  };
   return (call) => {
+    if (options.news.isLeaving) return turnAway(call);
     const claim = readClaim(call.metadata, peerCertificate(call));
     if ("code" in claim) return refuse(call, claim, options, {});
-    void admit(call, claim, options);
+    void admit(call, claim, nextId, options);
   };
 }
 
-async function admit(call: AgentCall, claim: AgentClaim, options: ConnectOptions): Promise<void> {
+async function admit(
+  call: AgentCall,
+  claim: AgentClaim,
+  nextId: () => bigint,
+  options: ConnectOptions,
+): Promise<void> {
   const refusal = await reasonToRefuse(claim, options);
   if (call.cancelled) return;
   if (refusal !== undefined) {
@@ -51,7 +64,7 @@ async function admit(call: AgentCall, claim: AgentClaim, options: ConnectOptions
   // The agent waits for these headers before it sends anything.
   call.sendMetadata(answer);
   metrics.streams("Connect", 1);
-  serve(call, claim, sessionId, options);
+  serve(call, claim, { id: nextId(), sessionId }, options);
 }
 
 async function reasonToRefuse(
@@ -70,30 +83,37 @@ async function reasonToRefuse(
 function serve(
   call: AgentCall,
   claim: AgentClaim,
-  sessionId: string,
+  { id, sessionId }: { readonly id: bigint; readonly sessionId: string },
   options: ConnectOptions,
 ): void {
-  const { backends, budget, metrics, sessions } = options;
+  const { backends, budget, metrics, news, sessions } = options;
   const { agentId, identifiers } = claim;
   const log = options.log.with({ agentId, peer: call.getPeer() });
-  const backend = new Backend({
+  const backend: Backend = new Backend({
+    id,
     agentId,
     identifiers,
     stream: call,
     takesEarlyData: isOurs(call),
     budget,
     onUnrecognizedAnswer: () => metrics.dialFailed("unrecognized_response"),
+    onDrain() {
+      log.info("Agent drains");
+      backends.changed(backend);
+    },
   });
   backends.add(backend);
   sessions.open(backend, sessionId);
   metrics.backends(backends.sizes());
   log.info("Agent connected", { hosts: identifiers.hosts, certificate: nameOf(claim) });
   const forget = observe(call, agentId, metrics);
+  const stopNews = isOurs(call) ? news.add(call) : undefined;
   let isOver = false;
   const end = () => {
     if (isOver) return;
     isOver = true;
     forget();
+    stopNews?.();
     backends.remove(backend);
     sessions.close(sessionId);
     metrics.backends(backends.sizes());
@@ -104,7 +124,6 @@ function serve(
   };
   call.on("data", (packet: Packet) => {
     metrics.packet("from_agent", packet);
-    if (packet.type === "drain") log.info("Agent drains");
     backend.handle(packet);
   });
   call.on("end", end);
@@ -141,6 +160,12 @@ function refuse(
   metrics.agentRefused();
   log.warn("Refused agent", { ...claimed, peer: call.getPeer(), reason: refusal.details });
   call.emit("error", refusal);
+}
+
+/** Another server will take it. */
+function turnAway(call: AgentCall): void {
+  const details = "the tunnel server is about to end";
+  call.emit("error", { code: status.UNAVAILABLE, details } satisfies Refusal);
 }
 
 /** Whose certificate it is, for the log. */

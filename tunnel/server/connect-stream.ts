@@ -50,6 +50,8 @@ export class ConnectStream extends EventEmitter implements PacketStream {
       case "closeRequest":
       case "halfClose":
       case "drain":
+      case "servers":
+      case "report":
         return true;
     }
   }

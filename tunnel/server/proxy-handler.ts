@@ -5,6 +5,7 @@ import { acceptRawProxy } from "../rpc/raw-openings.ts";
 import { headers } from "../rpc/services.ts";
 import type { Packet } from "../wire/packet.ts";
 import { Frontend, type FrontendOptions } from "./frontend.ts";
+import type { Reports } from "./reports.ts";
 
 export type ProxyOptions = Omit<FrontendOptions, "stream" | "reset">;
 
@@ -44,15 +45,26 @@ export function createRawProxyHandler(options: ProxyOptions): RawHandler {
   };
 }
 
-/** Answers a frontend of ours that asks whether this is a server of ours; ends when it ends. */
-export function greet(call: ProxyCall): void {
-  const answer = new Metadata();
-  answer.set(headers.session, "1");
-  call.sendMetadata(answer);
-  const end = () => call.end();
-  call.on("data", () => undefined);
-  call.on("end", end);
-  call.on("error", end);
+/**
+ * Answers frontends of ours that ask whether this is a server of ours, and reports to each until
+ * it ends.
+ */
+export function createGreetHandler(reports: Reports): (call: ProxyCall) => void {
+  return (call) => {
+    const answer = new Metadata();
+    answer.set(headers.session, "1");
+    call.sendMetadata(answer);
+    const stop = reports.follow(call);
+    const end = () => {
+      stop();
+      call.end();
+    };
+    call.on("data", () => undefined);
+    call.on("end", end);
+    call.on("cancelled", end);
+    call.on("close", stop);
+    call.on("error", end);
+  };
 }
 
 function endingOnce(

@@ -1,4 +1,4 @@
-import { type Logger, type Metrics, type Runnable, runAll, silentLogger } from "#runtime";
+import { type Logger, type Metrics, type Runnable, silentLogger } from "#runtime";
 import { ReceiveBudget, type ReceiveLimits } from "../flow/shared-receiver.ts";
 import {
   type ConnectionProtocol,
@@ -9,17 +9,20 @@ import {
 import { rawPaths } from "../rpc/raw-headers.ts";
 import { createRpcProtocol } from "../rpc/rpc-protocol.ts";
 import { agentService, proxyService } from "../rpc/services.ts";
+import { AgentNews, type ServerList } from "./agent-news.ts";
 import { type AuthorizeAgent, sharedIdentity } from "./authorize-agent.ts";
 import { Backends, type StrategyName } from "./backends.ts";
 import { createCarryHandler } from "./carry-handler.ts";
 import { createConnectHandler } from "./connect-handler.ts";
 import { createHttpConnectProtocol } from "./http-connect.ts";
+import { leaveInOrder, noticeMs } from "./leaving.ts";
 import {
+  createGreetHandler,
   createProxyHandler,
   createRawProxyHandler,
-  greet,
   type ProxyOptions,
 } from "./proxy-handler.ts";
+import { Reports } from "./reports.ts";
 import { createServerMetrics } from "./server-metrics.ts";
 import { Sessions } from "./sessions.ts";
 
@@ -28,6 +31,8 @@ export interface TunnelServerOptions {
   readonly serverId: string;
   /** How many servers agents should look for; asked at each handshake. */
   readonly serverCount: () => number;
+  /** The servers that agents of ours are told of, where somebody counts them. */
+  readonly servers?: ServerList | undefined;
   /** Where frontends connect. Its CA, or the file's mode, admits frontends only. */
   readonly frontends: ListenerOptions | SocketFileOptions;
   /** How frontends speak. Defaults to gRPC. */
@@ -67,17 +72,22 @@ export function createTunnelServer(options: TunnelServerOptions): TunnelServer {
   const { serverId, serverCount, authorizeAgent = sharedIdentity } = options;
   const sessions = new Sessions();
   const budget = new ReceiveBudget(options.receiveLimits);
+  const news = new AgentNews(serverId, options.servers);
+  const reports = new Reports(backends);
   const connect = createConnectHandler({
     serverId,
     serverCount,
     authorizeAgent,
     backends,
     sessions,
+    news,
     budget,
     metrics,
     log: log.with({ listener: "agents" }),
   });
-  const agents = createListener("agent-listener", options.agents, {
+  const { graceMs } = options.frontends;
+  // Agents are let go last, when there is nothing left to wait for.
+  const agents = createListener("agent-listener", { ...options.agents, graceMs: 0 }, {
     protocol: createRpcProtocol(
       {
         service: agentService,
@@ -89,10 +99,21 @@ export function createTunnelServer(options: TunnelServerOptions): TunnelServer {
     log: log.with({ listener: "agents" }),
     onRefused: (reason) => metrics.handshakeRefused("agents", reason),
   });
-  const frontends = createListener("frontend-listener", options.frontends, {
-    protocol: frontendProtocol(options, { backends, metrics, dialTimeoutMs, log }),
+  const frontendDoor = { ...options.frontends, graceMs: graceMs - noticeMs(graceMs) };
+  const frontends = createListener("frontend-listener", frontendDoor, {
+    protocol: frontendProtocol(options, reports, { backends, metrics, dialTimeoutMs, log }),
     log: log.with({ listener: "frontends" }),
     onRefused: (reason) => metrics.handshakeRefused("frontends", reason),
+  });
+  const doors = leaveInOrder("frontend-listener", {
+    graceMs,
+    announce() {
+      log.info("Asking agents and frontends to use other servers");
+      news.leave();
+      reports.leave();
+    },
+    frontends,
+    agents,
   });
   return {
     name: "tunnel-server",
@@ -100,22 +121,27 @@ export function createTunnelServer(options: TunnelServerOptions): TunnelServer {
       return { frontends: frontends.port, agents: agents.port };
     },
     reasonNotReady() {
+      if (news.isLeaving) return "about to end";
       if (!frontends.isListening || !agents.isListening) return "not listening";
       return backends.isEmpty ? "no connection to any proxy agent" : undefined;
     },
-    run: (signal) => runAll([frontends, agents], signal),
+    async run(signal) {
+      const stopNews = news.follow();
+      await doors.run(signal).finally(stopNews);
+    },
   };
 }
 
 function frontendProtocol(
   { frontendMode = "grpc", frontends }: TunnelServerOptions,
+  reports: Reports,
   proxying: ProxyOptions,
 ): ConnectionProtocol {
   if (frontendMode === "http-connect") return createHttpConnectProtocol(proxying);
   return createRpcProtocol(
     {
       service: proxyService,
-      handlers: { Proxy: createProxyHandler(proxying), Greet: greet },
+      handlers: { Proxy: createProxyHandler(proxying), Greet: createGreetHandler(reports) },
       raw: { [rawPaths.proxy]: createRawProxyHandler(proxying) },
     },
     frontends,
