@@ -11,6 +11,8 @@ export type Protocol = "h2" | "http/1.1";
 export interface Connection {
   readonly socket: Duplex;
   readonly protocol: Protocol;
+  /** Aborts when what carries the connection is about to end: new work belongs on a new one. */
+  readonly retiring: AbortSignal;
 }
 
 export interface ConnectOptions {
@@ -37,9 +39,12 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
   const raw = await dialWithin(options, signal);
   raw.on("error", () => undefined);
   if (raw instanceof Socket) raw.setNoDelay(true);
-  if (options.tls === undefined) return { socket: raw, protocol: "http/1.1" };
+  const retire = new AbortController();
+  raw.once("retire", () => retire.abort());
+  const retiring = retire.signal;
+  if (options.tls === undefined) return { socket: raw, protocol: "http/1.1", retiring };
   const socket = await shakeHands(raw, options.tls, options, signal);
-  return { socket, protocol: socket.alpnProtocol === "h2" ? "h2" : "http/1.1" };
+  return { socket, protocol: socket.alpnProtocol === "h2" ? "h2" : "http/1.1", retiring };
 }
 
 async function dialWithin(

@@ -2,7 +2,7 @@ import { Metadata, type ServerDuplexStream } from "@grpc/grpc-js";
 import { type RawHandler, resetCall } from "../rpc/internals.ts";
 import type { PacketStream } from "../rpc/packet-stream.ts";
 import { acceptRawProxy } from "../rpc/raw-openings.ts";
-import { headers } from "../rpc/services.ts";
+import { headers, reportingSession } from "../rpc/services.ts";
 import type { Packet } from "../wire/packet.ts";
 import { Frontend, type FrontendOptions } from "./frontend.ts";
 import type { Reports } from "./reports.ts";
@@ -52,7 +52,7 @@ export function createRawProxyHandler(options: ProxyOptions): RawHandler {
 export function createGreetHandler(reports: Reports): (call: ProxyCall) => void {
   return (call) => {
     const answer = new Metadata();
-    answer.set(headers.session, "1");
+    answer.set(headers.session, reportingSession);
     call.sendMetadata(answer);
     const stop = reports.follow(call);
     const end = () => {

@@ -87,18 +87,22 @@ export function createTunnelServer(options: TunnelServerOptions): TunnelServer {
   });
   const { graceMs } = options.frontends;
   // Agents are let go last, when there is nothing left to wait for.
-  const agents = createListener("agent-listener", { ...options.agents, graceMs: 0 }, {
-    protocol: createRpcProtocol(
-      {
-        service: agentService,
-        handlers: { Connect: connect },
-        raw: { [rawPaths.carry]: createCarryHandler({ sessions, metrics }) },
-      },
-      options.agents,
-    ),
-    log: log.with({ listener: "agents" }),
-    onRefused: (reason) => metrics.handshakeRefused("agents", reason),
-  });
+  const agents = createListener(
+    "agent-listener",
+    { ...options.agents, graceMs: 0 },
+    {
+      protocol: createRpcProtocol(
+        {
+          service: agentService,
+          handlers: { Connect: connect },
+          raw: { [rawPaths.carry]: createCarryHandler({ sessions, metrics }) },
+        },
+        options.agents,
+      ),
+      log: log.with({ listener: "agents" }),
+      onRefused: (reason) => metrics.handshakeRefused("agents", reason),
+    },
+  );
   const frontendDoor = { ...options.frontends, graceMs: graceMs - noticeMs(graceMs) };
   const frontends = createListener("frontend-listener", frontendDoor, {
     protocol: frontendProtocol(options, reports, { backends, metrics, dialTimeoutMs, log }),

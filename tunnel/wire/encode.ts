@@ -68,4 +68,3 @@ function message(type: number, payloadField: number, fields: readonly Buffer[]):
     payload,
   ]);
 }
-
