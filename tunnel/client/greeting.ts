@@ -9,6 +9,7 @@ import {
 } from "@grpc/grpc-js";
 import { isUsable, SessionFinder, widenOwnSession } from "../rpc/own-session.ts";
 import { headers, proxyService, reportingSession } from "../rpc/services.ts";
+import { watchSession } from "../rpc/session-watch.ts";
 import type { Drain, Packet, Report } from "../wire/packet.ts";
 
 type GreetCall = ClientDuplexStream<Packet, Packet>;
@@ -32,12 +33,14 @@ interface Answer {
  */
 export class Greeting {
   readonly #client: Client;
+  readonly #keepaliveTimeMs: number;
   readonly #onNews: (news: ServerNews) => void;
   #answer: Answer | undefined;
   #asking: Promise<void> | undefined;
 
-  constructor(client: Client, onNews: (news: ServerNews) => void) {
+  constructor(client: Client, keepaliveTimeMs: number, onNews: (news: ServerNews) => void) {
     this.#client = client;
+    this.#keepaliveTimeMs = keepaliveTimeMs;
     this.#onNews = onNews;
   }
 
@@ -91,6 +94,7 @@ export class Greeting {
     this.#answer = { isOurs, session, call };
     if (!isOurs) return;
     widenOwnSession(session);
+    watchSession(session, { keepaliveTimeMs: this.#keepaliveTimeMs });
     // A server that goes away waits for all calls to end.
     session.once("goaway", () => call.end());
   }

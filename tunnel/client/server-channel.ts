@@ -143,7 +143,8 @@ export class ServerChannel implements Runnable {
   }
 
   #greet(client: Client): Greeting {
-    const greeting: Greeting = new Greeting(client, (news) => {
+    const { keepaliveTimeMs } = this.#options;
+    const greeting: Greeting = new Greeting(client, keepaliveTimeMs, (news) => {
       // What the one before has to say is old.
       if (greeting === this.#greeting) this.#heard(news);
     });

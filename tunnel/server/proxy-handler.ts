@@ -1,8 +1,9 @@
 import { Metadata, type ServerDuplexStream } from "@grpc/grpc-js";
-import { type RawHandler, resetCall } from "../rpc/internals.ts";
+import { type RawHandler, resetCall, sessionOf } from "../rpc/internals.ts";
 import type { PacketStream } from "../rpc/packet-stream.ts";
 import { acceptRawProxy } from "../rpc/raw-openings.ts";
 import { headers, reportingSession } from "../rpc/services.ts";
+import { watchSession } from "../rpc/session-watch.ts";
 import type { Packet } from "../wire/packet.ts";
 import { Frontend, type FrontendOptions } from "./frontend.ts";
 import type { Reports } from "./reports.ts";
@@ -46,15 +47,23 @@ export function createRawProxyHandler(options: ProxyOptions): RawHandler {
 }
 
 /**
- * Answers frontends of ours that ask whether this is a server of ours, and reports to each until
- * it ends.
+ * Answers frontends of ours that ask whether this is a server of ours, and reports to each until it
+ * ends. Such a call stays as long as its session is in use, and as long the session is watched.
  */
-export function createGreetHandler(reports: Reports): (call: ProxyCall) => void {
+export function createGreeter(
+  reports: Reports,
+  options: { readonly keepaliveTimeMs: number },
+): (call: ProxyCall) => void {
   return (call) => {
     const answer = new Metadata();
     answer.set(headers.session, reportingSession);
     call.sendMetadata(answer);
-    const stop = reports.follow(call);
+    const stopReports = reports.follow(call);
+    const stopWatch = watchSession(sessionOf(call), options);
+    const stop = () => {
+      stopReports();
+      stopWatch();
+    };
     const end = () => {
       stop();
       call.end();

@@ -17,7 +17,7 @@ import { createConnectHandler } from "./connect-handler.ts";
 import { createHttpConnectProtocol } from "./http-connect.ts";
 import { leaveInOrder, noticeMs } from "./leaving.ts";
 import {
-  createGreetHandler,
+  createGreeter,
   createProxyHandler,
   createRawProxyHandler,
   type ProxyOptions,
@@ -78,6 +78,7 @@ export function createTunnelServer(options: TunnelServerOptions): TunnelServer {
     serverId,
     serverCount,
     authorizeAgent,
+    keepaliveTimeMs: options.agents.keepaliveTimeMs,
     backends,
     sessions,
     news,
@@ -145,7 +146,10 @@ function frontendProtocol(
   return createRpcProtocol(
     {
       service: proxyService,
-      handlers: { Proxy: createProxyHandler(proxying), Greet: createGreetHandler(reports) },
+      handlers: {
+        Proxy: createProxyHandler(proxying),
+        Greet: createGreeter(reports, frontends),
+      },
       raw: { [rawPaths.proxy]: createRawProxyHandler(proxying) },
     },
     frontends,
