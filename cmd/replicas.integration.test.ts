@@ -234,7 +234,8 @@ describe("tunnel servers that come and go", { timeout: 300_000 }, () => {
       await replicas.add();
       await replicas.add();
       await settled(3);
-      for (const old of [...replicas.running]) {
+      const before = replicas.running.slice();
+      for (const old of before) {
         await replicas.add();
         await replicas.end(old);
       }

@@ -29,17 +29,11 @@ export function createTunnelClient(options: TunnelClientOptions): TunnelClient {
     log,
   });
   const hints = new ServerHints();
+  const stateFor = (host: string) => (channel: ServerChannel) =>
+    channel.stateFor(host, hints.isHinted(host, channel.address));
   const ask: Asking = {
     hints,
-    serversFor: (host) =>
-      orderServers(
-        set.channels().map((channel) => ({
-          ...channel.stateFor(host),
-          isHinted: hints.isHinted(host, channel.address),
-          channel,
-        })),
-        Math.random,
-      ),
+    serversFor: (host) => orderServers(set.channels(), stateFor(host), Math.random),
     hasServers: () => set.channels().length > 0,
   };
   const dial = async (target: Target, signal: AbortSignal) =>
@@ -51,9 +45,10 @@ export function createTunnelClient(options: TunnelClientOptions): TunnelClient {
     dial: (host, port, signal) => dial({ host, port }, signal),
     async dialEarly(host, port, signal) {
       const [first] = ask.serversFor(host);
-      const isKnown = first?.isReady === true && (first.holding === "serving" || first.isHinted);
-      if (!isKnown) return dial({ host, port }, signal);
-      const { connection, isEarly } = await start(first.channel, { host, port }, signal);
+      if (first === undefined || !isGoodChoice(stateFor(host)(first))) {
+        return dial({ host, port }, signal);
+      }
+      const { connection, isEarly } = await start(first, { host, port }, signal);
       const opened = within(dialTimeoutMs, { host, port }, signal, async (either) => {
         await whenOpen(connection, either);
         return connection;
@@ -68,12 +63,15 @@ export function createTunnelClient(options: TunnelClientOptions): TunnelClient {
   };
 }
 
+/** Whether a dial through the server is likely to work: it says so, or the last one did. */
+function isGoodChoice({ isReady, holding, isHinted }: ServerState): boolean {
+  return isReady && (holding === "serving" || isHinted);
+}
+
 /** Whom to ask, and what is remembered of the answers. */
 interface Asking {
   readonly hints: ServerHints;
-  readonly serversFor: (
-    host: string,
-  ) => readonly (ServerState & { readonly channel: ServerChannel })[];
+  readonly serversFor: (host: string) => readonly ServerChannel[];
   readonly hasServers: () => boolean;
 }
 
@@ -124,7 +122,7 @@ async function dialAny(
   let failure = hasServers()
     ? new TunnelError("no_agent", texts.noAgent)
     : new TunnelError("unreachable", "no tunnel server is known");
-  for (const [index, { channel }] of serversFor(host).entries()) {
+  for (const [index, channel] of serversFor(host).entries()) {
     try {
       const { connection } = await start(channel, { host, port }, signal);
       await whenOpen(connection, signal);

@@ -17,16 +17,18 @@ export interface ServerState {
  * those that say nothing about it; those that are on their way out. One that does not hold the host
  * is never asked; one that cannot be reached only where it may be the one that does.
  */
-export function orderServers<State extends ServerState>(
-  servers: readonly State[],
+export function orderServers<Server>(
+  servers: readonly Server[],
+  stateOf: (server: Server) => ServerState,
   random: () => number,
-): readonly State[] {
-  const isAnyKnown = servers.some(({ isReady, holding }) => isReady && holding !== "unknown");
-  return servers
-    .map((server) => ({ server, rank: rankOf(server, isAnyKnown), chance: random() }))
+): readonly Server[] {
+  const states = servers.map(stateOf);
+  const isAnyKnown = states.some(({ isReady, holding }) => isReady && holding !== "unknown");
+  return states
+    .map((state, index) => ({ state, index, rank: rankOf(state, isAnyKnown), chance: random() }))
     .filter(({ rank }) => rank !== never)
-    .toSorted((a, b) => a.rank - b.rank || a.server.load - b.server.load || a.chance - b.chance)
-    .map(({ server }) => server);
+    .toSorted((a, b) => a.rank - b.rank || a.state.load - b.state.load || a.chance - b.chance)
+    .flatMap(({ index }) => servers[index] ?? []);
 }
 
 const never = Number.POSITIVE_INFINITY;

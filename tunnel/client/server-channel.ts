@@ -49,10 +49,11 @@ export class ServerChannel implements Runnable {
     this.#greeting = this.#greet(this.#client);
   }
 
-  /** What a dial of the host can expect. */
-  stateFor(host: string): Omit<ServerState, "isHinted"> {
+  /** What a dial of the host can expect; `isHinted` when the last one went this way. */
+  stateFor(host: string, isHinted: boolean): ServerState {
     const { isReady } = this;
     return {
+      isHinted,
       isReady,
       isPending: !isReady && performance.now() < this.#unreadySinceMs + pendingMs,
       holding: this.#holdings.of(host),

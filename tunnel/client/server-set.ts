@@ -126,7 +126,8 @@ export class ServerSet implements Runnable {
       this.#review = undefined;
       const channels = this.channels();
       for (const [connection, host] of channels.flatMap((channel) => channel.leftConnections())) {
-        if (channels.some((channel) => isServing(channel.stateFor(host)))) connection.retire();
+        if (channels.some((channel) => isServing(channel.stateFor(host, false))))
+          connection.retire();
       }
     });
   }

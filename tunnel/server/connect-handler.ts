@@ -88,22 +88,10 @@ function serve(
   { id, sessionId }: { readonly id: bigint; readonly sessionId: string },
   options: ConnectOptions,
 ): void {
-  const { backends, budget, metrics, news, sessions } = options;
+  const { backends, metrics, news, sessions } = options;
   const { agentId, identifiers } = claim;
   const log = options.log.with({ agentId, peer: call.getPeer() });
-  const backend: Backend = new Backend({
-    id,
-    agentId,
-    identifiers,
-    stream: call,
-    takesEarlyData: isOurs(call),
-    budget,
-    onUnrecognizedAnswer: () => metrics.dialFailed("unrecognized_response"),
-    onDrain() {
-      log.info("Agent drains");
-      backends.changed(backend);
-    },
-  });
+  const backend = createBackend(call, claim, id, { ...options, log });
   backends.add(backend);
   sessions.open(backend, sessionId);
   metrics.backends(backends.sizes());
@@ -136,6 +124,28 @@ function serve(
     log.warn("Agent's stream failed", { error });
     end();
   });
+}
+
+function createBackend(
+  call: AgentCall,
+  { agentId, identifiers }: AgentClaim,
+  id: bigint,
+  { backends, budget, metrics, log }: ConnectOptions,
+): Backend {
+  const backend: Backend = new Backend({
+    id,
+    agentId,
+    identifiers,
+    stream: call,
+    takesEarlyData: isOurs(call),
+    budget,
+    onUnrecognizedAnswer: () => metrics.dialFailed("unrecognized_response"),
+    onDrain() {
+      log.info("Agent drains");
+      backends.changed(backend);
+    },
+  });
+  return backend;
 }
 
 /** Measures how the stream does, until the function returned is called, and ends one that is dead. */

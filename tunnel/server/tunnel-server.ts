@@ -3,6 +3,7 @@ import { ReceiveBudget, type ReceiveLimits } from "../flow/shared-receiver.ts";
 import {
   type ConnectionProtocol,
   createListener,
+  type Listener,
   type ListenerOptions,
   type SocketFileOptions,
 } from "../rpc/listener.ts";
@@ -23,7 +24,7 @@ import {
   type ProxyOptions,
 } from "./proxy-handler.ts";
 import { Reports } from "./reports.ts";
-import { createServerMetrics } from "./server-metrics.ts";
+import { createServerMetrics, type ServerMetrics } from "./server-metrics.ts";
 import { Sessions } from "./sessions.ts";
 
 export interface TunnelServerOptions {
@@ -65,51 +66,16 @@ const defaultDialTimeoutMs = 30_000;
 
 /** Joins frontends and agents: konnectivity's proxy server. */
 export function createTunnelServer(options: TunnelServerOptions): TunnelServer {
-  const { log = silentLogger, dialTimeoutMs = defaultDialTimeoutMs } = options;
+  const { serverId, servers, log = silentLogger } = options;
   const metrics = createServerMetrics(options.metrics);
   const backends = new Backends(options.strategies);
   metrics.backends(backends.sizes());
-  const { serverId, serverCount, authorizeAgent = sharedIdentity } = options;
-  const sessions = new Sessions();
-  const budget = new ReceiveBudget(options.receiveLimits);
-  const news = new AgentNews(serverId, options.servers);
+  const news = new AgentNews(serverId, servers);
   const reports = new Reports(backends);
-  const connect = createConnectHandler({
-    serverId,
-    serverCount,
-    authorizeAgent,
-    keepaliveTimeMs: options.agents.keepaliveTimeMs,
-    backends,
-    sessions,
-    news,
-    budget,
-    metrics,
-    log: log.with({ listener: "agents" }),
-  });
+  const parts: Parts = { backends, news, reports, metrics, log };
   const { graceMs } = options.frontends;
-  // Agents are let go last, when there is nothing left to wait for.
-  const agents = createListener(
-    "agent-listener",
-    { ...options.agents, graceMs: 0 },
-    {
-      protocol: createRpcProtocol(
-        {
-          service: agentService,
-          handlers: { Connect: connect },
-          raw: { [rawPaths.carry]: createCarryHandler({ sessions, metrics }) },
-        },
-        options.agents,
-      ),
-      log: log.with({ listener: "agents" }),
-      onRefused: (reason) => metrics.handshakeRefused("agents", reason),
-    },
-  );
-  const frontendDoor = { ...options.frontends, graceMs: graceMs - noticeMs(graceMs) };
-  const frontends = createListener("frontend-listener", frontendDoor, {
-    protocol: frontendProtocol(options, reports, { backends, metrics, dialTimeoutMs, log }),
-    log: log.with({ listener: "frontends" }),
-    onRefused: (reason) => metrics.handshakeRefused("frontends", reason),
-  });
+  const frontends = createFrontendDoor(options, parts);
+  const agents = createAgentDoor(options, parts);
   const doors = leaveInOrder("frontend-listener", {
     graceMs,
     announce() {
@@ -135,6 +101,62 @@ export function createTunnelServer(options: TunnelServerOptions): TunnelServer {
       await doors.run(signal).finally(stopNews);
     },
   };
+}
+
+/** What both doors share. */
+interface Parts {
+  readonly backends: Backends;
+  readonly news: AgentNews;
+  readonly reports: Reports;
+  readonly metrics: ServerMetrics;
+  readonly log: Logger;
+}
+
+function createAgentDoor(options: TunnelServerOptions, parts: Parts): Listener {
+  const { agents, serverId, serverCount, authorizeAgent = sharedIdentity } = options;
+  const { metrics } = parts;
+  const log = parts.log.with({ listener: "agents" });
+  const sessions = new Sessions();
+  const connect = createConnectHandler({
+    ...parts,
+    serverId,
+    serverCount,
+    authorizeAgent,
+    keepaliveTimeMs: agents.keepaliveTimeMs,
+    sessions,
+    budget: new ReceiveBudget(options.receiveLimits),
+    log,
+  });
+  const routes = {
+    service: agentService,
+    handlers: { Connect: connect },
+    raw: { [rawPaths.carry]: createCarryHandler({ sessions, metrics }) },
+  };
+  // Agents are let go last, when there is nothing left to wait for.
+  return createListener(
+    "agent-listener",
+    { ...agents, graceMs: 0 },
+    {
+      protocol: createRpcProtocol(routes, agents),
+      log,
+      onRefused: (reason) => metrics.handshakeRefused("agents", reason),
+    },
+  );
+}
+
+function createFrontendDoor(options: TunnelServerOptions, parts: Parts): Listener {
+  const { frontends, dialTimeoutMs = defaultDialTimeoutMs } = options;
+  const { reports, backends, metrics, log } = parts;
+  const graceMs = frontends.graceMs - noticeMs(frontends.graceMs);
+  return createListener(
+    "frontend-listener",
+    { ...frontends, graceMs },
+    {
+      protocol: frontendProtocol(options, reports, { backends, metrics, dialTimeoutMs, log }),
+      log: log.with({ listener: "frontends" }),
+      onRefused: (reason) => metrics.handshakeRefused("frontends", reason),
+    },
+  );
 }
 
 function frontendProtocol(
