@@ -78,6 +78,7 @@ describe("plan() of the gateway", () => {
       "ConfigMap cluster-gateway-identity",
       "Service cluster-gateway",
       "Deployment gateway-deployment",
+      "PodDisruptionBudget gateway-deployment",
     ]);
   });
 
@@ -139,6 +140,7 @@ describe("plan() of the gateway", () => {
       "ConfigMap cluster-gateway-identity",
       "Service cluster-gateway",
       "Deployment gateway-deployment",
+      "PodDisruptionBudget gateway-deployment",
     ]);
   });
 });
