@@ -93,11 +93,14 @@ function resourceRoute(path: string, query: string, served: readonly string[]): 
   const [resource = "", name = "", subresource = ""] = segments.slice(prefixSegments - 1);
   if (!served.includes(resource)) return { kind: "unknown", path };
   if (subresource === "") return plainRoute(resource as ResourceName, name, query);
-  const isOfCluster = resource === "clustergateways" && name !== "";
-  if (isOfCluster && subresource === "proxy") return { kind: "proxy", name, rest, query };
-  return isOfCluster && subresource === "health" && rest.length < 2
-    ? { kind: "clusterHealth", name, query }
-    : { kind: "unknown", path };
+  const found = name === "" ? undefined : partOf(subresource, name, rest, query);
+  return resource === "clustergateways" && found !== undefined ? found : { kind: "unknown", path };
+}
+
+function partOf(subresource: string, name: string, rest: string, query: string): Route | undefined {
+  if (subresource === "proxy") return { kind: "proxy", name, rest, query };
+  const isHealth = subresource === "health" && rest.length < 2;
+  return isHealth ? { kind: "clusterHealth", name, query } : undefined;
 }
 
 function plainRoute(resource: ResourceName, name: string, query: string): Route {
