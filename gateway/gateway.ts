@@ -53,6 +53,8 @@ export interface GatewayOptions extends Pick<TokenReaderOptions, "oidc" | "oidcC
   readonly usesManagedClusters: boolean;
   /** Without it, clusters of type ClusterProxy cannot be reached. */
   readonly tunnelDial?: TunnelDial | undefined;
+  /** The same, whose connections need not be open yet: each saves a round trip to its cluster. */
+  readonly tunnelDialEarly?: TunnelDial | undefined;
   /** The name that certificates of API servers behind the tunnel must have. */
   readonly tunnelServerName: string;
   /** ManagedServiceAccount, in each cluster's namespace, that tokens come from. */

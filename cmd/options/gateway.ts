@@ -139,6 +139,7 @@ export const gateway: ProcessOptions<typeof flags> = {
       secretNamespace: values["secret-namespace"],
       usesManagedClusters: values["ocm-integration"],
       tunnelDial: tunnel.dial,
+      tunnelDialEarly: tunnel.dialEarly,
       tunnelServerName: values["managed-server-name"],
       managedServiceAccountName: values["managed-serviceaccount-name"],
       isWritable: values["writable-clustergateways"],
@@ -228,12 +229,13 @@ async function servingCertificate(
 
 interface Tunnel {
   readonly dial: TunnelDial | undefined;
+  readonly dialEarly: TunnelDial | undefined;
   readonly runnables: readonly Runnable[];
 }
 
 async function openTunnel(values: Values, metrics: Metrics, log: Logger): Promise<Tunnel> {
   const host = values["proxy-host"];
-  if (host === "") return { dial: undefined, runnables: [] };
+  if (host === "") return { dial: undefined, dialEarly: undefined, runnables: [] };
   const files = {
     caFile: required(values, "proxy-ca-cert"),
     certFile: required(values, "proxy-cert"),
@@ -244,6 +246,7 @@ async function openTunnel(values: Values, metrics: Metrics, log: Logger): Promis
   const tunnel = createTunnelClient({ servers, tls, serverName: host, metrics, log });
   return {
     dial: (name, port, signal) => tunnel.dial(name, port, signal),
+    dialEarly: (name, port, signal) => tunnel.dialEarly(name, port, signal),
     runnables: [tls, tunnel],
   };
 }

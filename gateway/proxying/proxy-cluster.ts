@@ -136,7 +136,12 @@ function planFor(
   exchange: Exchange,
   { rest, query }: ProxyRoute,
   { cluster, actor, notes }: Sent,
-  { transports, latencies, responseTimeoutMs = defaultResponseTimeoutMs }: ProxyClusterOptions,
+  {
+    transports,
+    latencies,
+    reachability,
+    responseTimeoutMs = defaultResponseTimeoutMs,
+  }: ProxyClusterOptions,
 ) {
   const { endpoint, credential } = cluster;
   if (actor.kind === "pass") refuseBesideCertificate(cluster);
@@ -146,6 +151,7 @@ function planFor(
     transport: () => transports.of(cluster),
     responseHeaders: locationPolicy(exchange.target, rest, query, cluster),
     onAnswer: (status: number) => {
+      reachability.reached(cluster.name);
       latencies.note(cluster.name, performance.now() - startedAt);
       notes.started(status);
     },

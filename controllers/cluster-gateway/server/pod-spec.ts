@@ -4,10 +4,11 @@ import { gatewayLabels, gatewayNames, gatewayPort } from "../names.ts";
 import { auditPolicyFile, identityFile, issuerCaFile } from "./identity-document.ts";
 
 /**
- * How the gateway's memory is collected: a request leaves nothing behind, but without these its
- * leavings would wait until they are several times what is in use. Costs nothing to speak of.
+ * How the gateway's memory is collected. Buffers that pass through die young: a small young
+ * generation frees them before their memory makes V8 mark the whole heap, and what small requests
+ * leave behind may not grow to several times what is in use (docs/performance.md).
  */
-export const gatewayNodeFlags = ["--max-semi-space-size=4", "--heap-growing-percent=40"] as const;
+export const gatewayNodeFlags = ["--max-semi-space-size=1", "--heap-growing-percent=70"] as const;
 
 /** The gateway's pods. */
 export function gatewayPodSpec(spec: ClusterGatewayConfigurationSpec, imagePullPolicy: string) {
