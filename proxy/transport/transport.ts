@@ -256,6 +256,7 @@ class PooledTransport implements Transport {
     return connect(
       {
         dial: this.#upstream.dial,
+        dialEarly: this.#upstream.dialEarly,
         tls: this.#tls,
         protocols,
         dialTimeoutMs,

@@ -26,6 +26,11 @@ export interface Upstream {
   /** The `Host` that it hears. */
   readonly authority: string;
   readonly dial: Dial;
+  /**
+   * The same, sooner: its connection may not be open yet, and carries what is written meanwhile
+   * along. It is destroyed with an error when it cannot open, and then `dial` is asked.
+   */
+  readonly dialEarly?: Dial;
   /** Without it, plain HTTP/1.1, and `dial` has to give a socket of `node:net`. */
   readonly tls?: UpstreamTls;
 }

@@ -7,6 +7,7 @@ import { AgentConnection } from "./agent-connection.ts";
 import type { AgentMetrics } from "./agent-metrics.ts";
 import type { OpenCarrier } from "./connect.ts";
 import type { DialPolicy } from "./dial-target.ts";
+import type { ReadBuffers } from "./read-buffers.ts";
 
 /** How long a dial may be on its way that crosses the request for no more. */
 const crossingMs = 200;
@@ -17,6 +18,7 @@ export interface AgentSessionOptions {
   readonly openCarrier: OpenCarrier | undefined;
   readonly budget: ReceiveBudget;
   readonly policy: DialPolicy;
+  readonly buffers: ReadBuffers;
   readonly metrics: AgentMetrics;
 }
 
@@ -102,6 +104,7 @@ export class AgentSession {
       receiver: this.#receiver,
       openCarrier: this.#options.openCarrier,
       policy: this.#options.policy,
+      buffers: this.#options.buffers,
       metrics: this.#options.metrics,
       onReleased: () => {
         this.#dials.delete(request.dialId);
