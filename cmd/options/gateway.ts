@@ -10,15 +10,15 @@ import {
   createGateway,
   type ExecPolicy,
   type ServingCertificate,
-  type TunnelDial,
 } from "#gateway";
 import { createKubeClient, discoverAddonVersion, type KubeClient } from "#kube";
-import { createMetrics, type Logger, type Metrics, type Runnable } from "#runtime";
-import { createTunnelClient, loadTlsFiles } from "#tunnel";
+import { createMetrics, type Logger, type Runnable } from "#runtime";
+import { loadTlsFiles } from "#tunnel";
 import packageJson from "../../package.json" with { type: "json" };
 import { type Flag, type FlagValues, UsageError } from "./flags.ts";
 import { accessFlags, openAccess } from "./gateway-access.ts";
 import { auditFlags, openAudit } from "./gateway-audit.ts";
+import { openTunnel, tunnelFlags } from "./gateway-tunnel.ts";
 import type { ProcessOptions } from "./process.ts";
 
 const flags = {
@@ -46,15 +46,6 @@ const flags = {
     default: false,
     help: "Take addresses and CAs from OCM's ManagedClusters",
   },
-  "proxy-host": {
-    type: "string",
-    default: "",
-    help: "Host of the tunnel server; clusters behind a tunnel cannot be reached when empty",
-  },
-  "proxy-port": { type: "int", default: 8090, help: "Port of the tunnel server for clients" },
-  "proxy-ca-cert": { type: "string", default: "", help: "CA of the tunnel server, PEM" },
-  "proxy-cert": { type: "string", default: "", help: "Client certificate for the tunnel, PEM" },
-  "proxy-key": { type: "string", default: "", help: "Its private key, PEM" },
   "managed-server-name": {
     type: "string",
     default: "kubernetes.default.svc",
@@ -106,6 +97,7 @@ const flags = {
     default: 10_000,
     help: "Watches, followed logs, exec and the like under way at once, to one cluster",
   },
+  ...tunnelFlags,
   ...accessFlags,
   ...auditFlags,
 } as const satisfies Readonly<Record<string, Flag>>;
@@ -122,7 +114,6 @@ export const gateway: ProcessOptions<typeof flags> = {
     checkTogether(values, layout);
     const metrics = createMetrics();
     const certificate = await servingCertificate(values, log);
-    const tunnel = await openTunnel(values, metrics, log);
     const access = await openAccess(values, log);
     const audit = await openAudit(values, metrics, log);
     const client = await createKubeClient({
@@ -130,6 +121,7 @@ export const gateway: ProcessOptions<typeof flags> = {
       environment: process.env,
       userAgent: values["user-agent"],
     });
+    const tunnel = await openTunnel(values, client, { metrics, log });
     const served = createGateway({
       port: values["secure-port"],
       ...(values["bind-address"] === "" ? {} : { host: values["bind-address"] }),
@@ -224,30 +216,6 @@ async function servingCertificate(
       return pairOf(source.current);
     },
     onChange: (listener) => void source.onChange((material) => listener(pairOf(material))),
-  };
-}
-
-interface Tunnel {
-  readonly dial: TunnelDial | undefined;
-  readonly dialEarly: TunnelDial | undefined;
-  readonly runnables: readonly Runnable[];
-}
-
-async function openTunnel(values: Values, metrics: Metrics, log: Logger): Promise<Tunnel> {
-  const host = values["proxy-host"];
-  if (host === "") return { dial: undefined, dialEarly: undefined, runnables: [] };
-  const files = {
-    caFile: required(values, "proxy-ca-cert"),
-    certFile: required(values, "proxy-cert"),
-    keyFile: required(values, "proxy-key"),
-  };
-  const tls = await loadTlsFiles(files, { log });
-  const servers = [`${host}:${values["proxy-port"]}`];
-  const tunnel = createTunnelClient({ servers, tls, serverName: host, metrics, log });
-  return {
-    dial: (name, port, signal) => tunnel.dial(name, port, signal),
-    dialEarly: (name, port, signal) => tunnel.dialEarly(name, port, signal),
-    runnables: [tls, tunnel],
   };
 }
 

@@ -1,6 +1,11 @@
 import type { ManagedProxyConfigurationSpec, Manifest } from "#api";
 import { agentNamespace } from "../agent-namespace.ts";
-import { containerSecurityContext, podSecurityContext, probes } from "../pod-security.ts";
+import {
+  containerSecurityContext,
+  podIdentity,
+  podSecurityContext,
+  probes,
+} from "../pod-security.ts";
 import type { Entrypoint } from "./entrypoint.ts";
 import { podPorts, proxyNames, serverPorts } from "./names.ts";
 import { tunnelNodeFlags } from "./node-flags.ts";
@@ -75,6 +80,8 @@ function ownRights(namespace: string): readonly Manifest[] {
           resources: ["leases"],
           verbs: ["get", "list", "watch", "create", "update", "patch"],
         },
+        // To tell of a certificate that cannot be used.
+        { apiGroups: [""], resources: ["events"], verbs: ["create"] },
       ],
     },
     {
@@ -112,6 +119,14 @@ function deployment(input: AgentInput): Manifest {
           terminationGracePeriodSeconds: 40,
           securityContext: podSecurityContext,
           ...(pullSecrets.length === 0 ? {} : { imagePullSecrets: pullSecrets }),
+          topologySpreadConstraints: [
+            {
+              maxSkew: 1,
+              topologyKey: "kubernetes.io/hostname",
+              whenUnsatisfiable: "ScheduleAnyway",
+              labelSelector: { matchLabels: labels },
+            },
+          ],
           tolerations: [
             { key: "dedicated", operator: "Equal", value: "infra", effect: "NoSchedule" },
             { key: "node-role.kubernetes.io/infra", operator: "Exists", effect: "NoSchedule" },
@@ -141,7 +156,7 @@ function container(input: AgentInput) {
       ...agentFlags(input),
       ...spec.proxyAgent.additionalArgs,
     ],
-    env: [{ name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } }],
+    env: podIdentity,
     ports: [{ name: "health", containerPort: healthPort }],
     ...probes(healthPort),
     securityContext: containerSecurityContext,

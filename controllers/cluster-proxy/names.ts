@@ -27,6 +27,8 @@ export const proxyNames = {
   agentServerCaSecret: "agent-server-ca",
   frontendSigner: "cluster-proxy-frontend-signer",
   userServerSecret: "cluster-proxy-user-serving-cert",
+  /** What a tunnel server may do on the hub: say that it is there, and see who else is. */
+  serverRole: "cluster-proxy-tunnel-server",
   portForwardRole: "cluster-proxy-addon-agent:portforward",
   agentRole: "cluster-proxy-addon-agent",
   agentDeployment: "cluster-proxy-proxy-agent",

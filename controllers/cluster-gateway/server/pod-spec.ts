@@ -2,6 +2,7 @@ import { type ClusterGatewayConfigurationSpec, clusterGatewayLayouts, type OidcI
 import { containerSecurityContext, podSecurityContext, probes } from "../../pod-security.ts";
 import { gatewayLabels, gatewayNames, gatewayPort } from "../names.ts";
 import { auditPolicyFile, identityFile, issuerCaFile } from "./identity-document.ts";
+import { tunnelService } from "./tunnel-service.ts";
 
 /**
  * How the gateway's memory is collected. Buffers that pass through die young: a small young
@@ -142,10 +143,15 @@ function gatewayFlags(spec: ClusterGatewayConfigurationSpec): readonly string[] 
       ? [
           `--proxy-host=${clusterProxy.proxyServerHost}`,
           `--proxy-port=${clusterProxy.proxyServerPort}`,
+          ...serviceFlag(tunnelService(clusterProxy.proxyServerHost)),
           "--proxy-ca-cert=/etc/ca/ca.crt",
           "--proxy-cert=/etc/tls/tls.crt",
           "--proxy-key=/etc/tls/tls.key",
         ]
       : []),
   ];
+}
+
+function serviceFlag(service: string | undefined): readonly string[] {
+  return service === undefined ? [] : [`--proxy-service=${service}`];
 }
