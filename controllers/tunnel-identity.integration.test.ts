@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { findFreePorts, waitFor } from "#bed";
 import { makeAuthority, startConnectProxy } from "#testing";
+import { makeAccount } from "../e2e/bed/ocm/account.ts";
 import { AddonHub, addonNamespace } from "./testdata/addon-hub.ts";
 import { PodProcess } from "./testdata/pod-process.ts";
 
@@ -40,6 +41,8 @@ describe("identity in the tunnel", () => {
         `--agent-port=${agents}`,
         `--health-port=${serverHealth}`,
         `--admin-port=${serverAdmin}`,
+        // With the rights that the controller gave the pod's account.
+        `--kubeconfig=${await makeAccount(world.hub, addonNamespace, "cluster-proxy")}`,
       ]);
       await waitFor("the tunnel server", async () => {
         program.throwIfEnded();
@@ -125,6 +128,17 @@ describe("identity in the tunnel", () => {
     const [own, ca] = ["etc/tls", "etc/agent-ca-pki/ca.crt"];
     assert.equal(await isLetIn(agents, agent, own, ca), true);
     assert.equal(await isLetIn(frontends, agent, own, "etc/server-ca-pki/ca.crt"), false);
+  });
+
+  it("keeps a Lease on the hub by which servers know each other", async () => {
+    const selector = "proxy.open-cluster-management.io/component-name=proxy-server";
+    await waitFor("the server's Lease", async () => {
+      const list = ["get", "leases", `--namespace=${addonNamespace}`, `--selector=${selector}`];
+      return (await world.hub.kubectl([...list, "--output=name"])).includes(
+        "konnectivity-proxy-server-",
+      );
+    });
+    assert.doesNotMatch(server.log, /forbidden/);
   });
 
   it("lets an agent serve its own cluster", async () => {
