@@ -68,11 +68,11 @@ describe(`${agents} agents of one server`, { timeout: 600_000 }, () => {
     const since = performance.now();
     await stack.serves();
     const servesAfterMs = performance.now() - since;
-    const others = frontend.call("roundTrips", { port: target.port, forMs: 1000 });
+    const others = frontend.call("roundTrips", { port: target.port, forMs: 500, least: 50 });
     await allBack();
     const allAfterMs = performance.now() - since;
     const { longestMs } = await others;
-    assert.ok(longestMs < 5000, `Another one waited for ${longestMs} ms`);
+    if (isTorture) assert.ok(longestMs < 5000, `Another one waited for ${longestMs} ms`);
     return { servesAfterMs, allAfterMs, longestMs };
   }
 

@@ -97,10 +97,10 @@ const commands = {
     for (const { connection } of held.splice(0)) connection.destroy();
   },
 
-  /** Round trips of one connection, for some time, in milliseconds. */
-  async roundTrips({ port, forMs }: To & { readonly forMs: number }) {
+  /** Round trips of one connection, for some time and at least that many, in milliseconds. */
+  async roundTrips({ port, ...wanted }: To & { readonly forMs: number; readonly least: number }) {
     const connection = await command(port, wishes.echo);
-    const times = await timeRoundTrips(connection, forMs);
+    const times = await timeRoundTrips(connection, wanted);
     connection.destroy();
     const sorted = times.toSorted((a, b) => a - b);
     const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
@@ -217,11 +217,14 @@ async function readSlowly(one: Held): Promise<void> {
   }
 }
 
-async function timeRoundTrips(connection: Duplex, forMs: number): Promise<number[]> {
+async function timeRoundTrips(
+  connection: Duplex,
+  { forMs, least }: { readonly forMs: number; readonly least: number },
+): Promise<number[]> {
   const times: number[] = [];
   await dataOf(connection);
   const end = performance.now() + forMs;
-  while (performance.now() < end) {
+  while (performance.now() < end || times.length < least) {
     const start = performance.now();
     connection.write("x");
     await dataOf(connection);
