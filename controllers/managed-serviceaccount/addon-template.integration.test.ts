@@ -1,21 +1,27 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { Manifest } from "#api";
+import { type Manifest, permissionPolicy } from "#api";
 import { type ChildProgram, waitFor } from "#bed";
 import { makeAccount } from "../../e2e/bed/ocm/account.ts";
 import { canonicalJson } from "../canonical-json.ts";
-import { AddonHub } from "../testdata/addon-hub.ts";
+import { AddonHub, addonNamespace } from "../testdata/addon-hub.ts";
 import { PodProcess } from "../testdata/pod-process.ts";
-import { agentManifests } from "./agent-manifests.ts";
+import { agentManifests, agentNodeFlags } from "./agent-manifests.ts";
 
 const addon = "managed-serviceaccount";
 const cluster = "managed1";
 const agents = "open-cluster-management-agent-addon";
 const deployment = "managed-serviceaccount-addon-agent";
-const policy = [{ accounts: ["ci"], clusterRoles: ["view"], clusterWide: true }];
+const pullWork = "managed-serviceaccount-image-pull-credentials";
+/** The second statement is for another cluster: here it gives nobody anything. */
+const policy = [
+  { accounts: ["ci"], clusterRoles: ["view"], clusterWide: true },
+  { accounts: ["ci"], clusterRoles: ["edit"], clusterWide: true, clusters: ["other"] },
+];
 const modes = {
   AddOnTemplate: [
     "hubDeployMode=AddOnTemplate",
+    "agentImagePullSecret=registry",
     `--set-json=permissionPolicy=${JSON.stringify(policy)}`,
   ],
   Deployment: [`--set-json=permissionPolicy=${JSON.stringify(policy)}`],
@@ -24,10 +30,13 @@ type Mode = keyof typeof modes;
 
 function settingsOf(mode: Mode) {
   const image = ["image=agent", "tag=v1"];
-  const permission = mode === "Deployment" ? [`--permission-policy=${JSON.stringify(policy)}`] : [];
+  const flags = {
+    AddOnTemplate: ["--agent-image-pull-secret=registry"],
+    Deployment: [`--permission-policy=${JSON.stringify(policy)}`],
+  };
   return {
     values: [...image, ...modes[mode]],
-    given: [`--deploy-mode=${mode}`, ...permission],
+    given: [`--deploy-mode=${mode}`, ...flags[mode]],
   };
 }
 
@@ -38,6 +47,9 @@ describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 
 
   before(async () => {
     world = await AddonHub.start("v1alpha1-and-v1beta1");
+    const registry = ["--docker-server=r.example", "--docker-username=u", "--docker-password=p"];
+    const secret = ["create", "secret", "docker-registry", "registry", ...registry];
+    await world.hub.kubectl([...secret, `--namespace=${addonNamespace}`]);
     await world.install(addon, settingsOf("AddOnTemplate"));
   });
   after(async () => {
@@ -89,6 +101,12 @@ describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 
       { limitMs: 60_000 },
     );
   };
+  const applied = '.status.conditions[?(@.type=="PermissionsApplied")]';
+  const askForPermissions = async (permissions: readonly object[]): Promise<void> => {
+    const patch = JSON.stringify({ spec: { permissions } });
+    const target = ["managedserviceaccount", "ci", `--namespace=${cluster}`];
+    await world.hub.kubectl(["patch", ...target, "--type=merge", `--patch=${patch}`]);
+  };
   const tokenOf = async (): Promise<string> =>
     Buffer.from(await world.field("secret", "ci", ".data.token", cluster), "base64").toString();
   const whoIs = async (token: string): Promise<string | undefined> => {
@@ -125,17 +143,8 @@ describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 
       namespace: agents,
       image: "agent:v1",
       pullSecretData: undefined,
-      policy: [
-        {
-          accounts: ["ci"],
-          clusters: ["*"],
-          clusterRoles: ["view"],
-          clusterWide: true,
-          namespaces: [],
-          roles: [],
-          rules: [],
-        },
-      ],
+      httpsProxyCaPem: "",
+      policy: permissionPolicy.parse(policy),
       replicas: 1,
       monitorLabels: undefined,
       endsEphemeral: true,
@@ -143,6 +152,7 @@ describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 
     assert.deepEqual(comparable(found), comparable(ours));
     const args = podOf(found).containers[0]?.args;
     assert.deepEqual(args, [
+      ...agentNodeFlags,
       "/app/agent.mjs",
       "tokens",
       `--cluster-name=${cluster}`,
@@ -168,6 +178,33 @@ spec: {rotation: {}, permissions: [{preset: view}]}
     assert.deepEqual(await rightsOnHub(), [bound]);
   });
 
+  it("gives nobody what the policy gives on other clusters", async () => {
+    await askForPermissions([{ preset: "view" }, { preset: "edit" }]);
+    await waitFor("the refusal", async () => {
+      const message = await accountField(`${applied}.message`);
+      return /permissions\[1\].*ClusterRole edit/.test(message);
+    });
+    await askForPermissions([{ preset: "view" }]);
+    await waitFor(
+      "the permissions",
+      async () => (await accountField(`${applied}.status`)) === "True",
+    );
+  });
+
+  it("brings the pull secret, and its next content", async () => {
+    const pulled = async () => world.managedField("secret", pullWork, ".data", agents);
+    const first = await waitFor("the pull secret", async () => (await pulled()) || false);
+    assert.match(first, /^\{"\.dockerconfigjson":"/);
+    const path = ".spec.template.spec.serviceAccountName";
+    const name = await world.managedField("deployment", deployment, path, agents);
+    const secrets = await world.managedField("serviceaccount", name, ".imagePullSecrets", agents);
+    assert.match(secrets, new RegExp(pullWork));
+    const patch = JSON.stringify({ data: { ".dockerconfigjson": "e30=" } });
+    const registry = ["secret", "registry", `--namespace=${addonNamespace}`];
+    await world.hub.kubectl(["patch", ...registry, "--type=merge", `--patch=${patch}`]);
+    await waitFor("its next content", async () => (await pulled()).includes('"e30="'));
+  });
+
   it("ends accounts whose time is up", async () => {
     await world.hub.apply(`
 apiVersion: authentication.open-cluster-management.io/v1beta1
@@ -189,6 +226,7 @@ spec: {rotation: {}, ttlSecondsAfterCreation: 2}
       return (await rightsOnHub()).join() === kinds.toSorted().join();
     });
     assert.equal(await world.field("addontemplate", addon, ".metadata.name"), "");
+    await world.untilField("", "manifestwork", pullWork, ".metadata.name", cluster);
     await ready();
     assert.equal(await tokenOf(), token);
     await switchTo("AddOnTemplate");
