@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type Manifest, permissionPolicy } from "#api";
 import { type ChildProgram, waitFor } from "#bed";
+import { makeAuthority, startConnectProxy } from "#testing";
 import { makeAccount } from "../../e2e/bed/ocm/account.ts";
 import { canonicalJson } from "../canonical-json.ts";
 import { AddonHub, addonNamespace } from "../testdata/addon-hub.ts";
@@ -18,6 +19,24 @@ const policy = [
   { accounts: ["ci"], clusterRoles: ["view"], clusterWide: true },
   { accounts: ["ci"], clusterRoles: ["edit"], clusterWide: true, clusters: ["other"] },
 ];
+/** A name of the hub's API server that nobody here knows. */
+const hubName = "kubernetes.default.svc";
+const noProxy = { httpProxy: "http://plain.example:3128", noProxy: "10.0.0.0/8,.example" };
+/** What an administrator may say of the agent, in both modes. */
+const config = {
+  registries: [{ source: "agent", mirror: "mirror.example/agent" }],
+  nodePlacement: {
+    nodeSelector: { zone: "a" },
+    tolerations: [{ key: "dedicated", operator: "Exists" }],
+  },
+  resourceRequirements: [
+    {
+      containerID: `deployments:${deployment}:addon-agent`,
+      resources: { requests: { memory: "64Mi" }, limits: { memory: "200Mi" } },
+    },
+  ],
+  customizedVariables: [{ name: "replicas", value: "1" }],
+} as const;
 const modes = {
   AddOnTemplate: [
     "hubDeployMode=AddOnTemplate",
@@ -40,7 +59,7 @@ function settingsOf(mode: Mode) {
   };
 }
 
-describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 300_000 }, () => {
+describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 400_000 }, () => {
   let world: AddonHub;
   let pod: PodProcess | undefined;
   let agent: ChildProgram | undefined;
@@ -65,23 +84,27 @@ describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 
   /** The agent's arguments on the managed cluster, once it was brought in that way. */
   const broughtBy = async (mode: Mode): Promise<void> => {
     const mark = mode === "Deployment" ? "--lease-health-check=true" : "/managed/hub-kubeconfig/";
-    await waitFor(
-      `the agent of mode ${mode}`,
-      async () => {
-        const path = ".spec.template.spec.containers[0].args";
-        return (await world.managedField("deployment", deployment, path, agents)).includes(mark);
-      },
-      { limitMs: 60_000 },
-    );
+    await waitFor(`the agent of mode ${mode}`, async () => {
+      const path = ".spec.template.spec.containers[0].args";
+      return (await world.managedField("deployment", deployment, path, agents)).includes(mark);
+    });
   };
   /** Does the kubelet's work: starts the agent as its Deployment says, with its own rights. */
-  const runAgent = async (): Promise<void> => {
+  const runAgent = async (namespace = agents, hubHost = "127.0.0.1"): Promise<void> => {
     await pod?.[Symbol.asyncDispose]();
-    await waitFor("the agent's hub kubeconfig", async () =>
-      world.managedField("secret", `${addon}-hub-kubeconfig`, ".data.kubeconfig", agents),
+    await waitFor(
+      "the agent's hub kubeconfig",
+      async () =>
+        (await world.managedField(
+          "secret",
+          `${addon}-hub-kubeconfig`,
+          ".data.kubeconfig",
+          namespace,
+        )) !== "",
     );
-    pod = await PodProcess.of(world.managed, agents, deployment);
-    const spoke = await makeAccount(world.managed, agents, addon);
+    pod = await PodProcess.of(world.managed, namespace, deployment);
+    await pod.rewrite("kubeconfig", (text) => text.replace("//127.0.0.1:", `//${hubHost}:`));
+    const spoke = await makeAccount(world.managed, namespace, addon);
     agent = pod.start([
       `--spoke-kubeconfig=${spoke}`,
       "--health-probe-bind-address=0",
@@ -92,14 +115,10 @@ describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 
     world.field("managedserviceaccount", "ci", path, cluster);
   const reported = '.status.conditions[?(@.type=="TokenReported")]';
   const ready = async (): Promise<void> => {
-    await waitFor(
-      "the account",
-      async () => {
-        agent?.throwIfEnded();
-        return (await accountField(`${reported}.status`)) === "True";
-      },
-      { limitMs: 60_000 },
-    );
+    await waitFor("the account", async () => {
+      agent?.throwIfEnded();
+      return (await accountField(`${reported}.status`)) === "True";
+    });
   };
   const applied = '.status.conditions[?(@.type=="PermissionsApplied")]';
   const askForPermissions = async (permissions: readonly object[]): Promise<void> => {
@@ -127,6 +146,25 @@ describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 
       "-l=authentication.open-cluster-management.io/is-managed-serviceaccount=true",
       "-o=name",
     ]);
+  /** Makes that the agents' configuration, or takes it away. */
+  const configure = async (spec: object | undefined): Promise<void> => {
+    const reference = {
+      group: "addon.open-cluster-management.io",
+      resource: "addondeploymentconfigs",
+    };
+    const name = "tokens";
+    if (spec !== undefined) {
+      const apiVersion = "addon.open-cluster-management.io/v1alpha1";
+      const metadata = { name, namespace: addonNamespace };
+      await world.hub.apply(
+        JSON.stringify({ apiVersion, kind: "AddOnDeploymentConfig", metadata, spec }),
+      );
+    }
+    const configs = spec === undefined ? null : [{ ...reference, name, namespace: addonNamespace }];
+    const target = ["managedclusteraddon", addon, `--namespace=${cluster}`];
+    const patch = JSON.stringify({ spec: { configs } });
+    await world.hub.kubectl(["patch", ...target, "--type=merge", `--patch=${patch}`]);
+  };
   const switchTo = async (mode: Mode): Promise<void> => {
     await world.upgrade(addon, settingsOf(mode));
     await broughtBy(mode);
@@ -236,6 +274,60 @@ spec: {rotation: {}, ttlSecondsAfterCreation: 2}
     assert.equal(await whoIs(token), `system:serviceaccount:${agents}:ci`);
   });
 
+  for (const mode of ["Deployment", "AddOnTemplate"] as const) {
+    it(`does what the AddOnDeploymentConfig says in mode ${mode}, and comes to the hub through its proxy`, async () => {
+      if (mode === "Deployment") await switchTo(mode);
+      const company = await makeAuthority("company");
+      await using proxy = await startConnectProxy({
+        credentials: "agent:p@ss",
+        tls: await company.server("localhost"),
+        hosts: { [hubName]: "127.0.0.1" },
+      });
+      const elsewhere = `agents-of-${mode.toLowerCase()}`;
+      const caBundle = Buffer.from(company.caPem).toString("base64");
+      const httpsProxy = `https://agent:p%40ss@localhost:${proxy.port}`;
+      await configure({
+        ...config,
+        agentInstallNamespace: elsewhere,
+        proxyConfig: { ...noProxy, httpsProxy, caBundle },
+      });
+      const podSpec = await waitFor("the agent as configured", async () => {
+        const found = await world.managedField(
+          "deployment",
+          deployment,
+          ".spec.template.spec",
+          elsewhere,
+        );
+        return found.includes(httpsProxy) && (JSON.parse(found) as ConfiguredPod);
+      });
+      const [container] = podSpec.containers;
+      assert.equal(container.image, "mirror.example/agent:v1");
+      assert.deepEqual(container.resources, config.resourceRequirements[0].resources);
+      assert.deepEqual(podSpec.nodeSelector, config.nodePlacement.nodeSelector);
+      assert.deepEqual(podSpec.tolerations, config.nodePlacement.tolerations);
+      const told = Object.fromEntries(container.env.map(({ name, value }) => [name, value]));
+      assert.deepEqual([told["HTTPS_PROXY"], told["NO_PROXY"]], [httpsProxy, noProxy.noProxy]);
+      const before = await tokenOf();
+      await runAgent(elsewhere, hubName);
+      const me = `system:serviceaccount:${elsewhere}:ci`;
+      await waitFor("a token of the other namespace", async () => {
+        agent?.throwIfEnded();
+        const token = await tokenOf();
+        return token !== before && token !== "" && (await whoIs(token)) === me;
+      });
+      const { port } = new URL(world.hub.server);
+      assert.deepEqual(new Set(proxy.asked), new Set([`${hubName}:${port} 200`]));
+      assert.doesNotMatch(pod?.log ?? "", /p@ss|p%40ss/);
+      await configure(undefined);
+      if (mode === "Deployment") await switchTo("AddOnTemplate");
+      else {
+        await broughtBy(mode);
+        await runAgent();
+      }
+      await ready();
+    });
+  }
+
   it("takes tokens and permissions along when the addon is taken from the cluster", async () => {
     const token = await tokenOf();
     const nowhere =
@@ -254,7 +346,7 @@ spec: {rotation: {}, ttlSecondsAfterCreation: 2}
       ]);
       return fields.join() === "AddonRemoved,,";
     };
-    await waitFor("an account without a token", gone, { limitMs: 60_000 });
+    await waitFor("an account without a token", gone);
     await waitFor("the end of the permissions", async () => (await rightsOnManaged()) === "");
     const all = '{"spec":{"predicates":null}}';
     await world.hub.kubectl(["patch", ...placement, "--type=merge", `-p=${all}`]);
@@ -264,6 +356,18 @@ spec: {rotation: {}, ttlSecondsAfterCreation: 2}
     assert.equal(await whoIs(await tokenOf()), `system:serviceaccount:${agents}:ci`);
   });
 });
+
+interface ConfiguredPod {
+  readonly nodeSelector?: object;
+  readonly tolerations?: readonly object[];
+  readonly containers: readonly [
+    {
+      readonly image: string;
+      readonly resources?: object;
+      readonly env: readonly { readonly name: string; readonly value?: string }[];
+    },
+  ];
+}
 
 interface PodSpec {
   readonly containers: readonly { readonly args: readonly string[] }[];

@@ -66,7 +66,7 @@ export function createManagedServiceAccount(
       ...outputs.controllers,
       ...leftovers.controllers,
       ...pullWork.controllers,
-      createRevocationController(deps, { accounts: known.accounts, addons }),
+      createRevocationController(deps, { ...known, addons }),
       createSetController(deps, known.accounts),
       ...(namespaces === undefined
         ? []
