@@ -171,6 +171,50 @@ describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 
     await runAgent();
   };
 
+  /** Configures all that there is, and lets the agent run behind its proxy, in another namespace. */
+  const runConfigured = async (elsewhere: string): Promise<void> => {
+    const company = await makeAuthority("company");
+    await using proxy = await startConnectProxy({
+      credentials: "agent:p@ss",
+      tls: await company.server("localhost"),
+      hosts: { [hubName]: "127.0.0.1" },
+    });
+    const caBundle = Buffer.from(company.caPem).toString("base64");
+    const httpsProxy = `https://agent:p%40ss@localhost:${proxy.port}`;
+    await configure({
+      ...config,
+      agentInstallNamespace: elsewhere,
+      proxyConfig: { ...noProxy, httpsProxy, caBundle },
+    });
+    const podSpec = await waitFor("the agent as configured", async () => {
+      const found = await world.managedField(
+        "deployment",
+        deployment,
+        ".spec.template.spec",
+        elsewhere,
+      );
+      return found.includes(httpsProxy) && (JSON.parse(found) as ConfiguredPod);
+    });
+    const [container] = podSpec.containers;
+    assert.equal(container.image, "mirror.example/agent:v1");
+    assert.deepEqual(container.resources, config.resourceRequirements[0].resources);
+    assert.deepEqual(podSpec.nodeSelector, config.nodePlacement.nodeSelector);
+    assert.deepEqual(podSpec.tolerations, config.nodePlacement.tolerations);
+    const told = Object.fromEntries(container.env.map(({ name, value }) => [name, value]));
+    assert.deepEqual([told["HTTPS_PROXY"], told["NO_PROXY"]], [httpsProxy, noProxy.noProxy]);
+    const before = await tokenOf();
+    await runAgent(elsewhere, hubName);
+    const me = `system:serviceaccount:${elsewhere}:ci`;
+    await waitFor("a token of the other namespace", async () => {
+      agent?.throwIfEnded();
+      const token = await tokenOf();
+      return token !== before && token !== "" && (await whoIs(token)) === me;
+    });
+    const { port } = new URL(world.hub.server);
+    assert.deepEqual(new Set(proxy.asked), new Set([`${hubName}:${port} 200`]));
+    assert.doesNotMatch(pod?.log ?? "", /p@ss|p%40ss/);
+  };
+
   it("is the same agent that the controller would bring, told otherwise where the hub is", async () => {
     const found = await waitFor("the ManifestWork", async () => {
       const manifests = await deployed();
@@ -274,59 +318,13 @@ spec: {rotation: {}, ttlSecondsAfterCreation: 2}
     assert.equal(await whoIs(token), `system:serviceaccount:${agents}:ci`);
   });
 
-  for (const mode of ["Deployment", "AddOnTemplate"] as const) {
-    it(`does what the AddOnDeploymentConfig says in mode ${mode}, and comes to the hub through its proxy`, async () => {
-      if (mode === "Deployment") await switchTo(mode);
-      const company = await makeAuthority("company");
-      await using proxy = await startConnectProxy({
-        credentials: "agent:p@ss",
-        tls: await company.server("localhost"),
-        hosts: { [hubName]: "127.0.0.1" },
-      });
-      const elsewhere = `agents-of-${mode.toLowerCase()}`;
-      const caBundle = Buffer.from(company.caPem).toString("base64");
-      const httpsProxy = `https://agent:p%40ss@localhost:${proxy.port}`;
-      await configure({
-        ...config,
-        agentInstallNamespace: elsewhere,
-        proxyConfig: { ...noProxy, httpsProxy, caBundle },
-      });
-      const podSpec = await waitFor("the agent as configured", async () => {
-        const found = await world.managedField(
-          "deployment",
-          deployment,
-          ".spec.template.spec",
-          elsewhere,
-        );
-        return found.includes(httpsProxy) && (JSON.parse(found) as ConfiguredPod);
-      });
-      const [container] = podSpec.containers;
-      assert.equal(container.image, "mirror.example/agent:v1");
-      assert.deepEqual(container.resources, config.resourceRequirements[0].resources);
-      assert.deepEqual(podSpec.nodeSelector, config.nodePlacement.nodeSelector);
-      assert.deepEqual(podSpec.tolerations, config.nodePlacement.tolerations);
-      const told = Object.fromEntries(container.env.map(({ name, value }) => [name, value]));
-      assert.deepEqual([told["HTTPS_PROXY"], told["NO_PROXY"]], [httpsProxy, noProxy.noProxy]);
-      const before = await tokenOf();
-      await runAgent(elsewhere, hubName);
-      const me = `system:serviceaccount:${elsewhere}:ci`;
-      await waitFor("a token of the other namespace", async () => {
-        agent?.throwIfEnded();
-        const token = await tokenOf();
-        return token !== before && token !== "" && (await whoIs(token)) === me;
-      });
-      const { port } = new URL(world.hub.server);
-      assert.deepEqual(new Set(proxy.asked), new Set([`${hubName}:${port} 200`]));
-      assert.doesNotMatch(pod?.log ?? "", /p@ss|p%40ss/);
-      await configure(undefined);
-      if (mode === "Deployment") await switchTo("AddOnTemplate");
-      else {
-        await broughtBy(mode);
-        await runAgent();
-      }
-      await ready();
-    });
-  }
+  it("does what the AddOnDeploymentConfig says where the controller brings it", async () => {
+    await switchTo("Deployment");
+    await runConfigured("agents-of-ours");
+    await configure(undefined);
+    await switchTo("AddOnTemplate");
+    await ready();
+  });
 
   it("takes tokens and permissions along when the addon is taken from the cluster", async () => {
     const token = await tokenOf();
@@ -354,6 +352,12 @@ spec: {rotation: {}, ttlSecondsAfterCreation: 2}
     await runAgent();
     await ready();
     assert.equal(await whoIs(await tokenOf()), `system:serviceaccount:${agents}:ci`);
+  });
+
+  it("does what the AddOnDeploymentConfig says where OCM brings it", async () => {
+    await runConfigured("agents-of-ocm");
+    const secret = async () => world.managedField("secret", pullWork, ".data", "agents-of-ocm");
+    await waitFor("the pull secret there", async () => (await secret()) !== "");
   });
 });
 
