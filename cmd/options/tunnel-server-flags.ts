@@ -28,11 +28,15 @@ export const tunnelServerFlags = {
   "health-bind-address": { type: "string", default: "", help: "Address of the health endpoints" },
   "admin-port": { type: "int", default: 8095, help: "Port of metrics again and of profiles" },
   "admin-bind-address": { type: "string", default: "127.0.0.1", help: "Address of that port" },
-  "keepalive-time": { type: "duration", default: "1h0m0s", help: "Time between pings to agents" },
+  "keepalive-time": {
+    type: "duration",
+    default: "1h0m0s",
+    help: "Time between gRPC's pings to agents; ours come at least every 10s",
+  },
   "frontend-keepalive-time": {
     type: "duration",
     default: "1h0m0s",
-    help: "Time between pings to frontends",
+    help: "Time between gRPC's pings to frontends; ours are pinged at least every 10s",
   },
   "enable-profiling": {
     type: "boolean",
@@ -45,7 +49,11 @@ export const tunnelServerFlags = {
     help: "Accepted: there are no locks to profile",
   },
   "server-id": { type: "string", default: "", help: "Name of this server; random when empty" },
-  "server-count": { type: "int", default: 1, help: "Servers that agents should look for" },
+  "server-count": {
+    type: "int",
+    default: 1,
+    help: "Servers that agents should look for, if there are not more Leases",
+  },
   "agent-namespace": {
     type: "string",
     default: "",
@@ -76,7 +84,7 @@ export const tunnelServerFlags = {
   "enable-lease-controller": {
     type: "boolean",
     default: false,
-    help: "Keep a Lease while this server runs, by which agents count the servers",
+    help: "Keep a Lease while this server runs, and tell agents of all servers that do",
   },
   "lease-namespace": { type: "string", default: "kube-system", help: "Namespace of that Lease" },
   "lease-label": {
@@ -87,7 +95,7 @@ export const tunnelServerFlags = {
   "graceful-shutdown-timeout": {
     type: "duration",
     default: "0s",
-    help: "How long open streams may go on at the end",
+    help: "How long what is open may go on at the end, once agents and frontends were asked to use others",
   },
   "backend-dial-timeout": {
     type: "duration",

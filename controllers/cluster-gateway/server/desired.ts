@@ -4,6 +4,7 @@ import {
   clusterGatewayConfigurations,
   deployments,
   type ObjectMeta,
+  podDisruptionBudgets,
   type Secret,
   secrets,
   services,
@@ -11,7 +12,8 @@ import {
 import type { Desired } from "../../installation/action.ts";
 import { type Owner, ownedBy } from "../../installation/owner.ts";
 import { opaqueSecret, secretText } from "../../installation/tls-secret.ts";
-import { gatewayApi, gatewayLabels, gatewayNames, gatewayPort } from "../names.ts";
+import { layoutOf } from "../configuration.ts";
+import { gatewayLabels, gatewayNames, gatewayPort } from "../names.ts";
 import type { TunnelSources } from "./gather.ts";
 import { identityDocument } from "./identity-document.ts";
 import { gatewayPodSpec } from "./pod-spec.ts";
@@ -21,7 +23,7 @@ export function ownerOf(configuration: ClusterGatewayConfiguration): Owner {
   return { type: clusterGatewayConfigurations, object: configuration, labels: gatewayLabels };
 }
 
-/** The gateway, what it reads about identities, and the Service that leads to it. */
+/** The gateway, what it reads about identities, the Service that leads to it, and its protection. */
 export function desiredObjects(
   configuration: ClusterGatewayConfiguration,
   imagePullPolicy: string,
@@ -49,7 +51,17 @@ export function desiredObjects(
     identityDocument(metadataOf(configuration, gatewayNames.identityConfigMap), configuration.spec),
     { type: services, object: service },
     { type: deployments, object: deployment },
+    disruptionBudget(configuration),
   ];
+}
+
+/** Drains of nodes take one gateway at a time. Where there is only one, they may take that. */
+function disruptionBudget(configuration: ClusterGatewayConfiguration): Desired {
+  const object = {
+    metadata: metadataOf(configuration, gatewayNames.deployment),
+    spec: { maxUnavailable: 1, selector: { matchLabels: gatewayLabels } },
+  };
+  return { type: podDisruptionBudgets, object };
 }
 
 /** Copies of what opens the tunnel: only the keys that the gateway reads. */
@@ -66,9 +78,9 @@ export function tunnelCopies(
 
 /** The registration of the gateway as an API of the hub. */
 export function apiService(configuration: ClusterGatewayConfiguration, caPem: string): Desired {
-  const { group, version } = gatewayApi;
+  const { group, version, apiServiceName } = layoutOf(configuration);
   const object = {
-    metadata: ownedBy(ownerOf(configuration), gatewayNames.apiService),
+    metadata: ownedBy(ownerOf(configuration), apiServiceName),
     spec: {
       group,
       version,
