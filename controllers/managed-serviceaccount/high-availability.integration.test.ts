@@ -12,6 +12,8 @@ const cluster = "managed1";
 const agents = "open-cluster-management-agent-addon";
 const agentName = "managed-serviceaccount-addon-agent";
 const group = "authentication.open-cluster-management.io";
+/** Certificates of OpenSSL have no room for that name: the second agent has another. */
+const secondAgent = "second-agent";
 const agentUser = `system:open-cluster-management:cluster:${cluster}:addon:${addon}:agent:addon-agent`;
 const managerUser = `system:serviceaccount:${addonNamespace}:${addon}-addon-manager`;
 const policy = JSON.stringify([{ clusterRoles: ["view"], clusterWide: true }]);
@@ -33,7 +35,7 @@ const settings = {
   ],
 };
 
-/** The hub's audit log tells the copies apart: each has a credential of its own for the same user. */
+/** The hub's audit log tells the copies apart: each has a credential of its own. */
 describe("two controllers and two agents", { timeout: 300_000 }, () => {
   const started = new AsyncDisposableStack();
   let log: WritesLog;
@@ -45,7 +47,7 @@ describe("two controllers and two agents", { timeout: 300_000 }, () => {
 
   before(
     async () => {
-      log = started.use(await WritesLog.of([managerUser, agentUser]));
+      log = started.use(await WritesLog.of([managerUser, agentUser, secondAgent]));
       const options = { clusterProfiles: true, hubFlags: log.flags };
       world = started.use(await AddonHub.start("v1alpha1-and-v1beta1", options));
       await world.hub.kubectl(["create", "namespace", "argocd"]);
@@ -60,7 +62,10 @@ describe("two controllers and two agents", { timeout: 300_000 }, () => {
       await reported("first");
       leaders = new Set((await log.written()).keys());
       await world.addStandby(addon, settings);
-      const second = await world.hub.kubeconfigFor(agentUser);
+      const binding = ["rolebinding", "second-agent", `--role=${addon}-addon-agent`];
+      const user = [`--user=${secondAgent}`, `--namespace=${cluster}`];
+      await world.hub.kubectl(["create", ...binding, ...user]);
+      const second = await world.hub.kubeconfigFor(secondAgent);
       otherAgent = await startAgent(await readFile(second, "utf8"));
       await waitFor("the second ones", async () => {
         otherAgent.throwIfEnded();
