@@ -28,7 +28,7 @@ const settings = {
   ],
 };
 
-describe("a cluster that is removed from the hub", { timeout: 300_000 }, () => {
+describe("a cluster that is removed from the hub", { timeout: 420_000 }, () => {
   const started = new AsyncDisposableStack();
   let world: AddonHub;
   let agent: ChildProgram;
@@ -46,7 +46,7 @@ describe("a cluster that is removed from the hub", { timeout: 300_000 }, () => {
       }
       agent = await startAgent();
     },
-    { timeout: 240_000 },
+    { timeout: 300_000 },
   );
   after(async () => started.disposeAsync());
 

@@ -36,7 +36,7 @@ const settings = {
 };
 
 /** The hub's audit log tells the copies apart: each has a credential of its own. */
-describe("two controllers and two agents", { timeout: 300_000 }, () => {
+describe("two controllers and two agents", { timeout: 420_000 }, () => {
   const started = new AsyncDisposableStack();
   let log: WritesLog;
   let world: AddonHub;
@@ -73,7 +73,7 @@ describe("two controllers and two agents", { timeout: 300_000 }, () => {
         return controllers === 2 && otherAgent.output.includes("Reached both clusters");
       });
     },
-    { timeout: 200_000 },
+    { timeout: 300_000 },
   );
   after(async () => started.disposeAsync());
 
