@@ -88,20 +88,19 @@ export function createClusterLimits({
         refused.inc({ reason: "circuit_open" });
         throw circuitOpen(cluster, verdict.retryInMs, verdict.because);
       }
-      const { attempt } = verdict;
       const gates = isLong ? [long] : [short, all];
       const refuse = (refusal: Refusal): never => {
-        attempt.abandoned();
+        verdict.attempt.abandoned();
         refused.inc({ reason: refusal });
         throw overloaded(cluster, refusal);
       };
       const entered = enterAll(gates, onGone);
       if (entered instanceof Promise) {
         return entered.then((refusal) =>
-          refusal === undefined ? admission(gates, attempt) : refuse(refusal),
+          refusal === undefined ? admission(gates, verdict.attempt) : refuse(refusal),
         );
       }
-      return entered === undefined ? admission(gates, attempt) : refuse(entered);
+      return entered === undefined ? admission(gates, verdict.attempt) : refuse(entered);
     },
   };
 }
