@@ -34,6 +34,12 @@ describe("identity in the tunnel", () => {
         const of = ["deployment", "cluster-proxy-proxy-agent", ".metadata.name"] as const;
         return (await world.managedField(...of, agentNamespace)) !== "";
       });
+      await waitFor("the server", async () => {
+        const list = ["get", "deployments", `--namespace=${addonNamespace}`, "--output=name"];
+        return (await world.hub.kubectl(list))
+          .split("\n")
+          .includes("deployment.apps/cluster-proxy");
+      });
       server = await PodProcess.of(world.hub, addonNamespace, "cluster-proxy");
       agent = await PodProcess.of(world.managed, agentNamespace, "cluster-proxy-proxy-agent");
       const program = server.start([
