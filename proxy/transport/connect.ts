@@ -16,6 +16,8 @@ export interface Connection {
 export interface ConnectOptions {
   readonly dial: Dial;
   readonly tls: PreparedTls | undefined;
+  /** What is spoken without TLS, where that is agreed beforehand. */
+  readonly plainProtocol?: Protocol | undefined;
   /** What we are willing to speak, best first. */
   readonly protocols: readonly Protocol[];
   readonly dialTimeoutMs: number;
@@ -37,9 +39,14 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
   const raw = await dialWithin(options, signal);
   raw.on("error", () => undefined);
   if (raw instanceof Socket) raw.setNoDelay(true);
-  if (options.tls === undefined) return { socket: raw, protocol: "http/1.1" };
+  if (options.tls === undefined) return { socket: raw, protocol: plainProtocolOf(options) };
   const socket = await shakeHands(raw, options.tls, options, signal);
   return { socket, protocol: socket.alpnProtocol === "h2" ? "h2" : "http/1.1" };
+}
+
+/** An upgrade speaks HTTP/1.1 whatever was agreed. */
+function plainProtocolOf({ plainProtocol = "http/1.1", protocols }: ConnectOptions): Protocol {
+  return protocols.includes(plainProtocol) ? plainProtocol : "http/1.1";
 }
 
 async function dialWithin(

@@ -25,8 +25,10 @@ export interface Upstream {
   /** The `Host` that it hears. */
   readonly authority: string;
   readonly dial: Dial;
-  /** Without it, plain HTTP/1.1, and `dial` has to give a socket of `node:net`. */
+  /** Without it, plain HTTP, and `dial` has to give a socket of `node:net`. */
   readonly tls?: UpstreamTls;
+  /** What is spoken without TLS. Defaults to HTTP/1.1; `h2` is HTTP/2 with prior knowledge. */
+  readonly plainProtocol?: "h2" | "http/1.1";
 }
 
 /** TLS settings in the form that a handshake needs, certificates parsed once. */

@@ -12,7 +12,7 @@ import {
 import { texts } from "../wire/texts.ts";
 import type { AgentMetrics } from "./agent-metrics.ts";
 import type { OpenCarrier } from "./connect.ts";
-import { type DialPolicy, dialTarget } from "./dial-target.ts";
+import { type DialPolicy, dialTarget, type OwnTarget } from "./dial-target.ts";
 
 /** Upstream's agent gives up as soon. */
 const dialTimeoutMs = 5000;
@@ -29,6 +29,7 @@ export interface AgentConnectionOptions {
   /** Opens a stream for this connection alone, where the server knows that. */
   readonly openCarrier: OpenCarrier | undefined;
   readonly policy: DialPolicy;
+  readonly ownTarget: OwnTarget | undefined;
   readonly metrics: AgentMetrics;
   /** The connection is over. */
   readonly onReleased: () => void;
@@ -84,10 +85,10 @@ export class AgentConnection {
       process.nextTick(() => this.#apply({ kind: "refused", error: texts.protocolNotSupported }));
       return;
     }
-    const { policy, metrics } = this.#options;
+    const { policy, ownTarget, metrics } = this.#options;
     this.#socket = dialTarget(
       address,
-      { policy, timeoutMs: dialTimeoutMs },
+      { policy, ownTarget, timeoutMs: dialTimeoutMs },
       {
         onConnected: () => this.#connected(),
         onFailed: (error) => {

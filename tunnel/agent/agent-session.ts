@@ -6,7 +6,7 @@ import { texts } from "../wire/texts.ts";
 import { AgentConnection } from "./agent-connection.ts";
 import type { AgentMetrics } from "./agent-metrics.ts";
 import type { OpenCarrier } from "./connect.ts";
-import type { DialPolicy } from "./dial-target.ts";
+import type { DialPolicy, OwnTarget } from "./dial-target.ts";
 
 export interface AgentSessionOptions {
   readonly stream: PacketStream;
@@ -14,6 +14,7 @@ export interface AgentSessionOptions {
   readonly openCarrier: OpenCarrier | undefined;
   readonly budget: ReceiveBudget;
   readonly policy: DialPolicy;
+  readonly ownTarget?: OwnTarget | undefined;
   readonly metrics: AgentMetrics;
 }
 
@@ -81,6 +82,7 @@ export class AgentSession {
       receiver: this.#receiver,
       openCarrier: this.#options.openCarrier,
       policy: this.#options.policy,
+      ownTarget: this.#options.ownTarget,
       metrics: this.#options.metrics,
       onReleased: () => {
         this.#dials.delete(request.dialId);
