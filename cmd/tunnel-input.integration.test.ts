@@ -111,7 +111,9 @@ describe("what the tunnel's processes are given", { timeout: 120_000 }, () => {
       return (await server.metric("konnectivity_network_proxy_server_agent_refusals_total")) > 0;
     });
     assert.equal(await server.metric(refusals), 0);
-    assert.match(agent.output, /Authentication context was not found in metadata/);
+    await waitFor("word of it at the agent", async () =>
+      /Authentication context was not found in metadata/.test(agent.output),
+    );
     await rm(certificate);
     await writeFile(certificate, pair.cert);
     await waitFor("the end of it", async () => (await server.metric(refused, series)) === 0);

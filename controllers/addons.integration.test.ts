@@ -157,8 +157,9 @@ function describeAddons(addonVersions: AddonVersions): void {
     await request("addon-honest", own, good);
     await world.untilField("Approved", "csr", "addon-honest", ".status.conditions[*].type");
     for (const name of ["requester", "user", "cluster", "group", "usage"]) {
+      const told = new RegExp(`Certificate request left alone.*addon-hostile-${name}`);
+      await waitFor(`word of ${name}`, async () => told.test(world.log));
       assert.equal(await world.field("csr", `addon-hostile-${name}`, ".status"), "{}", name);
-      assert.match(world.log, new RegExp(`Certificate request left alone.*addon-hostile-${name}`));
     }
   });
 

@@ -27,11 +27,18 @@ export async function openPortForward(
   target: PortForwardTarget,
   signal: AbortSignal,
 ): Promise<Duplex> {
-  const socket = await connect(client, target, signal);
-  return new PortForwardStream(socket, describe(target));
+  const socket = await startConnecting(client, target, signal);
+  // Made before the connection is: the first messages may come in one packet with its confirmation.
+  const stream = new PortForwardStream(socket, describe(target));
+  const ignore = (): void => undefined;
+  stream.on("error", ignore);
+  await untilOpen(socket, target, signal);
+  if (stream.errored !== null) throw stream.errored;
+  stream.off("error", ignore);
+  return stream;
 }
 
-async function connect(
+async function startConnecting(
   { access }: KubeClient,
   target: PortForwardTarget,
   signal: AbortSignal,
@@ -42,16 +49,22 @@ async function connect(
   const url = `${access.server.replace(/^http/, "ws")}${withQuery(path, { ports: port })}`;
   const { auth: _auth, ...options } = await access.requestOptions();
   signal.throwIfAborted();
-  const socket = new WebSocket(url, [subprotocol], {
+  return new WebSocket(url, [subprotocol], {
     ...options,
     perMessageDeflate: false,
     handshakeTimeout: 15_000,
   });
+}
+
+async function untilOpen(
+  socket: WebSocket,
+  target: PortForwardTarget,
+  signal: AbortSignal,
+): Promise<void> {
   const abort = (): void => socket.terminate();
   signal.addEventListener("abort", abort, { once: true });
   try {
     await once(socket, "open");
-    return socket;
   } catch (error) {
     signal.throwIfAborted();
     throw new ApiError("unreachable", `Cannot ${describe(target)}: ${describeError(error)}`, {

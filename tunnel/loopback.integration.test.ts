@@ -55,7 +55,7 @@ function startSummingTarget(tunnel: Tunnel): Promise<number> {
 function writeForever(stream: Writable): void {
   const chunk = Buffer.alloc(64 * 1024);
   const write = () => {
-    while (!stream.destroyed && stream.write(chunk));
+    while (stream.writable && stream.write(chunk));
   };
   stream.on("drain", write);
   write();

@@ -57,7 +57,11 @@ const flags = {
     default: "1s",
     help: "Accepted: streams tell by themselves",
   },
-  "keepalive-time": { type: "duration", default: "35s", help: "Time between pings" },
+  "keepalive-time": {
+    type: "duration",
+    default: "35s",
+    help: "Time between pings; servers of ours are pinged at least every 10s",
+  },
   "service-account-token-path": { type: "string", default: "", help: "Token for the servers" },
   "agent-identifiers": { type: "string", default: "", help: "What it can reach: host=a&host=b" },
   "warn-on-channel-limit": { type: "boolean", default: false, help: "Accepted without effect" },

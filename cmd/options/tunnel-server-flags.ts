@@ -28,11 +28,15 @@ export const tunnelServerFlags = {
   "health-bind-address": { type: "string", default: "", help: "Address of the health endpoints" },
   "admin-port": { type: "int", default: 8095, help: "Port of metrics again and of profiles" },
   "admin-bind-address": { type: "string", default: "127.0.0.1", help: "Address of that port" },
-  "keepalive-time": { type: "duration", default: "1h0m0s", help: "Time between pings to agents" },
+  "keepalive-time": {
+    type: "duration",
+    default: "1h0m0s",
+    help: "Time between gRPC's pings to agents; ours come at least every 10s",
+  },
   "frontend-keepalive-time": {
     type: "duration",
     default: "1h0m0s",
-    help: "Time between pings to frontends",
+    help: "Time between gRPC's pings to frontends; ours are pinged at least every 10s",
   },
   "enable-profiling": {
     type: "boolean",

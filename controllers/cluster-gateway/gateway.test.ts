@@ -77,6 +77,7 @@ describe("plan() of the gateway", () => {
       "ConfigMap cluster-gateway-identity",
       "Service cluster-gateway",
       "Deployment gateway-deployment",
+      "PodDisruptionBudget gateway-deployment",
     ]);
   });
 
@@ -119,6 +120,7 @@ describe("plan() of the gateway", () => {
       "ConfigMap cluster-gateway-identity",
       "Service cluster-gateway",
       "Deployment gateway-deployment",
+      "PodDisruptionBudget gateway-deployment",
     ]);
   });
 });

@@ -8,6 +8,8 @@ import { type ClusterPlan, certificatePath, keyPath } from "./cluster-plan.ts";
 export interface ApiAnswer {
   readonly status: number;
   readonly body: unknown;
+  /** What `Retry-After` says, in seconds. */
+  readonly retryAfter?: number | undefined;
 }
 
 /** One request. A body is sent as JSON unless `contentType` says otherwise. */
@@ -55,7 +57,12 @@ export class ClusterApi {
       outgoing.once("error", reject);
       outgoing.once("response", (response) => {
         text(response).then(
-          (received) => resolve({ status: response.statusCode ?? 0, body: parse(received) }),
+          (received) =>
+            resolve({
+              status: response.statusCode ?? 0,
+              body: parse(received),
+              retryAfter: secondsOf(response.headers["retry-after"]),
+            }),
           reject,
         );
       });
@@ -88,6 +95,11 @@ export class ClusterApi {
   close(): void {
     this.#agent.destroy();
   }
+}
+
+function secondsOf(value: string | undefined): number | undefined {
+  const seconds = Number(value);
+  return value === undefined || Number.isNaN(seconds) ? undefined : seconds;
 }
 
 function parse(received: string): unknown {

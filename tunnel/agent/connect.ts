@@ -12,6 +12,7 @@ import { isUsable, SessionFinder, widenOwnSession } from "../rpc/own-session.ts"
 import { type CarrierAnswer, openRawCarrier } from "../rpc/raw-openings.ts";
 import type { RawStream } from "../rpc/raw-stream.ts";
 import { agentService, headers } from "../rpc/services.ts";
+import { watchSession } from "../rpc/session-watch.ts";
 import { statusText } from "../rpc/status-text.ts";
 import type { TlsMaterial } from "../tls-source.ts";
 import { TunnelError } from "../tunnel-error.ts";
@@ -77,7 +78,12 @@ export async function connectToServer(
   };
   try {
     const answer = await handshake(stream, signal);
-    return { ...readAnswer(answer), openCarrier: carrierOpener(finder, answer), stream, close };
+    return {
+      ...readAnswer(answer),
+      openCarrier: carrierOpener(finder, answer, settings),
+      stream,
+      close,
+    };
   } catch (error) {
     close();
     throw error;
@@ -109,10 +115,15 @@ function openStream(
 }
 
 /** Connections get streams of their own if the server has opened a session for them. */
-function carrierOpener({ session }: SessionFinder, answer: Metadata): OpenCarrier | undefined {
+function carrierOpener(
+  { session }: SessionFinder,
+  answer: Metadata,
+  { keepaliveTimeMs }: ConnectSettings,
+): OpenCarrier | undefined {
   const [sessionId] = answer.get(headers.session).map(String);
   if (sessionId === undefined || session === undefined) return undefined;
   widenOwnSession(session);
+  watchSession(session, { keepaliveTimeMs });
   return (dial) => (isUsable(session) ? openRawCarrier(session, sessionId, dial) : undefined);
 }
 

@@ -52,7 +52,10 @@ export interface TunnelAgentOptions {
   readonly serverCountSource?: ServerCountSource;
   /** The number of servers that Leases show, where those are counted. */
   readonly countLeases?: () => number;
-  /** Time between pings. Defaults to 35 seconds: a Go server ends agents that ping every 30. */
+  /**
+   * Time between pings. Defaults to 35 seconds: a Go server ends agents that ping every 30. A server
+   * of ours is pinged at least every 10 seconds.
+   */
   readonly keepaliveTimeMs?: number;
   /** How long open connections may go on once the end was asked for. Defaults to 30 seconds. */
   readonly drainTimeoutMs?: number;

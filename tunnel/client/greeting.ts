@@ -9,6 +9,7 @@ import {
 } from "@grpc/grpc-js";
 import { isUsable, SessionFinder, widenOwnSession } from "../rpc/own-session.ts";
 import { headers, proxyService } from "../rpc/services.ts";
+import { watchSession } from "../rpc/session-watch.ts";
 import type { Packet } from "../wire/packet.ts";
 
 type GreetCall = ClientDuplexStream<Packet, Packet>;
@@ -26,11 +27,13 @@ interface Answer {
  */
 export class Greeting {
   readonly #client: Client;
+  readonly #keepaliveTimeMs: number;
   #answer: Answer | undefined;
   #asking: Promise<void> | undefined;
 
-  constructor(client: Client) {
+  constructor(client: Client, keepaliveTimeMs: number) {
     this.#client = client;
+    this.#keepaliveTimeMs = keepaliveTimeMs;
   }
 
   /** The session for streams without gRPC; `undefined` where the server has no such thing. */
@@ -70,6 +73,7 @@ export class Greeting {
     this.#answer = { isOurs, session, call };
     if (!isOurs) return;
     widenOwnSession(session);
+    watchSession(session, { keepaliveTimeMs: this.#keepaliveTimeMs });
     // A server that goes away waits for all calls to end.
     session.once("goaway", () => call.end());
   }

@@ -35,7 +35,7 @@ export class ServerChannel implements Runnable {
     this.address = options.address;
     this.#options = options;
     this.#client = this.#open();
-    this.#greeting = new Greeting(this.#client);
+    this.#greeting = this.#greet(this.#client);
   }
 
   /** Whether a stream can be opened without waiting. */
@@ -75,7 +75,7 @@ export class ServerChannel implements Runnable {
           this.#greeting.end();
           this.#client.close();
           this.#client = next;
-          this.#greeting = new Greeting(next);
+          this.#greeting = this.#greet(next);
           next = undefined;
         }
       }
@@ -85,6 +85,10 @@ export class ServerChannel implements Runnable {
       this.#greeting.end();
       this.#client.close();
     }
+  }
+
+  #greet(client: Client): Greeting {
+    return new Greeting(client, this.#options.keepaliveTimeMs);
   }
 
   #fields() {

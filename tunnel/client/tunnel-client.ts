@@ -15,7 +15,7 @@ export interface TunnelClientOptions {
   readonly dialTimeoutMs?: number;
   /**
    * Time between pings on a channel that carries connections. Defaults to 5 minutes: a Go server
-   * ends channels that ping more often.
+   * ends channels that ping more often. A server of ours is pinged at least every 10 seconds.
    */
   readonly keepaliveTimeMs?: number;
 }

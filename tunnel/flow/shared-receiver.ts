@@ -4,7 +4,7 @@ export interface ReceiveLimits {
   readonly connectionBytes: number;
   /** Bytes that may wait for all readers of the process together. */
   readonly totalBytes: number;
-  /** How long a reader with a full queue may take nothing before it is cut. */
+  /** About how long a reader with a full queue may take nothing before it is cut. */
   readonly patienceMs: number;
 }
 
@@ -13,6 +13,12 @@ export const defaultReceiveLimits: ReceiveLimits = {
   totalBytes: 256 * 1024 * 1024,
   patienceMs: 5000,
 };
+
+/**
+ * Patience is counted in ticks: neither a clock that jumps nor a process that was stopped for a while
+ * makes a slow reader look like a stalled one.
+ */
+const ticksOfPatience = 4;
 
 /** What waits in all receivers of one process: the less room is left, the less each one may hold. */
 export class ReceiveBudget {
@@ -88,18 +94,18 @@ export class SharedReceiver {
     this.#budget.add(bytes);
     if (account.waitingBytes <= this.#budget.connectionLimitBytes) return;
     if (this.#behind.has(account)) return;
-    account.quietSinceMs = Date.now();
+    account.quietTicks = 0;
     this.#behind.add(account);
     this.#stream.pause();
     const { patienceMs } = this.#budget.limits;
-    this.#watch ??= setInterval(() => this.#cutStalled(), patienceMs / 4).unref();
+    this.#watch ??= setInterval(() => this.#cutStalled(), patienceMs / ticksOfPatience).unref();
   }
 
   #taken(account: Account, bytes: number): void {
     if (account.isClosed) return;
     account.waitingBytes -= bytes;
     this.#budget.add(-bytes);
-    account.quietSinceMs = Date.now();
+    account.quietTicks = 0;
     if (account.waitingBytes <= this.#budget.connectionLimitBytes / 2) this.#caughtUp(account);
   }
 
@@ -118,9 +124,9 @@ export class SharedReceiver {
   }
 
   #cutStalled(): void {
-    const now = Date.now();
     for (const account of this.#behind) {
-      if (now - account.quietSinceMs < this.#budget.limits.patienceMs) continue;
+      account.quietTicks += 1;
+      if (account.quietTicks < ticksOfPatience) continue;
       account.onStalled();
       this.#close(account);
     }
@@ -130,7 +136,7 @@ export class SharedReceiver {
 class Account {
   readonly onStalled: () => void;
   waitingBytes = 0;
-  quietSinceMs = 0;
+  quietTicks = 0;
   isClosed = false;
 
   constructor(onStalled: () => void) {

@@ -3,12 +3,12 @@ import type { Logger } from "#runtime";
 import type { ReceiveBudget } from "../flow/shared-receiver.ts";
 import { sessionOf } from "../rpc/internals.ts";
 import { headers } from "../rpc/services.ts";
+import { watchSession } from "../rpc/session-watch.ts";
 import type { Packet } from "../wire/packet.ts";
 import { type AgentClaim, type AuthorizeAgent, commonNamesOf } from "./authorize-agent.ts";
 import { Backend } from "./backend.ts";
 import type { Backends } from "./backends.ts";
 import { type Refusal, readClaim } from "./handshake.ts";
-import { probeRoundTrip } from "./round-trip.ts";
 import type { ServerMetrics } from "./server-metrics.ts";
 import { newSessionId, type Sessions } from "./sessions.ts";
 
@@ -20,6 +20,8 @@ export interface ConnectOptions {
   readonly sessions: Sessions;
   readonly budget: ReceiveBudget;
   readonly authorizeAgent: AuthorizeAgent;
+  /** Agents are looked at at least this often. */
+  readonly keepaliveTimeMs: number;
   readonly metrics: ServerMetrics;
   readonly log: Logger;
 }
@@ -88,7 +90,7 @@ function serve(
   sessions.open(backend, sessionId);
   metrics.backends(backends.sizes());
   log.info("Agent connected", { hosts: identifiers.hosts, certificate: nameOf(claim) });
-  const forget = observe(call, agentId, metrics);
+  const forget = observe(call, agentId, options);
   let isOver = false;
   const end = () => {
     if (isOver) return;
@@ -117,10 +119,17 @@ function serve(
   });
 }
 
-/** Measures how the stream does, until the function returned is called. */
-function observe(call: AgentCall, agentId: string, metrics: ServerMetrics): () => void {
+/** Measures how the stream does, until the function returned is called, and ends one that is dead. */
+function observe(
+  call: AgentCall,
+  agentId: string,
+  { metrics, keepaliveTimeMs }: ConnectOptions,
+): () => void {
   const release = metrics.holds.Connect.follow(call);
-  const stop = probeRoundTrip(sessionOf(call), (ms) => metrics.roundTrip(agentId, ms / 1000));
+  const stop = watchSession(sessionOf(call), {
+    keepaliveTimeMs,
+    onRoundTrip: (ms) => metrics.roundTrip(agentId, ms / 1000),
+  });
   return () => {
     release();
     stop();

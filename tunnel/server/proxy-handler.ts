@@ -1,8 +1,9 @@
 import { Metadata, type ServerDuplexStream } from "@grpc/grpc-js";
-import { type RawHandler, resetCall } from "../rpc/internals.ts";
+import { type RawHandler, resetCall, sessionOf } from "../rpc/internals.ts";
 import type { PacketStream } from "../rpc/packet-stream.ts";
 import { acceptRawProxy } from "../rpc/raw-openings.ts";
 import { headers } from "../rpc/services.ts";
+import { watchSession } from "../rpc/session-watch.ts";
 import type { Packet } from "../wire/packet.ts";
 import { Frontend, type FrontendOptions } from "./frontend.ts";
 
@@ -44,15 +45,25 @@ export function createRawProxyHandler(options: ProxyOptions): RawHandler {
   };
 }
 
-/** Answers a frontend of ours that asks whether this is a server of ours; ends when it ends. */
-export function greet(call: ProxyCall): void {
-  const answer = new Metadata();
-  answer.set(headers.session, "1");
-  call.sendMetadata(answer);
-  const end = () => call.end();
-  call.on("data", () => undefined);
-  call.on("end", end);
-  call.on("error", end);
+/**
+ * Answers frontends of ours that ask whether this is a server of ours. Such a call stays as long as
+ * its session is in use, and as long the session is watched.
+ */
+export function createGreeter(options: { readonly keepaliveTimeMs: number }) {
+  return (call: ProxyCall): void => {
+    const answer = new Metadata();
+    answer.set(headers.session, "1");
+    call.sendMetadata(answer);
+    const stop = watchSession(sessionOf(call), options);
+    const end = () => {
+      stop();
+      call.end();
+    };
+    call.on("data", () => undefined);
+    call.on("end", end);
+    call.on("cancelled", end);
+    call.on("error", end);
+  };
 }
 
 function endingOnce(

@@ -15,9 +15,9 @@ import { createCarryHandler } from "./carry-handler.ts";
 import { createConnectHandler } from "./connect-handler.ts";
 import { createHttpConnectProtocol } from "./http-connect.ts";
 import {
+  createGreeter,
   createProxyHandler,
   createRawProxyHandler,
-  greet,
   type ProxyOptions,
 } from "./proxy-handler.ts";
 import { createServerMetrics } from "./server-metrics.ts";
@@ -71,6 +71,7 @@ export function createTunnelServer(options: TunnelServerOptions): TunnelServer {
     serverId,
     serverCount,
     authorizeAgent,
+    keepaliveTimeMs: options.agents.keepaliveTimeMs,
     backends,
     sessions,
     budget,
@@ -115,7 +116,7 @@ function frontendProtocol(
   return createRpcProtocol(
     {
       service: proxyService,
-      handlers: { Proxy: createProxyHandler(proxying), Greet: greet },
+      handlers: { Proxy: createProxyHandler(proxying), Greet: createGreeter(frontends) },
       raw: { [rawPaths.proxy]: createRawProxyHandler(proxying) },
     },
     frontends,

@@ -4,6 +4,7 @@ import {
   clusterGatewayConfigurations,
   deployments,
   type ObjectMeta,
+  podDisruptionBudgets,
   type Secret,
   secrets,
   services,
@@ -21,7 +22,7 @@ export function ownerOf(configuration: ClusterGatewayConfiguration): Owner {
   return { type: clusterGatewayConfigurations, object: configuration, labels: gatewayLabels };
 }
 
-/** The gateway, what it reads about identities, and the Service that leads to it. */
+/** The gateway, what it reads about identities, the Service that leads to it, and its protection. */
 export function desiredObjects(
   configuration: ClusterGatewayConfiguration,
   imagePullPolicy: string,
@@ -49,7 +50,17 @@ export function desiredObjects(
     identityDocument(metadataOf(configuration, gatewayNames.identityConfigMap), configuration.spec),
     { type: services, object: service },
     { type: deployments, object: deployment },
+    disruptionBudget(configuration),
   ];
+}
+
+/** Drains of nodes take one gateway at a time. Where there is only one, they may take that. */
+function disruptionBudget(configuration: ClusterGatewayConfiguration): Desired {
+  const object = {
+    metadata: metadataOf(configuration, gatewayNames.deployment),
+    spec: { maxUnavailable: 1, selector: { matchLabels: gatewayLabels } },
+  };
+  return { type: podDisruptionBudgets, object };
 }
 
 /** Copies of what opens the tunnel: only the keys that the gateway reads. */

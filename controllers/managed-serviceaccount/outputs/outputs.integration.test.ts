@@ -220,7 +220,9 @@ describe("outputs of an account", { timeout: 300_000 }, () => {
       /Secret managed1\/theirs was made by others/,
     );
     assert.equal(await secretField("managed1", "theirs", "a"), "1");
-    assert.match(await hub("get", "events", "-n", "managed1"), /Warning +SecretNotOurs/);
+    await until("the Event", async () =>
+      /Warning +SecretNotOurs/.test(await hub("get", "events", "-n", "managed1")),
+    );
   });
 
   it("lets the first of two accounts have a name, and the second when the first goes", async () => {
@@ -256,7 +258,7 @@ describe("outputs of an account", { timeout: 300_000 }, () => {
     await until("the refusal", async () =>
       /You must be logged in to the server/.test(await kubectlWith(kubeconfig, ...whoami)),
     );
-    assert.equal(await condition("ci"), "OutputsWritten");
+    await untilReason("OutputsWritten", "ci");
   });
 
   it("takes everything back with the account, in other namespaces too", async () => {

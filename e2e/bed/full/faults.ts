@@ -1,9 +1,9 @@
 import { BedError } from "../bed-error.ts";
 import { type CommandResult, tryCommand } from "../command.ts";
-import { machineCgroup, routerNamespace } from "./layout.ts";
+import { bedCgroup, machineCgroup, routerNamespace } from "./layout.ts";
 import { findSupervisors, onMachine } from "./machine.ts";
 import { inNamespace } from "./network.ts";
-import { listProcesses } from "./processes.ts";
+import { isInCgroup, listProcesses } from "./processes.ts";
 
 /**
  * Cuts a cluster off from all others, at once and without a word to anyone: packets of open
@@ -61,4 +61,24 @@ export async function programPids(cluster: string, program: string): Promise<rea
     throw new BedError("ended", `${program} is not kept running on ${cluster}`);
   }
   return processes.filter(({ parent }) => parent === supervisor.pid).map(({ pid }) => pid);
+}
+
+/**
+ * Kills the container of a cluster whose first process has this argument, such as
+ * `/app/gateway.mjs`: the oldest, where there are several. The kubelet starts it again. Throws an
+ * `ended` error where there is none.
+ */
+export async function killContainer(cluster: string, argument: string): Promise<void> {
+  const [oldest] = (await listProcesses())
+    .filter(
+      (facts) =>
+        isInCgroup(facts, `${bedCgroup}/${cluster}`) &&
+        facts.namespacePids.at(-1) === 1 &&
+        facts.argv.includes(argument),
+    )
+    .toSorted((one, other) => one.pid - other.pid);
+  if (oldest === undefined) {
+    throw new BedError("ended", `No container of ${cluster} runs ${argument}`);
+  }
+  process.kill(oldest.pid, "SIGKILL");
 }
