@@ -1,14 +1,15 @@
 import { hash } from "node:crypto";
+import type { Duplex } from "node:stream";
 import type { ServiceTarget } from "#api";
 import type { ClusterAccess } from "#kube";
 import { createTransport, createTransportPool, type Transport } from "#proxy";
-import { type DialPolicy, dialAllowed } from "#tunnel";
+import { dialAllowed } from "#tunnel";
 
 export interface UpstreamsOptions {
   /** The managed API server, with the agent's own credential. */
   readonly access: ClusterAccess;
-  /** Which addresses the agent may connect to for Services. */
-  readonly policy: DialPolicy;
+  /** Connects to `host:port` of a Service, if the agent may. */
+  readonly dialService: (address: string, signal: AbortSignal) => Promise<Duplex>;
   /** Further authorities of Services' certificates, PEM. */
   readonly additionalCa: () => Buffer | undefined;
 }
@@ -59,7 +60,7 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
       touch(key);
       return () =>
         pool.get(key, hash("sha256", ca), () =>
-          serviceTransport(target, { isGrpc, ca, policy: options.policy }),
+          serviceTransport(target, { isGrpc, ca, dialService: options.dialService }),
         );
     },
     destroy: () => pool.destroy(),
@@ -77,18 +78,17 @@ function apiTransport(url: URL, servername: string | undefined, ca: Buffer | und
   });
 }
 
-interface ServiceSettings {
+interface ServiceSettings extends Pick<UpstreamsOptions, "dialService"> {
   readonly isGrpc: boolean;
   readonly ca: string;
-  readonly policy: DialPolicy;
 }
 
-function serviceTransport(target: ServiceTarget, { isGrpc, ca, policy }: ServiceSettings) {
+function serviceTransport(target: ServiceTarget, { isGrpc, ca, dialService }: ServiceSettings) {
   const { scheme, port } = target;
   const host = hostOf(target);
   return createTransport({
     authority: port === (scheme === "http" ? 80 : 443) ? host : `${host}:${port}`,
-    dial: (signal) => dialAllowed(`${host}:${port}`, policy, signal),
+    dial: (signal) => dialService(`${host}:${port}`, signal),
     ...(scheme === "http"
       ? { plainProtocol: isGrpc ? ("h2" as const) : ("http/1.1" as const) }
       : { tls: { serverName: host, ca } }),

@@ -24,6 +24,7 @@ import { countAgentLeases } from "./lease-metrics.ts";
 import { createOwnPodTeller } from "./own-pod.ts";
 import { runProcess } from "./process.ts";
 import { proxyFlags, readProxies } from "./proxy-flags.ts";
+import { checkServiceProxy, openServiceProxy, serviceProxyFlags } from "./service-proxy-flags.ts";
 import { checkFile, checkPair } from "./tls-flags.ts";
 import { createTlsWatch } from "./tls-watch.ts";
 import { klogFlags, klogReasons, refuseUnsupported } from "./unsupported.ts";
@@ -123,6 +124,7 @@ const flags = {
     default: [],
     help: "Ports and ranges that it connects to, as 443,8000-8100; any when empty",
   },
+  ...serviceProxyFlags,
   ...proxyFlags,
   ...klogFlags,
 } as const satisfies Readonly<Record<string, Flag>>;
@@ -148,13 +150,31 @@ async function build(values: Values, log: Logger): Promise<readonly Runnable[]> 
   const chooseProxy = await readProxies(values, process.env);
   const cluster = await clusterOptions(values, metrics, chooseProxy);
   const tell = createOwnPodTeller(cluster.lease?.spoke, "tunnel-agent", log);
-  const tls = await createTlsWatch({ metrics, log, tell })({
+  const watchTls = createTlsWatch({ metrics, log, tell });
+  const tls = await watchTls({
     ca: ["ca-cert", values["ca-cert"]],
     cert: ["agent-cert", values["agent-cert"]],
     key: ["agent-key", values["agent-key"]],
   });
+  const policy = dialPolicy(values);
+  const services = values["enable-service-proxy"]
+    ? await openServiceProxy(values, {
+        client: cluster.lease?.spoke ?? (await client(values.kubeconfig)),
+        policy,
+        watchTls,
+        metrics,
+        log,
+      })
+    : undefined;
   const tunnel = createManagedTunnel({
-    agent: { ...agentOptions(values, chooseProxy), tls, metrics, log },
+    agent: {
+      ...agentOptions(values, chooseProxy),
+      ownTarget: services?.ownTarget,
+      policy,
+      tls,
+      metrics,
+      log,
+    },
     log,
     ...cluster,
   });
@@ -172,7 +192,7 @@ async function build(values: Values, log: Logger): Promise<readonly Runnable[]> 
     metrics: { redirectToPort: values["health-server-port"] },
     ...(values["enable-profiling"] && { routes: createProfileRoutes() }),
   });
-  return [...tunnel.runnables, tls, health, admin];
+  return [...tunnel.runnables, ...(services?.runnables ?? []), tls, health, admin];
 }
 
 function agentOptions(values: Values, chooseProxy: ProxyChooser) {
@@ -188,7 +208,6 @@ function agentOptions(values: Values, chooseProxy: ProxyChooser) {
     isSyncForever: values["sync-forever"],
     serverCountSource: countSource(values["server-count-source"]),
     keepaliveTimeMs: values["keepalive-time"],
-    policy: dialPolicy(values),
     ...(tokenPath !== "" && { readToken: () => readFile(tokenPath, "utf8") }),
   };
 }
@@ -252,6 +271,7 @@ async function check(values: Values): Promise<void> {
   ] as const) {
     await checkFile(flag, values[flag]);
   }
+  checkServiceProxy(values);
   checkNumbers(values);
   const unknown = unknownIdentifiers(values["agent-identifiers"]);
   if (unknown.length > 0) {

@@ -2,7 +2,7 @@ import type { ServiceProxy } from "#agent/service-proxy";
 import { type ExposedService, ExposedServicesError, parseExposedServices } from "#api";
 import type { KubeClient } from "#kube";
 import { describeError, type Logger, type Metrics, type Runnable } from "#runtime";
-import type { DialPolicy } from "#tunnel";
+import { type DialPolicy, dialAllowed } from "#tunnel";
 import { type Flag, type FlagValues, UsageError } from "./flags.ts";
 import { followFile } from "./follow-file.ts";
 import type { WatchTls } from "./tls-watch.ts";
@@ -62,7 +62,7 @@ export function checkServiceProxy(values: Values): void {
 /** Builds what the flags ask for. Its code is loaded only then: most agents do without. */
 export async function openServiceProxy(
   values: Values,
-  { client, watchTls, ...deps }: ServiceProxyDeps,
+  { client, policy, watchTls, ...deps }: ServiceProxyDeps,
 ): Promise<{ readonly ownTarget: ServiceProxy["ownTarget"]; readonly runnables: Runnable[] }> {
   const { createServiceProxy } = await import("#agent/service-proxy");
   const tls = await watchTls({
@@ -76,6 +76,7 @@ export async function openServiceProxy(
     ...deps,
     clusterName: values["cluster-name"],
     access: client.access,
+    dialService: (address, signal) => dialAllowed(address, policy, signal),
     tls,
     additionalCa: additional.current,
     exposed: exposed.current,

@@ -18,7 +18,7 @@ const timeoutMs = 10_000;
 
 /** Reads the keys that the hub's API server publishes, again whenever a strange one is asked about. */
 export function createHubKeys(
-  client: Pick<KubeClient, "rawJson">,
+  client: Pick<KubeClient, "raw">,
   now: () => number = Date.now,
 ): HubKeys {
   let known: ReadonlySet<string> = new Set();
@@ -26,8 +26,8 @@ export function createHubKeys(
   let pending: Promise<void> | undefined;
   const read = async (): Promise<void> => {
     try {
-      const document = await client.rawJson("/openid/v1/jwks", AbortSignal.timeout(timeoutMs));
-      known = new Set(keySet.parse(document).keys.map(({ kid }) => kid));
+      const document = await client.raw("/openid/v1/jwks", AbortSignal.timeout(timeoutMs));
+      known = new Set(keySet.parse(JSON.parse(document)).keys.map(({ kid }) => kid));
       readAtMs = now();
     } catch (cause) {
       const message = "Cannot authenticate: the keys of the hub's API server cannot be read";

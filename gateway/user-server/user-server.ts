@@ -17,7 +17,8 @@ import { followExposedServices } from "./exposed-list.ts";
 import { createHubKeys } from "./hub-keys.ts";
 import { createUserHandler } from "./user-handler.ts";
 
-export interface UserServerOptions extends Pick<TokenReaderOptions, "oidc" | "oidcCa"> {
+export interface UserServerOptions
+  extends Pick<TokenReaderOptions, "oidc" | "oidcCa" | "decisionTtls"> {
   readonly host?: string;
   readonly port: number;
   readonly certificate: ServingCertificate;
