@@ -9,7 +9,7 @@ import {
   type Running,
   type TestAuthority,
 } from "#testing";
-import type { TunnelAgent } from "#tunnel";
+import type { TunnelAgent, TunnelClient } from "#tunnel";
 import { GatewayBed, grantManifest } from "./gateway-bed.ts";
 
 const proxyPath = "/apis/cluster.core.oam.dev/v1alpha1/clustergateways/managed1/proxy";
@@ -31,13 +31,17 @@ describe("the gateway with a tunnel between two API servers", { timeout: 300_000
     agent = await tunnel.startAgent({ agentPort: server.it.ports.agents });
     const client = await tunnel.startClient([server.it.ports.frontends]);
     const target = Number(new URL(bed.managed.server).port);
-    await bed.startGateway(authority, {
-      // On a managed cluster a Service named like the cluster leads to the API server; here a port does.
-      tunnelDial: (name, port, signal) => {
+    // On a managed cluster a Service named like the cluster leads to the API server; here a port does.
+    const dialBy =
+      (dial: TunnelClient["dial"]): TunnelClient["dial"] =>
+      (name, port, signal) => {
         assert.deepEqual([name, port], ["managed1", 443]);
         dials += 1;
-        return client.it.dial("127.0.0.1", target, signal);
-      },
+        return dial("127.0.0.1", target, signal);
+      };
+    await bed.startGateway(authority, {
+      tunnelDial: dialBy((...how) => client.it.dial(...how)),
+      tunnelDialEarly: dialBy((...how) => client.it.dialEarly(...how)),
     });
     await bed.managed.apply(grantManifest);
     await bed.writeCluster("managed1", "ClusterProxy", {

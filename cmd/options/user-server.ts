@@ -97,6 +97,7 @@ export const userServer: ProcessOptions<typeof flags> = {
       client,
       exposedServices: { namespace, name: values["exposed-services-configmap"] },
       tunnelDial: (host, port, signal) => tunnel.dial(host, port, signal),
+      tunnelDialEarly: (host, port, signal) => tunnel.dialEarly(host, port, signal),
       serviceProxyTls: tls.serviceProxy,
       oidc,
       oidcCa: oidcCa.current,

@@ -70,7 +70,7 @@ export class ServicesUnderTest implements AsyncDisposable {
   }
 
   get #all(): readonly NetServer[] {
-    return [this.#web, this.#grpc, this.#secure] as unknown as readonly NetServer[];
+    return [this.#web, this.#grpc, this.#secure];
   }
 
   #note(method: string, path: string, raw: readonly string[]): void {

@@ -5,6 +5,8 @@ import type { TunnelDial } from "../proxying/cluster-transports.ts";
 
 export interface AgentTransportsOptions {
   readonly dial: TunnelDial;
+  /** The same, whose connections need not be open yet. */
+  readonly dialEarly: TunnelDial;
   /** Our certificate for the service proxies, and in `ca` whom theirs come from. */
   readonly tls: TlsSource;
 }
@@ -18,7 +20,11 @@ export interface AgentTransports {
 }
 
 /** Makes an empty set. Connections open with the first request to a cluster. */
-export function createAgentTransports({ dial, tls }: AgentTransportsOptions): AgentTransports {
+export function createAgentTransports({
+  dial,
+  dialEarly,
+  tls,
+}: AgentTransportsOptions): AgentTransports {
   const pool = createTransportPool();
   let generation = 0;
   const forget = tls.onChange(() => {
@@ -32,6 +38,7 @@ export function createAgentTransports({ dial, tls }: AgentTransportsOptions): Ag
         return createTransport({
           authority: host,
           dial: (signal) => dial(host, serviceProxyPort, signal),
+          dialEarly: (signal) => dialEarly(host, serviceProxyPort, signal),
           tls: {
             serverName: host,
             ...(ca === undefined ? {} : { ca: ca.toString() }),

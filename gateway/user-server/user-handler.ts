@@ -1,4 +1,4 @@
-import { type ExposedService, isExposed } from "#api";
+import { type ExposedService, isExposed, managedClusters } from "#api";
 import { type Exchange, forward, forwardPath, ProxyError, treatmentOf } from "#proxy";
 import { describeError, type Logger } from "#runtime";
 import { answerError } from "../answers/answer.ts";
@@ -45,7 +45,7 @@ export function createUserHandler(options: UserHandlerOptions): (exchange: Excha
       }
       options.refused(error.code);
       if (exchange.isAnswered) exchange.cut();
-      else answerError(exchange, error);
+      else answerError(exchange, error, managedClusters.group);
     });
   };
 }
@@ -124,7 +124,7 @@ async function send(
 function checkRoute({ cluster, service }: UserRoute, options: UserHandlerOptions): void {
   if (!options.isCluster(cluster)) {
     throw new GatewayError("not_found", `managed cluster "${cluster}" not found`, {
-      details: { name: cluster },
+      details: { name: cluster, resource: managedClusters.plural },
     });
   }
   if (service === undefined || isExposed(options.exposed(), service)) return;

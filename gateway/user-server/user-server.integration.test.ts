@@ -33,6 +33,8 @@ subjects:
 - {apiGroup: rbac.authorization.k8s.io, kind: User, name: "cluster:hub:system:serviceaccount:default:remote"}
 `;
 
+type Fields = Readonly<Record<string, string | string[]>>;
+
 interface Answer {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
@@ -87,7 +89,7 @@ describe("the user server and the service proxy", { timeout: 300_000 }, () => {
   async function send(
     path: string,
     token: string | undefined,
-    { headers = {}, ...options }: RequestOptions = {},
+    { headers = {}, ...options }: Omit<RequestOptions, "headers"> & { headers?: Fields } = {},
     body = "",
   ): Promise<Answer> {
     const outgoing = request({

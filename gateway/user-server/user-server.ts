@@ -28,6 +28,8 @@ export interface UserServerOptions
   readonly exposedServices: { readonly namespace: string; readonly name: string };
   /** The way through the tunnel. */
   readonly tunnelDial: TunnelDial;
+  /** The same, whose connections need not be open yet: each saves a round trip to its cluster. */
+  readonly tunnelDialEarly: TunnelDial;
   /** Our certificate for the service proxies, and in `ca` whom theirs come from. */
   readonly serviceProxyTls: TlsSource;
   readonly metrics: Metrics;
@@ -52,6 +54,7 @@ export function createUserServer(options: UserServerOptions): UserServer {
   const caches = createCaches(options);
   const transports = createAgentTransports({
     dial: options.tunnelDial,
+    dialEarly: options.tunnelDialEarly,
     tls: options.serviceProxyTls,
   });
   const limits = createClusterLimits({ metrics });

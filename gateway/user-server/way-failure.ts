@@ -1,3 +1,4 @@
+import { managedClusters } from "#api";
 import type { ProxyError } from "#proxy";
 import { describeError } from "#runtime";
 import { TunnelError, type TunnelErrorCode } from "#tunnel";
@@ -53,10 +54,10 @@ const ofProxy: Readonly<Record<ProxyError["code"], Telling>> = {
 export function wayFailure(error: ProxyError, cluster: string): GatewayError {
   const { cause } = error;
   const [code, what] = cause instanceof TunnelError ? ofTunnel[cause.code] : ofProxy[error.code];
-  const told = code === "bad_request" ? error.message : cause && describeError(cause);
-  const message = `Cannot reach cluster "${cluster}": ${what}${told === undefined ? "" : `: ${told}`}`;
+  const told = code === "bad_request" ? error.message : describeError(cause ?? "");
+  const message = `Cannot reach cluster "${cluster}": ${what}${told === "" ? "" : `: ${told}`}`;
   return new GatewayError(code, message, {
     cause: error,
-    details: { name: cluster, isFresh: true },
+    details: { name: cluster, resource: managedClusters.plural, isFresh: true },
   });
 }

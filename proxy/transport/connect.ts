@@ -11,10 +11,14 @@ export type Protocol = "h2" | "http/1.1";
 export interface Connection {
   readonly socket: Duplex;
   readonly protocol: Protocol;
+  /** Aborts when what carries the connection is about to end: new work belongs on a new one. */
+  readonly retiring: AbortSignal;
 }
 
 export interface ConnectOptions {
   readonly dial: Dial;
+  /** Asked first, where there is TLS: a handshake goes to nobody's harm with a dial that fails. */
+  readonly dialEarly?: Dial | undefined;
   readonly tls: PreparedTls | undefined;
   /** What is spoken without TLS, where that is agreed beforehand. */
   readonly plainProtocol?: Protocol | undefined;
@@ -36,12 +40,48 @@ export interface TicketBox {
  * `tls_unverified`. Leaves nothing open when it throws.
  */
 export async function connect(options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
-  const raw = await dialWithin(options, signal);
-  raw.on("error", () => undefined);
-  if (raw instanceof Socket) raw.setNoDelay(true);
-  if (options.tls === undefined) return { socket: raw, protocol: plainProtocolOf(options) };
-  const socket = await shakeHands(raw, options.tls, options, signal);
-  return { socket, protocol: socket.alpnProtocol === "h2" ? "h2" : "http/1.1" };
+  const { tls, dialEarly } = options;
+  if (tls === undefined) {
+    const socket = await dialWithin(options.dial, options, signal);
+    return { socket, protocol: plainProtocolOf(options), retiring: retiringOf(socket) };
+  }
+  const early = dialEarly && (await connectEarly(dialEarly, tls, options, signal));
+  if (early !== undefined) return early;
+  return secured(await dialWithin(options.dial, options, signal), tls, options, signal);
+}
+
+/** `undefined` when the dial came to nothing: whoever was known to be there is not any more. */
+async function connectEarly(
+  dialEarly: Dial,
+  tls: PreparedTls,
+  options: ConnectOptions,
+  signal: AbortSignal,
+): Promise<Connection | undefined> {
+  const raw = await dialWithin(dialEarly, options, signal);
+  try {
+    return await secured(raw, tls, options, signal);
+  } catch (error) {
+    if (raw.readableDidRead || raw.readableEnded || signal.aborted) throw error;
+    if (raw.errored !== null) return undefined;
+    throw dialTimeout(options.handshakeTimeoutMs, error);
+  }
+}
+
+async function secured(
+  raw: Duplex,
+  tls: PreparedTls,
+  options: ConnectOptions,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const retiring = retiringOf(raw);
+  const socket = await shakeHands(raw, tls, options, signal);
+  return { socket, protocol: socket.alpnProtocol === "h2" ? "h2" : "http/1.1", retiring };
+}
+
+function retiringOf(raw: Duplex): AbortSignal {
+  const retire = new AbortController();
+  raw.once("retire", () => retire.abort());
+  return retire.signal;
 }
 
 /** An upgrade speaks HTTP/1.1 whatever was agreed. */
@@ -50,7 +90,8 @@ function plainProtocolOf({ plainProtocol = "http/1.1", protocols }: ConnectOptio
 }
 
 async function dialWithin(
-  { dial, dialTimeoutMs }: ConnectOptions,
+  dial: Dial,
+  { dialTimeoutMs }: ConnectOptions,
   signal: AbortSignal,
 ): Promise<Duplex> {
   const timeout = AbortSignal.timeout(dialTimeoutMs);
@@ -60,7 +101,10 @@ async function dialWithin(
   const giveUp = () => gaveUp.reject(new Error("Dial was given up", { cause: scope.reason }));
   scope.addEventListener("abort", giveUp, { once: true });
   try {
-    return await Promise.race([dialled, gaveUp.promise]);
+    const raw = await Promise.race([dialled, gaveUp.promise]);
+    raw.on("error", () => undefined);
+    if (raw instanceof Socket) raw.setNoDelay(true);
+    return raw;
   } catch (error) {
     // A dialler that answers after all must not leave its connection behind.
     dialled.then(
@@ -68,10 +112,7 @@ async function dialWithin(
       () => undefined,
     );
     if (signal.aborted) throw new ProxyError("closed", "Cannot dial: no longer wanted");
-    if (timeout.aborted) {
-      const message = `Cannot dial: no connection after ${dialTimeoutMs / 1000} s`;
-      throw new ProxyError("dial_timeout", message, { cause: error });
-    }
+    if (timeout.aborted) throw dialTimeout(dialTimeoutMs, error);
     throw ProxyError.from(error, "dial_failed", "Cannot dial");
   } finally {
     scope.removeEventListener("abort", giveUp);
@@ -113,6 +154,11 @@ async function shakeHands(
   }
   socket.on("error", () => undefined);
   return socket;
+}
+
+function dialTimeout(afterMs: number, cause: unknown): ProxyError {
+  const message = `Cannot dial: no connection after ${afterMs / 1000} s`;
+  return new ProxyError("dial_timeout", message, { cause });
 }
 
 function handshakeError(socket: TLSSocket, cause: unknown): ProxyError {

@@ -269,6 +269,57 @@ describe("Transport", () => {
     await assert.rejects(mute.call(get, never), { code: "tls_failed" });
   });
 
+  it("shakes hands before a connection is open, where that can be had", async () => {
+    await using upstream = await startUpstream(authority, { h2: ok });
+    const isOpen = Promise.withResolvers<void>();
+    let written = 0;
+    const early = async () => {
+      const raw = await upstream.dial();
+      // Nothing comes before the connection is open, but what is written is on its way.
+      return new Duplex({
+        read(this: Duplex) {
+          void isOpen.promise.then(() => raw.on("data", (chunk) => this.push(chunk)));
+        },
+        write(chunk, _encoding, done) {
+          written += 1;
+          raw.write(chunk, done);
+          isOpen.resolve();
+        },
+        destroy(_error, done) {
+          raw.destroy();
+          done(null);
+        },
+      });
+    };
+    const late = () => assert.fail("nobody has to ask twice");
+    using transport = transportTo(upstream, {}, late, early);
+    assert.equal((await (await transport.call(get, never)).response).status, 200);
+    assert.ok(written > 0);
+  });
+
+  it("dials again, and waits, when a connection that was not open yet fails", async () => {
+    await using upstream = await startUpstream(authority, { h2: ok });
+    const lost = new Error("no agent");
+    const failing = () => {
+      const raw = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
+      setImmediate(() => raw.destroy(lost));
+      return Promise.resolve(raw);
+    };
+    using transport = transportTo(upstream, {}, () => upstream.dial(), failing);
+    assert.equal((await (await transport.call(get, never)).response).status, 200);
+    using hopeless = transportTo(upstream, {}, () => Promise.reject(lost), failing);
+    await assert.rejects(hopeless.call(get, never), { code: "dial_failed", cause: lost });
+  });
+
+  it("says of a connection that never opens that the dial took too long", async () => {
+    await using upstream = await startUpstream(authority, { h2: ok });
+    const again = () => assert.fail("nobody has to ask twice");
+    const mute = () =>
+      Promise.resolve(new Duplex({ read: () => undefined, write: () => undefined }));
+    using transport = transportTo(upstream, { handshakeTimeoutMs: 20 }, again, mute);
+    await assert.rejects(transport.call(get, never), { code: "dial_timeout" });
+  });
+
   it("closes a connection that arrives after the dial was given up", async () => {
     await using upstream = await startUpstream(authority, { h2: ok });
     const arrival = Promise.withResolvers<Duplex>();

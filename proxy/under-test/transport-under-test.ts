@@ -14,11 +14,13 @@ export function transportTo(
   upstream: Upstream,
   options: TransportOptions = {},
   dial: () => Promise<Duplex> = () => upstream.dial(),
+  dialEarly?: () => Promise<Duplex>,
 ): Transport & Disposable {
   const transport = createTransport(
     {
       authority: "upstream.test:6443",
       dial,
+      ...(dialEarly === undefined ? {} : { dialEarly }),
       tls: { ca: upstream.caPem, serverName: "upstream.test" },
     },
     options,

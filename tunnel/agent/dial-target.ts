@@ -1,5 +1,5 @@
 import { lookup as lookupCallback } from "node:dns";
-import { connect, isIP, type LookupFunction, type Socket } from "node:net";
+import { connect, isIP, type LookupFunction, type OnReadOpts, type Socket } from "node:net";
 import { goDialError } from "./go-dial-error.ts";
 import { splitHostPort } from "./split-host-port.ts";
 
@@ -24,6 +24,8 @@ export interface DialOptions {
   /** Goes before name resolution and policy. Defaults to none. */
   readonly ownTarget?: OwnTarget | undefined;
   readonly timeoutMs: number;
+  /** Takes what the target sends; without it the socket tells it by events. */
+  readonly onread?: OnReadOpts;
 }
 
 /** A dial under way. Exactly one of the callbacks is called, unless the socket is destroyed. */
@@ -48,7 +50,7 @@ class DialRefusal extends Error {
  */
 export function dialTarget(
   address: string,
-  { policy, timeoutMs, ownTarget }: DialOptions,
+  { policy, timeoutMs, ownTarget, onread }: DialOptions,
   { onConnected, onFailed }: DialCallbacks,
 ): Socket | undefined {
   const own = ownTarget?.(address);
@@ -71,6 +73,7 @@ export function dialTarget(
     allowHalfOpen: true,
     keepAlive: true,
     ...(own === undefined && { lookup: allowedLookup(policy, host, port) }),
+    ...(onread !== undefined && { onread }),
   });
   const timer = setTimeout(() => socket.destroy(new DialTimeout()), timeoutMs);
   const failed = (error: Error) => onFailed(goDialError(error, host, port));

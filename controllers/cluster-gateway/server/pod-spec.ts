@@ -1,13 +1,14 @@
-import type { ClusterGatewayConfigurationSpec, OidcIssuer } from "#api";
+import { type ClusterGatewayConfigurationSpec, clusterGatewayLayouts, type OidcIssuer } from "#api";
 import { containerSecurityContext, podSecurityContext, probes } from "../../pod-security.ts";
 import { gatewayLabels, gatewayNames, gatewayPort } from "../names.ts";
 import { auditPolicyFile, identityFile, issuerCaFile } from "./identity-document.ts";
 
 /**
- * How the gateway's memory is collected: a request leaves nothing behind, but without these its
- * leavings would wait until they are several times what is in use. Costs nothing to speak of.
+ * How the gateway's memory is collected. Buffers that pass through die young: a small young
+ * generation frees them before their memory makes V8 mark the whole heap, and what small requests
+ * leave behind may not grow to several times what is in use (docs/performance.md).
  */
-export const gatewayNodeFlags = ["--max-semi-space-size=4", "--heap-growing-percent=40"] as const;
+export const gatewayNodeFlags = ["--max-semi-space-size=1", "--heap-growing-percent=70"] as const;
 
 /** The gateway's pods. */
 export function gatewayPodSpec(spec: ClusterGatewayConfigurationSpec, imagePullPolicy: string) {
@@ -77,11 +78,16 @@ function secureProbes() {
   return { livenessProbe: secure(livenessProbe), readinessProbe: secure(readinessProbe) };
 }
 
-/** Flags about the objects of the API; what is not wanted is not said. */
+/** Flags about the objects of the API; what is not wanted, or not served so, is not said. */
 function objectFlags({
+  apiGroup,
+  secretManagement: { managedServiceAccount: account },
   clusterGateways: { writable, showCredentials },
   dynamicCredentials: { allowedCommands, allowedVariables },
 }: ClusterGatewayConfigurationSpec): readonly string[] {
+  if (clusterGatewayLayouts[apiGroup].keptIn === "addons") {
+    return [`--api-group=${apiGroup}`, `--managed-serviceaccount-name=${account.name}`];
+  }
   const list = (flag: string, values: readonly string[]) =>
     values.length === 0 ? [] : [`--${flag}=${values.join(",")}`];
   return [

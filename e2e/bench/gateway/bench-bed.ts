@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { waitFor } from "#bed";
 import { makeAuthority, type TestAuthority } from "#testing";
 import { gatewayNodeFlags } from "../../../controllers/cluster-gateway/server/pod-spec.ts";
+import { tunnelNodeFlags } from "../../../controllers/cluster-proxy/node-flags.ts";
 import { GatewayBed, grantManifest, secretNamespace } from "../../../gateway/gateway-bed.ts";
 import { bundlePrograms } from "../../../tools/bundle.ts";
 import { findFreePorts } from "../../bed/process/ports.ts";
@@ -111,6 +112,7 @@ export class BenchBed implements AsyncDisposable {
     this.#programs.start({
       name: "tunnel-server",
       args: [
+        ...tunnelNodeFlags,
         ...nodeArgs,
         "app/tunnel-server.mjs",
         ...["server", "cluster"].flatMap((side) => [
@@ -148,6 +150,7 @@ export class BenchBed implements AsyncDisposable {
       this.#programs.start({
         name,
         args: [
+          ...tunnelNodeFlags,
           ...nodeArgs,
           `--import=${join(import.meta.dirname, "managed-address.ts")}`,
           "app/agent.mjs",
