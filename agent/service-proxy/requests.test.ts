@@ -6,12 +6,12 @@ import { apiRequestHeaders, serviceRequestHeaders } from "./request-headers.ts";
 import { readRequester } from "./requester.ts";
 
 function fields(scheme: string, namespace: string, name: string, port: string): string[] {
-  return [
-    ...["Cluster-Proxy-Proto", scheme],
-    ...["Cluster-Proxy-Namespace", namespace],
-    ...["Cluster-Proxy-Service", name],
-    ...["Cluster-Proxy-Port", port],
-  ];
+  return Object.entries({
+    "Cluster-Proxy-Proto": scheme,
+    "Cluster-Proxy-Namespace": namespace,
+    "Cluster-Proxy-Service": name,
+    "Cluster-Proxy-Port": port,
+  }).flat();
 }
 
 describe("readDestination()", () => {

@@ -1,11 +1,16 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { serviceProxyHost, userServerClientName } from "#api";
 import { ChildProgram, findFreePorts, waitFor } from "#bed";
-import { createFront, createTransport, type Exchange, forward, parseTarget } from "#proxy";
-import { silentLogger } from "#runtime";
 import { GatewayBed } from "../gateway-bed.ts";
+import {
+  agentNamespace,
+  hubManifest,
+  hubNamespace,
+  managedManifest,
+  userServerUser,
+} from "./user-server-manifests.ts";
+import { startWatchedApi } from "./watched-api.ts";
 
 /** An authority of the test kit, as much of it as this bed needs. */
 interface Authority {
@@ -19,81 +24,6 @@ interface Pair {
   readonly cert: string;
   readonly key: string;
 }
-
-export const hubNamespace = "open-cluster-management-addon";
-const agentNamespace = "open-cluster-management-cluster-proxy";
-const userServerUser = "user-server";
-
-/** What the chart grants the user server, and no more. */
-const hubManifest = `
-apiVersion: v1
-kind: Namespace
-metadata: {name: ${hubNamespace}}
----
-apiVersion: cluster.open-cluster-management.io/v1
-kind: ManagedCluster
-metadata: {name: managed1}
-spec: {hubAcceptsClient: true}
----
-apiVersion: cluster.open-cluster-management.io/v1
-kind: ManagedCluster
-metadata: {name: managed2}
-spec: {hubAcceptsClient: true}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: {name: user-server}
-rules:
-- {apiGroups: [cluster.open-cluster-management.io], resources: [managedclusters], verbs: [get, list, watch]}
-- {apiGroups: [authentication.k8s.io], resources: [tokenreviews], verbs: [create]}
-- {apiGroups: [authorization.k8s.io], resources: [subjectaccessreviews], verbs: [create]}
-- {nonResourceURLs: [/openid/v1/jwks], verbs: [get]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: user-server}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: user-server}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ${userServerUser}}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: user-server, namespace: ${hubNamespace}}
-rules:
-- apiGroups: [""]
-  resources: [configmaps]
-  resourceNames: [cluster-proxy-exposed-services]
-  verbs: [get, list, watch]
-- {apiGroups: ["", events.k8s.io], resources: [events], verbs: [create, patch]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: user-server, namespace: ${hubNamespace}}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: user-server}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ${userServerUser}}]
-`;
-
-/** What the addon's manifests grant the agent. */
-const managedManifest = `
-apiVersion: v1
-kind: Namespace
-metadata: {name: ${agentNamespace}}
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: cluster-proxy, namespace: ${agentNamespace}}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: {name: cluster-proxy-addon-agent-impersonator}
-rules:
-- {apiGroups: [""], resources: [users, groups], verbs: [impersonate]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: cluster-proxy-addon-agent-impersonator}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-proxy-addon-agent-impersonator}
-subjects: [{kind: ServiceAccount, name: cluster-proxy, namespace: ${agentNamespace}}]
-`;
 
 const program = (name: string) => new URL(`../../cmd/${name}.ts`, import.meta.url).pathname;
 
@@ -338,47 +268,15 @@ export class UserServerBed implements AsyncDisposable {
   async #startWatchedApi(): Promise<number> {
     const { managed } = this.clusters;
     const pair = await managed.servingCertificate("watched", ["DNS:localhost"]);
-    const url = new URL(managed.server);
-    const transport = createTransport({
-      authority: url.host,
-      dial: () =>
-        Promise.resolve(
-          connect({ host: url.hostname, port: Number(url.port), allowHalfOpen: true }),
-        ),
-      tls: { ca: await readFile(managed.caPath, "utf8"), serverName: url.hostname },
+    const watched = await startWatchedApi({
+      server: managed.server,
+      caPem: await readFile(managed.caPath, "utf8"),
+      cert: await readFile(pair.certificate),
+      key: await readFile(pair.key),
+      onRequest: (fields) => void this.sent.push(fields),
     });
-    const front = createFront({
-      host: "127.0.0.1",
-      port: 0,
-      tls: { cert: await readFile(pair.certificate), key: await readFile(pair.key) },
-      handle: (exchange) => {
-        this.#saw(exchange);
-        const { path, query } = parseTarget(exchange.target);
-        const requestHeaders = { isDropped: () => false };
-        forward(exchange, { transport: () => transport, path: path + query, requestHeaders }).catch(
-          () => exchange.cut(),
-        );
-      },
-      log: silentLogger,
-      drainMs: 0,
-    });
-    const stop = new AbortController();
-    const ended = front.run(stop.signal);
-    this.#stack.defer(async () => {
-      stop.abort();
-      await ended;
-      transport.destroy();
-    });
-    return front.port;
-  }
-
-  #saw({ headers, target }: Exchange): void {
-    const seen: Record<string, string> = { ":path": target };
-    for (let at = 0; at + 1 < headers.length; at += 2) {
-      const name = (headers[at] ?? "").toLowerCase();
-      seen[name] = [seen[name], headers[at + 1]].filter((text) => text !== undefined).join(", ");
-    }
-    this.sent.push(seen);
+    this.#stack.use(watched);
+    return watched.port;
   }
 
   async #pair(name: string, { cert, key }: Pair): Promise<PairFiles> {

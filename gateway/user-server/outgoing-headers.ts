@@ -40,12 +40,8 @@ function isKept(name: string, caller: UserCaller): boolean {
 }
 
 function targetFields({ scheme, namespace, name, port }: ServiceTarget): RawHeaders {
-  return [
-    ...[fields.scheme, scheme],
-    ...[fields.namespace, namespace],
-    ...[fields.name, name],
-    ...[fields.port, String(port)],
-  ];
+  const target = { [fields.scheme]: scheme, [fields.namespace]: namespace, [fields.name]: name };
+  return Object.entries({ ...target, [fields.port]: String(port) }).flat();
 }
 
 /**

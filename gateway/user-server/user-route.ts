@@ -48,16 +48,17 @@ function serviceRoute(cluster: string, path: string, query: string): UserRoute |
 
 type ServiceId = Pick<ServiceTarget, "scheme" | "name" | "port">;
 
+const defaultPorts = { http: "80", https: "443" } as const;
+
 /** `name`, `name:port` or `scheme:name:port`; without a scheme it is https. */
 function parseServiceId(id: string): ServiceId {
   const parts = id.split(":");
-  const [scheme = "", name = "", port = ""] =
-    parts.length === 3 ? parts : ["", ...parts.slice(0, 2)];
-  if (parts.length > 3 || !isLabel(name)) throw invalidService(id, "expected scheme:name:port");
-  const known = scheme === "" ? "https" : scheme;
-  if (known !== "http" && known !== "https") throw invalidService(id, "expected http or https");
-  const fallback = known === "http" ? "80" : "443";
-  return { scheme: known, name, port: parsePort(id, port === "" ? fallback : port) };
+  if (parts.length > 3) throw invalidService(id, "expected scheme:name:port");
+  const [given, name = "", port = ""] = parts.length === 3 ? parts : ["", ...parts];
+  const scheme = given === "" ? "https" : given;
+  if (scheme !== "http" && scheme !== "https") throw invalidService(id, "expected http or https");
+  if (!isLabel(name)) throw invalidService(id, "expected scheme:name:port");
+  return { scheme, name, port: parsePort(id, port === "" ? defaultPorts[scheme] : port) };
 }
 
 function parsePort(id: string, text: string): number {

@@ -13,7 +13,8 @@ import { runAll } from "#runtime";
 import { makeAuthority, type TestAuthority, tlsOf } from "#testing";
 import { createTunnelClient } from "#tunnel";
 import { ServicesUnderTest } from "../under-test/services-under-test.ts";
-import { hubNamespace, UserServerBed } from "../under-test/user-server-bed.ts";
+import { UserServerBed } from "../under-test/user-server-bed.ts";
+import { hubNamespace } from "../under-test/user-server-manifests.ts";
 
 /** Who may use all Services of namespace `default` of the managed cluster, and read Pods there. */
 const managedRights = `
