@@ -22,7 +22,7 @@ import { agentTunnelFlags } from "./agent-tunnel-flags.ts";
 import { type FlagValues, UsageError } from "./flags.ts";
 import { countAgentLeases } from "./lease-metrics.ts";
 import { createOwnPodTeller } from "./own-pod.ts";
-import { runProcess } from "./process.ts";
+import type { ProcessOptions } from "./process.ts";
 import { readProxies } from "./proxy-flags.ts";
 import { checkServiceProxy, openServiceProxy } from "./service-proxy-flags.ts";
 import { checkFile, checkPair } from "./tls-flags.ts";
@@ -32,17 +32,12 @@ import { klogReasons, refuseUnsupported } from "./unsupported.ts";
 type Values = FlagValues<typeof agentTunnelFlags>;
 
 /** `agent tunnel`: konnectivity's agent and what the cluster-proxy addon needs beside it. */
-export function run(argv: readonly string[]): Promise<number> {
-  return runProcess(
-    {
-      name: "agent tunnel",
-      summary: "Keeps a tunnel from this managed cluster to the hub.",
-      flags: agentTunnelFlags,
-      build,
-    },
-    argv,
-  );
-}
+export const agentTunnel: ProcessOptions<typeof agentTunnelFlags> = {
+  name: "agent tunnel",
+  summary: "Keeps a tunnel from this managed cluster to the hub.",
+  flags: agentTunnelFlags,
+  build,
+};
 
 async function build(values: Values, log: Logger): Promise<readonly Runnable[]> {
   await check(values);

@@ -77,14 +77,14 @@ export const userServer: ProcessOptions<typeof flags> = {
   flags,
   async build(values, log) {
     checkDrain(values);
-    const namespace = process.env["POD_NAMESPACE"] ?? "";
-    if (namespace === "") throw new UsageError("Cannot start without $POD_NAMESPACE");
     const metrics = createMetrics();
     const client = await createKubeClient({
       kubeconfig: values.kubeconfig === "" ? undefined : values.kubeconfig,
       environment: process.env,
       userAgent: "spokeway-user-server",
     });
+    const namespace = process.env["POD_NAMESPACE"] || client.access.namespace;
+    if (namespace === undefined) throw new UsageError("Cannot start without $POD_NAMESPACE");
     const tell = createOwnPodTeller(client, "user-server", log);
     const tls = await openTls(values, createTlsWatch({ metrics, log, tell }));
     const tunnel = createTunnel(values, tls.tunnel, metrics, log);

@@ -7,7 +7,7 @@ import { treatmentOf as gatewayTreatmentOf } from "../answers/treatment.ts";
 import { verbOf } from "../authorization/attributes.ts";
 import type { GatewayMetrics } from "../gateway-metrics.ts";
 import type { ClusterLimits } from "../limits/cluster-limits.ts";
-import { isLongRunning } from "../proxying/managed-path.ts";
+import { isLongRunning } from "../managed-request/managed-request.ts";
 import type { CountRefusal } from "../refusals.ts";
 import type { AgentTransports } from "./agent-transports.ts";
 import type { IdentifyCaller } from "./caller.ts";
