@@ -20,9 +20,9 @@ describe("Reports", () => {
   it("ask frontends to go, those that come later too", () => {
     const reports = new Reports(new Backends(["destHost"]));
     const [early, late] = [new Stream(), new Stream()];
-    reports.follow(early as ReportStream);
+    reports.follow(early);
     reports.leave();
-    reports.follow(late as ReportStream);
+    reports.follow(late);
     assert.deepEqual(early.sent, [whole, { type: "drain" }]);
     assert.deepEqual(late.sent, [whole, { type: "drain" }]);
   });
@@ -31,7 +31,7 @@ describe("Reports", () => {
     const reports = new Reports(new Backends(["destHost"]));
     const slow = new Stream();
     slow.hasRoom = false;
-    reports.follow(slow as ReportStream);
+    reports.follow(slow);
     reports.leave();
     assert.deepEqual(slow.sent, [whole]);
     slow.hasRoom = true;
