@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { describe, it } from "node:test";
 import type { OutgoingPacket } from "../wire/packet.ts";
 import { Backends } from "./backends.ts";
-import { type ReportStream, Reports } from "./reports.ts";
+import { Reports } from "./reports.ts";
 
 class Stream extends EventEmitter {
   readonly sent: OutgoingPacket[] = [];
