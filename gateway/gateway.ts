@@ -4,11 +4,12 @@ import {
   clusterSecretLabels,
   configMaps,
   managedClusters,
+  type Secret,
   secrets,
 } from "#api";
 import { createEventRecorder, createObjectCache, type KubeClient, labelSelector } from "#kube";
 import { createFront, type Front, type FrontOptions, type FrontTls } from "#proxy";
-import { type Logger, type Metrics, type Runnable, runAll, sleep } from "#runtime";
+import { type Logger, type Metrics, type Runnable, runAll } from "#runtime";
 import { metadataOfAll } from "./audit/audit-policy.ts";
 import { type AuditorOptions, createAuditor } from "./audit/auditor.ts";
 import { type Authenticate, createAuthenticate } from "./authentication/authenticate.ts";
@@ -40,6 +41,7 @@ import { createFailureLog } from "./proxying/failure-log.ts";
 import { createProxyCluster } from "./proxying/proxy-cluster.ts";
 import { type CountRefusal, createRefusals } from "./refusals.ts";
 import { createRequestHandler } from "./request-handler.ts";
+import { createServing } from "./serving.ts";
 
 /** The gateway's own certificate and key, PEM, which may be renewed while it runs. */
 export interface ServingCertificate {
@@ -83,10 +85,22 @@ export interface GatewayOptions extends Pick<TokenReaderOptions, "oidc" | "oidcC
   readonly audit?: Pick<AuditorOptions, "policy" | "sinks"> | undefined;
   /** How many requests may be under way. Each has a default. */
   readonly limits?: Omit<LimitOptions, "metrics"> | undefined;
+  /** Requests that one connection may carry at once. Defaults to 1,000. */
+  readonly streamsPerConnection?: number;
+  /**
+   * Whether what is wrong with a Secret becomes an Event. Defaults to true; of several gateways in
+   * one pod, one is enough.
+   */
+  readonly recordsEvents?: boolean;
   /** What `/version` says. */
   readonly version: string;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /**
+   * How long it may take, before it listens, to have what it needs. Defaults to not at all; one of
+   * several gateways behind one port would get connections that others could serve.
+   */
+  readonly startUpMs?: number;
   /** How long it goes on serving after it says that it is not ready. Defaults to 5 seconds. */
   readonly lameDuckMs?: number;
   /** How long requests may go on after that. Defaults to 15 seconds. */
@@ -147,7 +161,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     log,
   });
   const front = createGatewayFront(options, trust, handle, refused);
-  const serving = windDown(front, winding, options, () => ways.transports.destroy());
+  const cleanUp = () => ways.transports.destroy();
+  const serving = createServing({ ...options, front, winding, reasonNotStarted, cleanUp });
   return {
     name: "gateway",
     port: front.port,
@@ -178,17 +193,17 @@ function limitsOf(
 }
 
 function storeOf(
-  { client, secretNamespace, showCredentials, log }: GatewayOptions,
+  options: GatewayOptions,
   { secrets: cache, managedClusters: clusterCache }: ReturnType<typeof createCaches>,
 ): ClusterStore {
-  const events = createEventRecorder(client, "cluster-gateway", log);
+  const { secretNamespace, showCredentials, log } = options;
+  const warn = warner(options);
   return createClusterStore({
     secrets: cache,
     managedClusters: clusterCache,
     secretNamespace,
     showCredentials,
-    onFault: (secret, message) =>
-      void events.record(secrets, secret, { type: "Warning", reason: "InvalidSecret", message }),
+    onFault: (secret, message) => warn(secret, "InvalidSecret", message),
     log,
   });
 }
@@ -200,19 +215,27 @@ function authenticateBy(trust: TrustSource, options: GatewayOptions): Authentica
   });
 }
 
+/** Makes Events about Secrets. */
+function warner({ client, recordsEvents = true, log }: GatewayOptions) {
+  const events = createEventRecorder(client, "cluster-gateway", log);
+  return (secret: Secret, reason: string, message: string) => {
+    if (recordsEvents) void events.record(secrets, secret, { type: "Warning", reason, message });
+  };
+}
+
 function identifyWith(
-  { client, secretNamespace, identity, exchangerCa, log }: GatewayOptions,
+  options: GatewayOptions,
   { secrets: cache }: ReturnType<typeof createCaches>,
 ): Identify {
-  const events = createEventRecorder(client, "cluster-gateway", log);
+  const { secretNamespace, identity, exchangerCa, log } = options;
+  const warn = warner(options);
   return createIdentify({
     settings: identity ?? (() => sharedSettings),
     exchange: createExternalExchanger({ ca: exchangerCa ?? (() => undefined) }),
     onFault(cluster, message) {
       log.error("Identity rule cannot be used", { cluster, fault: message });
       const secret = cache.get(`${secretNamespace}/${cluster}`);
-      const event = { type: "Warning", reason: "InvalidIdentityRule", message } as const;
-      if (secret !== undefined) void events.record(secrets, secret, event);
+      if (secret !== undefined) warn(secret, "InvalidIdentityRule", message);
     },
   });
 }
@@ -246,7 +269,7 @@ function createCaches({ client, secretNamespace, usesManagedClusters, log }: Gat
 }
 
 function createGatewayFront(
-  { certificate, host, port, log, drainMs = 15_000 }: GatewayOptions,
+  { certificate, host, port, streamsPerConnection, log, drainMs = 15_000 }: GatewayOptions,
   trust: TrustSource,
   handle: FrontOptions["handle"],
   refused: CountRefusal,
@@ -254,39 +277,19 @@ function createGatewayFront(
   const onMalformed = () => refused("malformed");
   const tls = (): FrontTls => ({ ...certificate.current, clientCas: trust.current.caPems });
   const where = host === undefined ? { port } : { host, port };
-  const front = createFront({ ...where, handle, onMalformed, tls: tls(), log, drainMs });
+  const front = createFront({
+    ...where,
+    handle,
+    onMalformed,
+    tls: tls(),
+    streamsPerConnection,
+    log,
+    drainMs,
+  });
   trust.onChange(() => front.secure(tls()));
   certificate.onChange((pair) => {
     front.secure({ ...tls(), ...pair });
     log.info("Serving certificate renewed");
   });
   return front;
-}
-
-/** Says first that it is not ready and goes on serving, until whoever sends requests has heard it. */
-function windDown(
-  front: Front,
-  winding: AbortController,
-  { lameDuckMs = 5000 }: GatewayOptions,
-  cleanUp: () => void,
-): Runnable {
-  return {
-    name: front.name,
-    async run(signal) {
-      const stop = new AbortController();
-      signal.addEventListener("abort", () => {
-        winding.abort();
-        void sleep(lameDuckMs, stop.signal).then(
-          () => stop.abort(),
-          () => undefined,
-        );
-      });
-      try {
-        await front.run(stop.signal);
-      } finally {
-        stop.abort();
-        cleanUp();
-      }
-    },
-  };
 }
