@@ -25,6 +25,7 @@ export {
   ourTunnelPrograms,
   type ServerProcess,
   type ServerProcessOptions,
+  type TunnelProcess,
   TunnelProcesses,
   type TunnelPrograms,
 } from "./tunnel-processes.ts";

@@ -5,6 +5,7 @@ import {
   createProfileRoutes,
   type Logger,
   type Metrics,
+  outlive,
   type Runnable,
 } from "#runtime";
 import {
@@ -44,7 +45,8 @@ async function build(values: Values, log: Logger): Promise<readonly Runnable[]> 
   const serverId = values["server-id"] || process.env["PROXY_SERVER_ID"] || randomUUID();
   const server = createTunnelServer({
     serverId,
-    serverCount: () => values["server-count"],
+    serverCount: () => Math.max(values["server-count"], hub.servers?.current?.length ?? 0),
+    servers: hub.servers,
     frontends: frontendTls === undefined ? socketFile(values) : port(values, "server", frontendTls),
     frontendMode: values.mode === "http-connect" ? "http-connect" : "grpc",
     agents: {
@@ -57,16 +59,22 @@ async function build(values: Values, log: Logger): Promise<readonly Runnable[]> 
     ...dialTimeout(values),
     authorizeAgent: hub.authorizeAgent ?? identityOf(values),
   });
-  return [
-    server,
+  const support = [
     ...(frontendTls === undefined ? [] : [frontendTls]),
     agentTls,
+    ...(hub.servers === undefined ? [] : [hub.servers]),
     ...endpoints(values, server, metrics),
-    ...hub.lease(serverId),
   ];
+  // The Lease goes at once: nobody is to come any more while connections end.
+  return [outlive(support, server), ...hub.lease(serverId)];
 }
 
-const noHub: Hub = { tell: () => undefined, authorizeAgent: undefined, lease: () => [] };
+const noHub: Hub = {
+  tell: () => undefined,
+  authorizeAgent: undefined,
+  lease: () => [],
+  servers: undefined,
+};
 
 /** Loaded on demand: most servers need no Kubernetes API and do without its code in memory. */
 async function loadHub(values: Values, metrics: Metrics, log: Logger): Promise<Hub> {
