@@ -116,7 +116,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { log } = options;
   const caches = createHubCaches(options);
   const { origin } = caches;
-  const { layout } = origin;
   const trust = followTrust(caches.trust, log);
   const clusters = storeOf(options, origin);
   const winding = new AbortController();
@@ -125,8 +124,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   const ways = createClusterWays(options, clusters);
   const refused = createRefusals(options.metrics);
   const handle = createRequestHandler({
-    group: layout.group,
-    router: createRouter(layout),
+    group: origin.layout.group,
+    router: createRouter(origin.layout),
     authenticate: authenticateBy(trust, options),
     authorize: createAuthorize(options.client, options.decisionTtls),
     authorizesPaths: options.authorizesPaths ?? false,
@@ -140,7 +139,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       ...ways,
       identify: identifyWith(options, origin),
     }),
-    audit: createAuditor({ ...(options.audit ?? silentAudit), group: layout.group }),
+    audit: createAuditor({ ...(options.audit ?? silentAudit), group: origin.layout.group }),
     limits: limitsOf(options, clusters),
     isCluster: (name) => clusters.find(name).kind !== "unknown",
     reasonNotStarted,

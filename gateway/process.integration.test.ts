@@ -159,7 +159,7 @@ function errorsIn(output: string): readonly string[] {
 
 function workersIn(output: string): readonly number[] {
   const workers = linesOf(output).flatMap(({ worker }) => (worker === undefined ? [] : [worker]));
-  return [...new Set(workers)].toSorted();
+  return [...new Set(workers)].toSorted((a, b) => a - b);
 }
 
 const callerManifest = `
