@@ -22,17 +22,19 @@ import {
 } from "#tunnel";
 import { checkTunnelServer, hasTokenAuthentication } from "./check-tunnel-server.ts";
 import { UsageError } from "./flags.ts";
-import { runProcess } from "./process.ts";
+import type { ProcessOptions } from "./process.ts";
 import { cipherList, minTlsVersion } from "./tls-flags.ts";
 import { createTlsWatch, type TlsFlags } from "./tls-watch.ts";
 import { tunnelServerFlags, type TunnelServerValues as Values } from "./tunnel-server-flags.ts";
 import type { Hub } from "./tunnel-server-hub.ts";
 
 /** `tunnel-server`: konnectivity's proxy server. */
-export function run(argv: readonly string[]): Promise<number> {
-  const summary = "Joins frontends on the hub and agents of managed clusters.";
-  return runProcess({ name: "tunnel-server", summary, flags: tunnelServerFlags, build }, argv);
-}
+export const tunnelServer: ProcessOptions<typeof tunnelServerFlags> = {
+  name: "tunnel-server",
+  summary: "Joins frontends on the hub and agents of managed clusters.",
+  flags: tunnelServerFlags,
+  build,
+};
 
 async function build(values: Values, log: Logger): Promise<readonly Runnable[]> {
   await checkTunnelServer(values);
