@@ -22,6 +22,7 @@ export { ScriptedClient, type ScriptedList, type ScriptedWatch } from "./scripte
 export { startTcpRelay, type TcpRelay } from "./tcp-relay.ts";
 export {
   type AgentProcessOptions,
+  ourProgramsWith,
   ourTunnelPrograms,
   type ServerProcess,
   type ServerProcessOptions,
