@@ -22,7 +22,6 @@ import { auditFlags, openAudit } from "./gateway-audit.ts";
 import type { ProcessOptions } from "./process.ts";
 import {
   metricsOfAll,
-  ownFile,
   shareOf,
   startWorkers,
   type WorkerRole,
@@ -136,8 +135,7 @@ export const gateway: ProcessOptions<typeof flags> = {
     const certificate = await servingCertificate(values, log);
     const tunnel = await openTunnel(values, metrics, log);
     const access = await openAccess(values, log);
-    const auditPath = ownFile(values["audit-log-path"], role);
-    const audit = await openAudit({ ...values, "audit-log-path": auditPath }, metrics, log);
+    const audit = await openAudit(values, role, metrics, log);
     const client = await createKubeClient({
       kubeconfig: values.kubeconfig === "" ? undefined : values.kubeconfig,
       environment: process.env,
@@ -160,11 +158,7 @@ export const gateway: ProcessOptions<typeof flags> = {
       execPolicy: execPolicyOf(values),
       ...access.options,
       audit,
-      limits: {
-        total: shareOf(values["max-requests-inflight"], role),
-        perCluster: shareOf(values["max-requests-inflight-per-cluster"], role),
-        longPerCluster: shareOf(values["max-long-requests-per-cluster"], role),
-      },
+      limits: limitsOf(values, role),
       ...sharing(role),
       version: `v${packageJson.version}`,
       metrics,
@@ -179,6 +173,14 @@ export const gateway: ProcessOptions<typeof flags> = {
     ];
   },
 };
+
+function limitsOf(values: Values, role: WorkerRole) {
+  return {
+    total: shareOf(values["max-requests-inflight"], role),
+    perCluster: shareOf(values["max-requests-inflight-per-cluster"], role),
+    longPerCluster: shareOf(values["max-long-requests-per-cluster"], role),
+  };
+}
 
 /** How one of several workers differs from a gateway that serves alone. */
 function sharing({ kind, slot }: WorkerRole) {
