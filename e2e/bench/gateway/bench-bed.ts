@@ -2,13 +2,14 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "#bed";
-import { makeAuthority, type TestAuthority } from "#testing";
+import type { TestAuthority } from "#testing";
 import { gatewayNodeFlags } from "../../../controllers/cluster-gateway/server/pod-spec.ts";
 import { tunnelNodeFlags } from "../../../controllers/cluster-proxy/node-flags.ts";
 import { GatewayBed, grantManifest, secretNamespace } from "../../../gateway/gateway-bed.ts";
 import { bundlePrograms } from "../../../tools/bundle.ts";
 import { findFreePorts } from "../../bed/process/ports.ts";
 import type { Processes } from "../process-usage.ts";
+import { type KeyKind, makeBenchAuthority } from "./bench-authority.ts";
 import type { Target } from "./load.ts";
 import { fillManaged, smallPath } from "./load-data.ts";
 import { Programs } from "./programs.ts";
@@ -41,7 +42,8 @@ export class BenchBed implements AsyncDisposable {
     this.#programs = stack.use(new Programs(directory));
   }
 
-  static async start(): Promise<BenchBed> {
+  /** `keys` are those of our own certificates; API servers have theirs. */
+  static async start(keys: KeyKind = "rsa"): Promise<BenchBed> {
     await using stack = new AsyncDisposableStack();
     const directory = await mkdtemp(join(tmpdir(), "spokeway-bench-"));
     stack.defer(async () => rm(directory, { recursive: true, force: true }));
@@ -51,7 +53,7 @@ export class BenchBed implements AsyncDisposable {
     const bed = stack.use(await GatewayBed.start());
     const bench = new BenchBed(bed, directory, stack.move());
     try {
-      await bench.#join();
+      await bench.#join(await makeBenchAuthority(keys, directory));
       return bench;
     } catch (error) {
       await bench[Symbol.asyncDispose]();
@@ -84,9 +86,8 @@ export class BenchBed implements AsyncDisposable {
     await this.#stack.disposeAsync();
   }
 
-  async #join(): Promise<void> {
+  async #join(authority: TestAuthority): Promise<void> {
     const { bed } = this;
-    const authority = await makeAuthority("bench-ca");
     const ports = await findPorts();
     const link = this.#stack.use(await startSlowLink(ports.agents, farRoundTripMs / 2));
     await this.#startTunnel(authority, ports, link);
