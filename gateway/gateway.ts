@@ -32,7 +32,8 @@ import { createProxyCluster } from "./proxying/proxy-cluster.ts";
 import { type CountRefusal, createRefusals } from "./refusals.ts";
 import { createRequestHandler } from "./request-handler.ts";
 import { createRouter } from "./route.ts";
-import { createServing } from "./serving.ts";
+import { listenOnceStarted } from "./start-up.ts";
+import { windDown } from "./wind-down.ts";
 
 /** The gateway's own certificate and key, PEM, which may be renewed while it runs. */
 export interface ServingCertificate {
@@ -151,7 +152,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
   const front = createGatewayFront(options, trust, handle, refused);
   const cleanUp = () => ways.transports.destroy();
-  const serving = createServing({ ...options, front, winding, reasonNotStarted, cleanUp });
+  const listening = listenOnceStarted(front, { ...options, reasonNotStarted });
+  const serving = windDown(listening, winding, options, cleanUp);
   return {
     name: "gateway",
     port: front.port,

@@ -18,12 +18,17 @@ import { makeAuthority, type TestAuthority } from "#testing";
 export const keyKinds = ["rsa", "ecdsa"] as const;
 export type KeyKind = (typeof keyKinds)[number];
 
+export type BenchAuthority = Pick<TestAuthority, "caPem" | "server" | "client">;
+
 const run = promisify(execFile);
 const makeKeys = promisify(generateKeyPair);
 const dayMs = 24 * 3_600_000;
 
 /** Makes an authority for the hops of a bench; `directory` takes the key of one with RSA. */
-export async function makeBenchAuthority(kind: KeyKind, directory: string): Promise<TestAuthority> {
+export async function makeBenchAuthority(
+  kind: KeyKind,
+  directory: string,
+): Promise<BenchAuthority> {
   if (kind === "ecdsa") return makeAuthority("bench-ca");
   const certFile = join(directory, "bench-ca.crt");
   const keyFile = join(directory, "bench-ca.key");

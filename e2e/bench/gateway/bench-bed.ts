@@ -2,14 +2,13 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "#bed";
-import type { TestAuthority } from "#testing";
 import { gatewayNodeFlags } from "../../../controllers/cluster-gateway/server/pod-spec.ts";
 import { tunnelNodeFlags } from "../../../controllers/cluster-proxy/node-flags.ts";
 import { GatewayBed, grantManifest, secretNamespace } from "../../../gateway/gateway-bed.ts";
 import { bundlePrograms } from "../../../tools/bundle.ts";
 import { findFreePorts } from "../../bed/process/ports.ts";
 import type { Processes } from "../process-usage.ts";
-import { type KeyKind, makeBenchAuthority } from "./bench-authority.ts";
+import { type BenchAuthority, type KeyKind, makeBenchAuthority } from "./bench-authority.ts";
 import type { Target } from "./load.ts";
 import { fillManaged, smallPath } from "./load-data.ts";
 import { Programs } from "./programs.ts";
@@ -86,7 +85,7 @@ export class BenchBed implements AsyncDisposable {
     await this.#stack.disposeAsync();
   }
 
-  async #join(authority: TestAuthority): Promise<void> {
+  async #join(authority: BenchAuthority): Promise<void> {
     const { bed } = this;
     const ports = await findPorts();
     const link = this.#stack.use(await startSlowLink(ports.agents, farRoundTripMs / 2));
@@ -107,7 +106,7 @@ export class BenchBed implements AsyncDisposable {
     }
   }
 
-  async #startTunnel(authority: TestAuthority, ports: Ports, link: SlowLink): Promise<void> {
+  async #startTunnel(authority: BenchAuthority, ports: Ports, link: SlowLink): Promise<void> {
     const server = await this.#pair("server", await authority.server("localhost"));
     await writeFile(join(this.directory, "ca.crt"), authority.caPem);
     this.#programs.start({
@@ -131,7 +130,7 @@ export class BenchBed implements AsyncDisposable {
     await this.#startAgents(authority, ports, link);
   }
 
-  async #startAgents(authority: TestAuthority, ports: Ports, link: SlowLink): Promise<void> {
+  async #startAgents(authority: BenchAuthority, ports: Ports, link: SlowLink): Promise<void> {
     const agent = await this.#pair("agent", await authority.client("agent"));
     const common = [`--agent-cert=${agent.cert}`, `--agent-key=${agent.key}`, "--ca-cert=ca.crt"];
     const near = {
@@ -168,7 +167,7 @@ export class BenchBed implements AsyncDisposable {
     }
   }
 
-  async #startGateway(authority: TestAuthority, ports: Ports): Promise<void> {
+  async #startGateway(authority: BenchAuthority, ports: Ports): Promise<void> {
     const service = "cluster-gateway.vela-system.svc";
     const serving = await this.#pair("gateway", await authority.server(service, "localhost"));
     const client = await this.#pair("client", await authority.client("gateway"));
