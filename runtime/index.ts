@@ -1,5 +1,10 @@
 export { isAbortError, isAborted, type Sleep, sleep } from "./abort.ts";
 export { type BackoffOptions, backoffDelays, retry } from "./backoff.ts";
+export {
+  createExpiringCache,
+  type ExpiringCache,
+  type ExpiringCacheOptions,
+} from "./expiring-cache.ts";
 export { formatGoDuration, parseGoDuration } from "./go-duration.ts";
 export {
   type Check,
@@ -38,6 +43,7 @@ export {
   type ProxyTarget,
   proxyAddress,
 } from "./outgoing-proxy/proxy-tunnel.ts";
+export { outlive } from "./outlive.ts";
 export { compilePattern, type Pattern } from "./pattern/pattern.ts";
 export { PatternError } from "./pattern/syntax.ts";
 export { createProfileRoutes } from "./profile-routes.ts";

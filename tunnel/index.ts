@@ -1,5 +1,6 @@
+export { dialAllowed } from "./agent/dial-allowed.ts";
 export { createDialPolicy, type DialRules, refusedByDefault } from "./agent/dial-policy.ts";
-export type { DialPolicy } from "./agent/dial-target.ts";
+export type { DialPolicy, OwnTarget } from "./agent/dial-target.ts";
 export type { ServerCountSource } from "./agent/sync.ts";
 export {
   createTunnelAgent,
@@ -7,8 +8,9 @@ export {
   type TunnelAgentOptions,
 } from "./agent/tunnel-agent.ts";
 export { createTunnelClient } from "./client/create-tunnel-client.ts";
-export type { TunnelClient, TunnelClientOptions } from "./client/tunnel-client.ts";
+export type { ServerAddresses, TunnelClient, TunnelClientOptions } from "./client/tunnel-client.ts";
 export type { ListenerOptions, SocketFileOptions } from "./rpc/listener.ts";
+export type { ServerList } from "./server/agent-news.ts";
 export {
   type AgentClaim,
   type AuthorizeAgent,

@@ -7,6 +7,8 @@ import { callOnH2 } from "./h2-call.ts";
 
 export interface SessionOptions {
   readonly authority: string;
+  /** What the upstream hears, since some compare it with the connection. */
+  readonly scheme: "http" | "https";
   /** Most streams at once, if the upstream does not allow fewer. */
   readonly maxStreams: number;
   /** How long a session may be silent before it is asked for a sign of life. */
@@ -29,6 +31,8 @@ export interface UpstreamSession {
   call(request: UpstreamRequest): UpstreamCall;
   /** Takes no more requests; ends when the last stream has. */
   close(): void;
+  /** The same, and counts as lost: another one is wanted in its place. */
+  retire(): void;
   /** Ends at once, streams and all. */
   destroy(): void;
 }
@@ -88,7 +92,7 @@ class H2UpstreamSession implements UpstreamSession {
   }
 
   call(request: UpstreamRequest): UpstreamCall {
-    const { call, stream } = callOnH2(this.#session, this.#options.authority, request);
+    const { call, stream } = callOnH2(this.#session, this.#options, request);
     this.#streams += 1;
     this.#windows.opened();
     stream.once("close", () => {
@@ -101,6 +105,11 @@ class H2UpstreamSession implements UpstreamSession {
 
   close(): void {
     this.#isAsked = true;
+    this.#leave();
+    this.#session.close();
+  }
+
+  retire(): void {
     this.#leave();
     this.#session.close();
   }

@@ -6,8 +6,11 @@ import { texts } from "../wire/texts.ts";
 import { AgentConnection } from "./agent-connection.ts";
 import type { AgentMetrics } from "./agent-metrics.ts";
 import type { OpenCarrier } from "./connect.ts";
-import type { DialPolicy } from "./dial-target.ts";
+import type { DialPolicy, OwnTarget } from "./dial-target.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
+
+/** How long a dial may be on its way that crosses the request for no more. */
+const crossingMs = 200;
 
 export interface AgentSessionOptions {
   readonly stream: PacketStream;
@@ -15,6 +18,7 @@ export interface AgentSessionOptions {
   readonly openCarrier: OpenCarrier | undefined;
   readonly budget: ReceiveBudget;
   readonly policy: DialPolicy;
+  readonly ownTarget?: OwnTarget | undefined;
   readonly buffers: ReadBuffers;
   readonly metrics: AgentMetrics;
 }
@@ -29,6 +33,8 @@ export class AgentSession {
   readonly #idle = Promise.withResolvers<void>();
   #lastConnectionId = 0n;
   #isDraining = false;
+  #isAskedToLeave = false;
+  #servers: readonly string[] | undefined;
 
   constructor(options: AgentSessionOptions) {
     this.#options = options;
@@ -39,6 +45,16 @@ export class AgentSession {
   /** Connections to targets, dials included. */
   get openConnections(): number {
     return this.#connections.size;
+  }
+
+  /** The server has asked its agents to use others. */
+  get isAskedToLeave(): boolean {
+    return this.#isAskedToLeave;
+  }
+
+  /** The servers that there are, as this one has told. */
+  get servers(): readonly string[] | undefined {
+    return this.#servers;
   }
 
   /** Takes one packet of the server. */
@@ -53,15 +69,21 @@ export class AgentSession {
     }
     if (packet.type === "data") return this.#data(packet);
     if (packet.type === "closeRequest") return this.#close(packet);
+    if (packet.type === "servers") this.#servers = packet.ids;
+    if (packet.type === "drain") this.#isAskedToLeave = true;
     // Answers travel towards the server only.
   }
 
-  /** Asks for no new dials. Resolves once no connection is left. */
-  drain(): Promise<void> {
-    this.#isDraining = true;
+  /**
+   * Asks for no new dials. Resolves once no connection is left, and those dials have come that
+   * were on their way.
+   */
+  async drain(): Promise<void> {
     this.#control({ type: "drain" });
+    await new Promise((resolve) => setTimeout(resolve, crossingMs));
+    this.#isDraining = true;
     this.#checkIdle();
-    return this.#idle.promise;
+    await this.#idle.promise;
   }
 
   /** The stream is gone, and all connections with it. */
@@ -83,6 +105,7 @@ export class AgentSession {
       receiver: this.#receiver,
       openCarrier: this.#options.openCarrier,
       policy: this.#options.policy,
+      ownTarget: this.#options.ownTarget,
       buffers: this.#options.buffers,
       metrics: this.#options.metrics,
       onReleased: () => {
