@@ -143,6 +143,43 @@ describe("chart cluster-proxy", () => {
     });
   }
 
+  it("makes a user server when it is asked for, with rights of its own that are few", async () => {
+    const user = "cluster-proxy-addon-user";
+    const without = JSON.stringify(await helm.render("cluster-proxy"));
+    assert.ok(!without.includes(user) && !without.includes("exposed-services"));
+    const objects = await helm.render(
+      "cluster-proxy",
+      "--set=enableServiceProxy=true",
+      "--set=enableImpersonation=false",
+      "--set=userServer.enabled=true",
+      "--set=userServer.additionalSANs={users.example}",
+      "--set=exposedServices[0].namespace=monitoring",
+      "--set=exposedServices[0].service=grafana",
+      "--set=exposedServices[0].port=3000",
+    );
+    const managerArgs = argsOf(objects, "cluster-proxy-addon-manager") as readonly string[];
+    assert.ok(managerArgs.includes("--enable-service-proxy=true"));
+    assert.ok(managerArgs.includes("--enable-impersonation=false"));
+    const configuration = find(objects, "ManagedProxyConfiguration", "cluster-proxy");
+    assert.deepEqual(at(configuration, "spec", "userServer", "additionalSANs"), ["users.example"]);
+    const list = find(objects, "ConfigMap", "cluster-proxy-exposed-services");
+    assert.match(
+      String(at(list, "data", "services.yaml")),
+      /namespace: monitoring\n *port: 3000\n *service: grafana/,
+    );
+    const userArgs = argsOf(objects, user) as readonly string[];
+    assert.ok(userArgs.includes("--host=proxy-entrypoint.hub.svc"));
+    assert.equal(at(find(objects, "Service", user), "spec", "ports", "0", "port"), 9092);
+    const name = "open-cluster-management:cluster-proxy:user-server";
+    const rules = [find(objects, "ClusterRole", name), find(objects, "Role", name)].flatMap(
+      (role) => at(role, "rules") as readonly { readonly resources?: readonly string[] }[],
+    );
+    assert.deepEqual(
+      rules.flatMap(({ resources = [] }) => resources),
+      ["managedclusters", "tokenreviews", "subjectaccessreviews", "configmaps", "events"],
+    );
+  });
+
   const managerRole = "open-cluster-management:cluster-proxy:addon-manager";
   const secretRules = (objects: readonly Rendered[]): readonly (readonly [unknown, unknown])[] => {
     const rules = at(find(objects, "Role", managerRole), "rules") as readonly object[];
@@ -165,6 +202,7 @@ describe("chart cluster-proxy", () => {
       "mine",
       "agent-server",
       "cluster-proxy-user-serving-cert",
+      "cluster-proxy-user-server-client",
       "a",
       "b",
     ]);
@@ -540,13 +578,9 @@ describe("values", () => {
     ["cluster-proxy", "replicas=abc", /replicas.*got string, want integer/s],
     ["cluster-proxy", "replica=2", /'replica' not allowed/],
     ["cluster-proxy", "proxyServer.port=70000", /proxyServer\/port/],
-    ["cluster-proxy", "enableServiceProxy=true", /enableServiceProxy: the service proxy is not/],
-    ["cluster-proxy", "enableImpersonation=false", /enableImpersonation: .*is not part/],
     ["cluster-proxy", "featureGates.clusterProfile=true", /featureGates\.clusterProfile: .*is not/],
-    ["cluster-proxy", "userServer.enabled=true", /userServer\.enabled: the user server is not/],
-    ["cluster-proxy", "userServer.additionalSANs={a}", /userServer\.additionalSANs: .*is not/],
-    ["cluster-proxy", "exposedServices[0].name=a", /exposedServices: .*is not/],
-    ["cluster-proxy", "exposedServicesConfigMapName=a", /exposedServicesConfigMapName: .*is not/],
+    ["cluster-proxy", "userServer.enabled=true", /userServer\.enabled: needs enableServiceProxy/],
+    ["cluster-proxy", "exposedServices[0].name=a", /exposedServices\/0.*name/s],
     ["cluster-proxy", "networkPolicies.enabled=true", /networkPolicies\.enabled: .*is not/],
     ["cluster-proxy", "installByPlacement.placementNamespace=a", /needs installByPlacement\.plac/],
     ["managed-serviceaccount", "agentInstallAll=perhaps", /agentInstallAll/],
