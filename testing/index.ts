@@ -7,6 +7,7 @@ export {
   type GoPrograms,
   openGoKonnectivity,
 } from "./go-konnectivity.ts";
+export { anyMessage, anyPacket, clientNoise, serverNoise } from "./hostile-bytes.ts";
 export {
   changeableTls,
   eventually,
@@ -22,6 +23,7 @@ export { ScriptedClient, type ScriptedList, type ScriptedWatch } from "./scripte
 export { startTcpRelay, type TcpRelay } from "./tcp-relay.ts";
 export {
   type AgentProcessOptions,
+  ourProgramsWith,
   ourTunnelPrograms,
   type ServerProcess,
   type ServerProcessOptions,

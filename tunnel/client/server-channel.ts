@@ -31,6 +31,12 @@ const pendingMs = 3000;
 const checkIntervalMs = 200;
 const readyCheckIntervalMs = 5000;
 
+/**
+ * How long a client goes on that was replaced. Its session refuses what it has not sent yet when it
+ * closes, and dials that have just begun may be that.
+ */
+const retireAfterMs = 5000;
+
 /** The one channel to one tunnel server. `run` keeps it connected and follows the certificates. */
 export class ServerChannel implements Runnable {
   readonly name = "server-channel";
@@ -38,6 +44,7 @@ export class ServerChannel implements Runnable {
   readonly #options: ServerChannelOptions;
   #client: Client;
   #greeting: Greeting;
+  readonly #retired = new Set<() => void>();
   readonly #holdings = new Holdings();
   readonly #connections = new Map<TunnelConnection, string>();
   #unreadySinceMs = performance.now();
@@ -124,8 +131,7 @@ export class ServerChannel implements Runnable {
         await stateChange(next ?? this.#client, signal);
         // Streams on the old channel go on until they end; new ones need one that works.
         if (next !== undefined && stateOf(next, true) === connectivityState.READY) {
-          this.#greeting.end();
-          this.#client.close();
+          this.#retire(this.#client, this.#greeting);
           this.#client = next;
           this.#greeting = this.#greet(next);
           next = undefined;
@@ -134,9 +140,21 @@ export class ServerChannel implements Runnable {
     } finally {
       unsubscribe();
       next?.close();
-      this.#greeting.end();
-      this.#client.close();
+      this.#retire(this.#client, this.#greeting);
+      for (const close of this.#retired) close();
     }
+  }
+
+  /** Streams of a client that is closed go on until they end. */
+  #retire(client: Client, greeting: Greeting): void {
+    const close = () => {
+      this.#retired.delete(close);
+      clearTimeout(timer);
+      greeting.end();
+      client.close();
+    };
+    const timer = setTimeout(close, retireAfterMs).unref();
+    this.#retired.add(close);
   }
 
   #fields() {
