@@ -43,6 +43,7 @@ test: preflight ## Everything, as CI runs it: check, integration, charts, end to
 	@$(BED) packages
 	@$(BED) tools
 	@$(BED) tools-konnectivity
+	@$(BED) tools-clients
 	@$(MAKE) --no-print-directory test-integration test-charts test-e2e
 
 .PHONY: test-integration
@@ -116,6 +117,10 @@ tools: node_modules/.stamp ## Build Kubernetes, etcd, OCM, CoreDNS and helm (12 
 .PHONY: tools-konnectivity
 tools-konnectivity: node_modules/.stamp ## Build upstream's konnectivity programs, for compatibility tests
 	@$(BED) tools-konnectivity
+
+.PHONY: tools-clients
+tools-clients: node_modules/.stamp ## Build an older kubectl and an informer of client-go, for end to end tests
+	@$(BED) tools-clients
 
 .PHONY: image
 image: node_modules/.stamp ## Build the image of all processes to .build/image.tar

@@ -111,6 +111,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const trust = followTrust(caches.trust, log);
   const clusters = storeOf(options, caches);
   const winding = new AbortController();
+  const draining = new AbortController();
   const reasonNotStarted = () => trust.reasonNotReady() ?? clusters.reasonNotReady();
   const reasonNotReady = () => (winding.signal.aborted ? "shutting down" : reasonNotStarted());
   const ways = createClusterWays(options, clusters);
@@ -133,6 +134,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       ...options,
       clusters,
       failures: createFailureLog({ log }),
+      endOfWatches: draining.signal,
       ...ways,
       identify: identifyWith(options, caches),
     }),
@@ -147,7 +149,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     log,
   });
   const front = createGatewayFront(options, trust, handle, refused);
-  const serving = windDown(front, winding, options, () => ways.transports.destroy());
+  const serving = windDown(front, { winding, draining }, options, () => ways.transports.destroy());
   return {
     name: "gateway",
     port: front.port,
@@ -263,28 +265,30 @@ function createGatewayFront(
   return front;
 }
 
-/** Says first that it is not ready and goes on serving, until whoever sends requests has heard it. */
+/**
+ * Says first that it is not ready and goes on serving, until whoever sends requests has heard it.
+ * Then watches end, and their clients come back on a connection to another gateway.
+ */
 function windDown(
   front: Front,
-  winding: AbortController,
+  { winding, draining }: Readonly<Record<"winding" | "draining", AbortController>>,
   { lameDuckMs = 5000 }: GatewayOptions,
   cleanUp: () => void,
 ): Runnable {
   return {
     name: front.name,
     async run(signal) {
-      const stop = new AbortController();
       signal.addEventListener("abort", () => {
         winding.abort();
-        void sleep(lameDuckMs, stop.signal).then(
-          () => stop.abort(),
+        void sleep(lameDuckMs, draining.signal).then(
+          () => draining.abort(),
           () => undefined,
         );
       });
       try {
-        await front.run(stop.signal);
+        await front.run(draining.signal);
       } finally {
-        stop.abort();
+        draining.abort();
         cleanUp();
       }
     },

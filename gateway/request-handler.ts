@@ -15,7 +15,7 @@ import type { Caller } from "./identity/actor.ts";
 import { grantWish, readWish } from "./identity/impersonation.ts";
 import type { ClusterLimits } from "./limits/cluster-limits.ts";
 import type { PassStore } from "./passes/pass-store.ts";
-import { isLongRunning } from "./proxying/managed-path.ts";
+import { isLongRunning, isWatchRequest } from "./proxying/managed-path.ts";
 import type { ProxyCluster, ProxyRoute } from "./proxying/proxy-cluster.ts";
 import type { CountRefusal } from "./refusals.ts";
 import { attributesOf, type HealthCheck, parseRoute, type Route } from "./route.ts";
@@ -211,6 +211,7 @@ async function send(
       headers: ["audit-id", entry.auditId],
       traffic,
       isLong,
+      isWatch: isLong && isWatchRequest(exchange.method, route.rest, route.query),
       started(code) {
         admission.answered();
         entry.started(code);

@@ -27,6 +27,11 @@ export interface ForwardPlan {
    * limit, as for a watch or a log that is followed. The body never has one.
    */
   readonly responseTimeoutMs?: number;
+  /**
+   * For an answer whose reader goes on where it ended, such as a watch: it ends properly where the
+   * upstream breaks off, and once this aborts. Without it, an answer that is not whole is cut.
+   */
+  readonly mayEnd?: AbortSignal;
   /** Called with the status once the answer begins; 101 for an upgrade. */
   readonly onAnswer?: (status: number) => void;
   /** Counts the bytes of both bodies, or of both ways of an upgrade, as they pass. */
@@ -228,10 +233,14 @@ async function relayResponse(
   if (traffic !== undefined) {
     response.body.on("data", (chunk: Buffer) => void (traffic.sent += chunk.length));
   }
+  plan.mayEnd?.addEventListener("abort", cancel);
+  if (plan.mayEnd?.aborted === true) cancel();
   const isComplete = await relayBody(source, sink);
+  plan.mayEnd?.removeEventListener("abort", cancel);
   if (!isComplete) {
     cancel();
-    exchange.cut();
+    if (plan.mayEnd === undefined || exchange.isGone) exchange.cut();
+    else sink.stream.end();
   }
   // An answer may come before the whole request: the rest of it is read and forgotten.
   exchange.body?.resume();

@@ -5,13 +5,14 @@ export interface ToolModule {
   readonly programs: Readonly<Record<string, string>>;
   readonly linkerFlags: readonly string[];
   /** The make target that builds it. */
-  readonly target: "tools" | "tools-konnectivity";
+  readonly target: "tools" | "tools-konnectivity" | "tools-clients";
 }
 
 const ocmCommands = "open-cluster-management.io/ocm/cmd";
 const kubernetesCommands = "k8s.io/kubernetes/cmd";
 const konnectivityCommands = "sigs.k8s.io/apiserver-network-proxy/cmd";
 const kubernetesVersion = "1.35.4";
+const oldKubectlVersion = "1.34.3";
 
 /** All that the bed is made of. The versions are those of the `go.mod` files. */
 export const toolModules = {
@@ -58,6 +59,18 @@ export const toolModules = {
     linkerFlags: ["-X helm.sh/helm/v3/internal/version.version=v3.22.0"],
     target: "tools",
   },
+  "kubectl-1.34": {
+    version: oldKubectlVersion,
+    programs: { "kubectl-1.34": "." },
+    linkerFlags: versionFlags(oldKubectlVersion),
+    target: "tools-clients",
+  },
+  informer: {
+    version: "0.35.4",
+    programs: { informer: "." },
+    linkerFlags: [],
+    target: "tools-clients",
+  },
   "konnectivity-0.36": konnectivity("0.36.0"),
   "konnectivity-0.34": konnectivity("0.34.0"),
   "konnectivity-bench": {
@@ -80,6 +93,8 @@ export const konnectivityTools: readonly ToolModuleName[] = [
   "konnectivity-0.36",
   "konnectivity-0.34",
 ];
+/** What people use beside the newest kubectl: the oldest that fits, and controllers in Go. */
+export const clientTools: readonly ToolModuleName[] = ["kubectl-1.34", "informer"];
 /** Upstream's client library, as benchmarks drive it. */
 export const benchTools: readonly ToolModuleName[] = ["konnectivity-0.36", "konnectivity-bench"];
 
