@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { clusterGatewayGroups, defaultClusterGatewayLayout } from "./cluster-gateway-layout.ts";
 import { conditionList, int32, int64, objectShape } from "./custom-resource.ts";
 import { identityPolicy, oidcIssuer } from "./identity.ts";
 import type { ResourceType } from "./resource.ts";
@@ -123,6 +124,12 @@ export const auditPolicy = z.object({
 export const clusterGatewayConfigurationSpec = z.object({
   image: z.string().describe("Image of the gateway."),
   replicas: int32().min(0).default(1).describe("Gateways on the hub."),
+  apiGroup: z
+    .enum(clusterGatewayGroups)
+    .default(defaultClusterGatewayLayout.group)
+    .describe(
+      "Group that ClusterGateways are served in. cluster.core.oam.dev keeps them in Secrets of one namespace; gateway.open-cluster-management.io in the addon and its Secret in each cluster's namespace, where they can only be read.",
+    ),
   secretNamespace: z.string().describe("Namespace of the Secrets with cluster credentials."),
   installNamespace: z.string().describe("Namespace of the gateway."),
   secretManagement,

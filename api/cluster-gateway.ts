@@ -2,12 +2,9 @@ import type { Condition } from "./conditions.ts";
 import type { KubeObject } from "./object-meta.ts";
 import type { ResourceType } from "./resource.ts";
 
-/** The aggregated API that the gateway serves. */
+/** The aggregated API that the gateway serves, unless it is told to serve the other layout's. */
 export const clusterGatewayGroup = "cluster.core.oam.dev";
 export const clusterGatewayVersion = "v1alpha1";
-
-/** The one APIService of that group. */
-export const clusterGatewayApiServiceName = `${clusterGatewayVersion}.${clusterGatewayGroup}`;
 
 /** How the gateway proves to a managed cluster who it is. */
 export const credentialTypes = {
@@ -64,7 +61,10 @@ export const controlPlaneLabel = `${clusterGatewayGroup}/control-plane`;
 /** A managed cluster as the gateway shows it. */
 export interface ClusterGateway extends KubeObject {
   readonly spec: {
-    readonly provider: string;
+    /** Always empty; only of layouts that have it. */
+    readonly provider?: string;
+    /** Identity rules of this cluster; only of layouts that show them. */
+    readonly proxyConfig?: unknown;
     readonly access: {
       readonly endpoint: {
         readonly type: string;

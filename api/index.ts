@@ -17,6 +17,7 @@ export { type AuthoritySigner, authoritySigner } from "./authority-signer.ts";
 export { type CertManagerCertificate, certManagerCertificates } from "./cert-manager.ts";
 export * from "./cluster-gateway.ts";
 export * from "./cluster-gateway-configuration.ts";
+export * from "./cluster-gateway-layout.ts";
 export * from "./cluster-profile.ts";
 export {
   type Condition,

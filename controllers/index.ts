@@ -4,7 +4,6 @@ export {
   createAddonMetrics,
   type Part,
 } from "./addon/addon.ts";
-export { discoverAddonVersion } from "./addon-version.ts";
 export { type ClusterGatewayOptions, createClusterGateway } from "./cluster-gateway/index.ts";
 export { type ClusterProxyOptions, createClusterProxy } from "./cluster-proxy/index.ts";
 export {

@@ -11,6 +11,7 @@ import {
   resourceList,
 } from "./discovery/documents.ts";
 import { openapiV2, openapiV3, openapiV3Index } from "./discovery/openapi.ts";
+import type { ServedApi } from "./discovery/served-api.ts";
 import type { DocumentName } from "./route.ts";
 
 /** One document, written once. */
@@ -23,24 +24,21 @@ interface Document {
 /** Answers with a document of the API. Throws a GatewayError for a method other than GET. */
 export type AnswerDocument = (exchange: Exchange, name: DocumentName) => void;
 
-/**
- * Writes all documents; `gitVersion` is what `/version` says, `isWritable` whether ClusterGateways
- * can be written.
- */
-export function createDocuments(gitVersion: string, isWritable: boolean): AnswerDocument {
+/** Writes all documents about what is `served`; `gitVersion` is what `/version` says. */
+export function createDocuments(gitVersion: string, served: ServedApi): AnswerDocument {
   const documents: Readonly<Record<DocumentName, Document>> = {
-    index: document(index),
-    groups: document(groupList),
-    group: document(apiGroup),
-    resources: document(resourceList(isWritable)),
-    openapiV2: document(openapiV2(isWritable)),
-    openapiV3: document(openapiV3Index(isWritable)),
-    openapiV3Group: document(openapiV3(isWritable)),
+    index: document(index(served)),
+    groups: document(groupList(served)),
+    group: document(apiGroup(served)),
+    resources: document(resourceList(served)),
+    openapiV2: document(openapiV2(served)),
+    openapiV3: document(openapiV3Index(served)),
+    openapiV3Group: document(openapiV3(served)),
     version: document(versionInfo(gitVersion)),
   };
   const aggregated = {
-    v2: aggregatedDocument("v2", isWritable),
-    v2beta1: aggregatedDocument("v2beta1", isWritable),
+    v2: aggregatedDocument("v2", served),
+    v2beta1: aggregatedDocument("v2beta1", served),
   };
   return (exchange, name) => {
     if (exchange.method !== "GET" && exchange.method !== "HEAD") {
@@ -67,9 +65,9 @@ function document(content: unknown, contentType = "application/json"): Document 
   return { text, contentType, etag: `"${hash}"` };
 }
 
-function aggregatedDocument(version: "v2" | "v2beta1", isWritable: boolean): Document {
+function aggregatedDocument(version: "v2" | "v2beta1", served: ServedApi): Document {
   return document(
-    aggregatedDiscovery(version, isWritable),
+    aggregatedDiscovery(version, served),
     `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
   );
 }

@@ -4,7 +4,15 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
-import { clusterGatewayApiServiceName, clusterSecretLabels, type Secret, secrets } from "#api";
+import {
+  type ClusterGatewayLayout,
+  clusterGatewayLayouts,
+  clusterProxyPath,
+  clusterSecretLabels,
+  defaultClusterGatewayLayout,
+  type Secret,
+  secrets,
+} from "#api";
 import { type ProcessCluster, startProcessCluster, waitFor } from "#bed";
 import { createKubeClient, type KubeClient } from "#kube";
 import { createMetrics, type Metrics, silentLogger } from "#runtime";
@@ -125,6 +133,8 @@ export class GatewayBed implements AsyncDisposable {
   readonly metrics: Metrics = createMetrics();
   /** The gateway's own port, without the hub in front. */
   port = 0;
+  /** What the gateway serves. */
+  layout: ClusterGatewayLayout = defaultClusterGatewayLayout;
   #running: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
 
   private constructor(hub: ProcessCluster, managed: ProcessCluster, hubAdmin: KubeClient) {
@@ -184,6 +194,10 @@ export class GatewayBed implements AsyncDisposable {
       drainMs: 500,
       ...options,
     });
+    this.layout =
+      options.keeping?.keptIn === "addons"
+        ? clusterGatewayLayouts["gateway.open-cluster-management.io"]
+        : defaultClusterGatewayLayout;
     const stop = new AbortController();
     this.#running = { stop, ended: gateway.run(stop.signal) };
     this.port = await gateway.port;
@@ -195,8 +209,8 @@ export class GatewayBed implements AsyncDisposable {
   /** Tells the hub that the API of our group is served at a port of this machine. */
   async register(port: number, caPem: string): Promise<void> {
     const spec = {
-      group: "cluster.core.oam.dev",
-      version: "v1alpha1",
+      group: this.layout.group,
+      version: this.layout.version,
       groupPriorityMinimum: 5000,
       versionPriority: 10,
       service: { name: "cluster-gateway", namespace: installNamespace, port },
@@ -206,14 +220,14 @@ export class GatewayBed implements AsyncDisposable {
       JSON.stringify({
         apiVersion: "apiregistration.k8s.io/v1",
         kind: "APIService",
-        metadata: { name: clusterGatewayApiServiceName },
+        metadata: { name: this.layout.apiServiceName },
         spec,
       }),
     );
     await waitFor("the APIService", async () => {
       const shown = await this.hub.kubectl([
         "get",
-        `apiservice/${clusterGatewayApiServiceName}`,
+        `apiservice/${this.layout.apiServiceName}`,
         "-o=jsonpath={.status.conditions[?(@.type=='Available')].status}",
       ]);
       return shown === "True";
@@ -261,7 +275,7 @@ export class GatewayBed implements AsyncDisposable {
 
   /** A kubeconfig of the hub whose server line leads to a managed cluster. */
   async kubeconfigThrough(cluster: string, hubKubeconfig = this.hub.kubeconfig): Promise<string> {
-    const path = `/apis/cluster.core.oam.dev/v1alpha1/clustergateways/${cluster}/proxy`;
+    const path = clusterProxyPath(this.layout, cluster);
     const written = await readFile(hubKubeconfig, "utf8");
     const file = join(this.hub.directory, `through-${cluster}-${Date.now()}.kubeconfig`);
     await writeFile(file, written.replaceAll(this.hub.server, this.hub.server + path));

@@ -1,26 +1,20 @@
-import {
-  accountOutputKinds,
-  accountOutputLabels,
-  clusterSecretLabels,
-  configMaps,
-  managedClusters,
-  secrets,
-} from "#api";
-import { createEventRecorder, createObjectCache, type KubeClient, labelSelector } from "#kube";
+import { secrets } from "#api";
+import { createEventRecorder, type KubeClient } from "#kube";
 import { createFront, type Front, type FrontOptions, type FrontTls } from "#proxy";
 import { type Logger, type Metrics, type Runnable, runAll, sleep } from "#runtime";
 import { metadataOfAll } from "./audit/audit-policy.ts";
 import { type AuditorOptions, createAuditor } from "./audit/auditor.ts";
 import { type Authenticate, createAuthenticate } from "./authentication/authenticate.ts";
 import { createTokenReader, type TokenReaderOptions } from "./authentication/token-reader.ts";
-import { trustConfigMap } from "./authentication/trust.ts";
 import { followTrust, type TrustSource } from "./authentication/trust-source.ts";
 import { createAuthorize, type DecisionTtls } from "./authorization/access-review.ts";
+import type { ClusterOrigin } from "./clusters/cluster-source.ts";
 import { type ClusterStore, createClusterStore } from "./clusters/cluster-store.ts";
 import { createDocuments } from "./documents-handler.ts";
 import type { ExecPolicy } from "./exec/exec-credentials.ts";
 import { createGatewayMetrics } from "./gateway-metrics.ts";
-import { createObjectHandlers } from "./handlers.ts";
+import { createObjectHandlers, type ObjectHandlersOptions } from "./handlers.ts";
+import { type ClusterKeeping, createHubCaches, type HubCaches } from "./hub-caches.ts";
 import { defaultSettings, type IdentitySettings } from "./identity/configuration.ts";
 import { createExternalExchanger } from "./identity/external-exchanger.ts";
 import { createIdentify, type Identify } from "./identity/identify.ts";
@@ -29,10 +23,7 @@ import {
   createClusterLimits,
   type LimitOptions,
 } from "./limits/cluster-limits.ts";
-import {
-  type ClusterGatewayWriter,
-  createClusterGatewayWriter,
-} from "./objects/cluster-gateway-writer.ts";
+import { createClusterGatewayWriter } from "./objects/cluster-gateway-writer.ts";
 import { createPassStore } from "./passes/pass-store.ts";
 import type { TunnelDial } from "./proxying/cluster-transports.ts";
 import { createClusterWays } from "./proxying/cluster-ways.ts";
@@ -40,6 +31,7 @@ import { createFailureLog } from "./proxying/failure-log.ts";
 import { createProxyCluster } from "./proxying/proxy-cluster.ts";
 import { type CountRefusal, createRefusals } from "./refusals.ts";
 import { createRequestHandler } from "./request-handler.ts";
+import { createRouter } from "./route.ts";
 
 /** The gateway's own certificate and key, PEM, which may be renewed while it runs. */
 export interface ServingCertificate {
@@ -54,6 +46,8 @@ export interface GatewayOptions extends Pick<TokenReaderOptions, "oidc" | "oidcC
   readonly certificate: ServingCertificate;
   /** The hub. */
   readonly client: KubeClient;
+  /** Where clusters are kept, and so in which group they are served. Defaults to Secrets. */
+  readonly keeping?: ClusterKeeping | undefined;
   readonly secretNamespace: string;
   /** Whether OCM's ManagedClusters give addresses and CAs. */
   readonly usesManagedClusters: boolean;
@@ -106,10 +100,12 @@ const sharedSettings = defaultSettings("Shared");
 
 /** Builds a gateway. Nothing is asked or served before `run`. */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { log, isWritable = false } = options;
-  const caches = createCaches(options);
+  const { log } = options;
+  const caches = createHubCaches(options);
+  const { origin } = caches;
+  const { layout } = origin;
   const trust = followTrust(caches.trust, log);
-  const clusters = storeOf(options, caches);
+  const clusters = storeOf(options, origin);
   const winding = new AbortController();
   const draining = new AbortController();
   const reasonNotStarted = () => trust.reasonNotReady() ?? clusters.reasonNotReady();
@@ -117,28 +113,23 @@ export function createGateway(options: GatewayOptions): Gateway {
   const ways = createClusterWays(options, clusters);
   const refused = createRefusals(options.metrics);
   const handle = createRequestHandler({
+    group: layout.group,
+    router: createRouter(layout),
     authenticate: authenticateBy(trust, options),
     authorize: createAuthorize(options.client, options.decisionTtls),
     authorizesPaths: options.authorizesPaths ?? false,
     passes: createPassStore(caches.passes),
-    answerDocument: createDocuments(options.version, isWritable),
-    objects: createObjectHandlers({
-      ...options,
-      ...caches,
-      clusters,
-      writer: writerOf(options, caches, clusters),
-      live: ways.live,
-      signal: winding.signal,
-    }),
+    ...ownApi(options, caches, { clusters, live: ways.live, signal: winding.signal }),
     proxyCluster: createProxyCluster({
       ...options,
+      origin,
       clusters,
       failures: createFailureLog({ log }),
       endOfWatches: draining.signal,
       ...ways,
-      identify: identifyWith(options, caches),
+      identify: identifyWith(options, origin),
     }),
-    audit: createAuditor(options.audit ?? silentAudit),
+    audit: createAuditor({ ...(options.audit ?? silentAudit), group: layout.group }),
     limits: limitsOf(options, clusters),
     isCluster: (name) => clusters.find(name).kind !== "unknown",
     reasonNotStarted,
@@ -158,13 +149,22 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
 }
 
-function writerOf(
+/** What answers for our own group: its documents, and its objects. */
+function ownApi(
   options: GatewayOptions,
-  caches: ReturnType<typeof createCaches>,
-  clusters: ClusterStore,
-): ClusterGatewayWriter | undefined {
-  if (options.isWritable !== true) return undefined;
-  return createClusterGatewayWriter({ ...options, ...caches, clusters });
+  { origin, keepers }: HubCaches,
+  rest: Pick<ObjectHandlersOptions, "clusters" | "live" | "signal">,
+) {
+  const { layout } = origin;
+  const isWritable = options.isWritable === true && keepers !== undefined;
+  const { clusters } = rest;
+  const writer = isWritable
+    ? createClusterGatewayWriter({ ...options, ...keepers, clusters })
+    : undefined;
+  return {
+    answerDocument: createDocuments(options.version, { layout, isWritable }),
+    objects: createObjectHandlers({ ...rest, origin, keepers, writer }),
+  };
 }
 
 function limitsOf(
@@ -180,14 +180,12 @@ function limitsOf(
 }
 
 function storeOf(
-  { client, secretNamespace, showCredentials, log }: GatewayOptions,
-  { secrets: cache, managedClusters: clusterCache }: ReturnType<typeof createCaches>,
+  { client, showCredentials, log }: GatewayOptions,
+  origin: ClusterOrigin,
 ): ClusterStore {
   const events = createEventRecorder(client, "cluster-gateway", log);
   return createClusterStore({
-    secrets: cache,
-    managedClusters: clusterCache,
-    secretNamespace,
+    origin,
     showCredentials,
     onFault: (secret, message) =>
       void events.record(secrets, secret, { type: "Warning", reason: "InvalidSecret", message }),
@@ -203,8 +201,8 @@ function authenticateBy(trust: TrustSource, options: GatewayOptions): Authentica
 }
 
 function identifyWith(
-  { client, secretNamespace, identity, exchangerCa, log }: GatewayOptions,
-  { secrets: cache }: ReturnType<typeof createCaches>,
+  { client, identity, exchangerCa, log }: GatewayOptions,
+  origin: ClusterOrigin,
 ): Identify {
   const events = createEventRecorder(client, "cluster-gateway", log);
   return createIdentify({
@@ -212,39 +210,11 @@ function identifyWith(
     exchange: createExternalExchanger({ ca: exchangerCa ?? (() => undefined) }),
     onFault(cluster, message) {
       log.error("Identity rule cannot be used", { cluster, fault: message });
-      const secret = cache.get(`${secretNamespace}/${cluster}`);
+      const found = origin.find(cluster);
       const event = { type: "Warning", reason: "InvalidIdentityRule", message } as const;
-      if (secret !== undefined) void events.record(secrets, secret, event);
+      if (found.kind === "found") void events.record(secrets, found.source.secret, event);
     },
   });
-}
-
-function createCaches({ client, secretNamespace, usesManagedClusters, log }: GatewayOptions) {
-  const trust = createObjectCache(client, configMaps, {
-    namespace: trustConfigMap.namespace,
-    fieldSelector: `metadata.name=${trustConfigMap.name}`,
-    log,
-  });
-  const secretCache = createObjectCache(client, secrets, {
-    namespace: secretNamespace,
-    labelSelector: clusterSecretLabels.credentialType,
-    log,
-  });
-  const clusterCache = usesManagedClusters
-    ? createObjectCache(client, managedClusters, { log })
-    : undefined;
-  const passes = createObjectCache(client, configMaps, {
-    namespace: secretNamespace,
-    labelSelector: labelSelector({ [accountOutputLabels.output]: accountOutputKinds.gatewayPass }),
-    log,
-  });
-  return {
-    trust,
-    passes,
-    secrets: secretCache,
-    managedClusters: clusterCache,
-    all: [trust, secretCache, passes, ...(clusterCache === undefined ? [] : [clusterCache])],
-  };
 }
 
 function createGatewayFront(

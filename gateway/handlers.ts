@@ -1,8 +1,9 @@
 import { apiVersionOf, type ManagedCluster, type Secret, virtualClusters } from "#api";
-import type { KubeClient, ObjectCache } from "#kube";
+import type { ObjectCache } from "#kube";
 import type { Exchange } from "#proxy";
 import { answerJson } from "./answers/answer.ts";
 import { GatewayError } from "./answers/gateway-error.ts";
+import type { ClusterOrigin } from "./clusters/cluster-source.ts";
 import type { ClusterStore } from "./clusters/cluster-store.ts";
 import { type ClusterGatewayApi, createClusterGatewayApi } from "./objects/cluster-gateway-api.ts";
 import type { ClusterGatewayWriter } from "./objects/cluster-gateway-writer.ts";
@@ -19,16 +20,21 @@ import {
 import { isWatch, type Route } from "./route.ts";
 
 export interface ObjectHandlersOptions {
+  readonly origin: Pick<ClusterOrigin, "layout" | "keepHealth">;
   readonly clusters: ClusterStore;
-  readonly secrets: Pick<ObjectCache<Secret>, "get" | "list">;
-  readonly managedClusters: Pick<ObjectCache<ManagedCluster>, "get" | "list"> | undefined;
-  readonly secretNamespace: string;
-  readonly client: Pick<KubeClient, "replace">;
+  /** What VirtualClusters are made of; `undefined` where there are none. */
+  readonly keepers: Keepers | undefined;
   /** Without it, ClusterGateways can only be read. */
   readonly writer: ClusterGatewayWriter | undefined;
   readonly live: ClusterLive;
   /** Ends watches when the gateway winds down. */
   readonly signal: AbortSignal;
+}
+
+interface Keepers {
+  readonly secrets: Pick<ObjectCache<Secret>, "get" | "list">;
+  readonly managedClusters: Pick<ObjectCache<ManagedCluster>, "get" | "list"> | undefined;
+  readonly secretNamespace: string;
 }
 
 type RouteOf<Kind extends Route["kind"]> = Extract<Route, { kind: Kind }>;
@@ -48,7 +54,8 @@ const virtualShape = {
 
 /** Makes the handlers. */
 export function createObjectHandlers(options: ObjectHandlersOptions): ObjectHandlers {
-  const gateways: ClusterGatewayApi = createClusterGatewayApi(options);
+  const { layout } = options.origin;
+  const gateways: ClusterGatewayApi = createClusterGatewayApi({ ...options, layout });
   const health = createHealthApi(options);
   return {
     async collection(exchange, { resource, query }) {
@@ -69,31 +76,34 @@ export function createObjectHandlers(options: ObjectHandlersOptions): ObjectHand
 function listVirtual(
   exchange: Exchange,
   query: string,
-  { secrets, managedClusters, clusters }: ObjectHandlersOptions,
+  { keepers, clusters }: ObjectHandlersOptions,
 ): void {
   if (isWatch(query)) {
     throw new GatewayError("method_not_allowed", "virtualclusters cannot be watched");
   }
   const parameters = new URLSearchParams(query);
   const isSelected = parseSelectors(parameters);
-  const items = listVirtualClusters(secrets.list(), managedClusters?.list() ?? []);
+  const items = listVirtualClusters(
+    keepers?.secrets.list() ?? [],
+    keepers?.managedClusters?.list() ?? [],
+  );
   const selected = items.filter(({ metadata }) => isSelected(metadata));
   const rendering = renderingFor(exchange, parameters, virtualShape);
   const resourceVersion = clusters.version();
   answerJson(exchange, 200, rendering.many(selected, { resourceVersion }));
 }
 
-function virtualNamed(name: string, options: ObjectHandlersOptions) {
+function virtualNamed(name: string, { keepers }: ObjectHandlersOptions) {
   if (name === localCluster.metadata.name) return localCluster;
-  const { secrets, managedClusters, secretNamespace } = options;
-  const secret = secrets.get(`${secretNamespace}/${name}`);
-  const managedCluster = managedClusters?.get(name);
+  const secret = keepers?.secrets.get(`${keepers.secretNamespace}/${name}`);
+  const managedCluster = keepers?.managedClusters?.get(name);
   const found =
     (secret === undefined ? undefined : virtualClusterOfSecret(secret)) ??
     (managedCluster === undefined ? undefined : virtualClusterOfManagedCluster(managedCluster));
   if (found !== undefined) return found;
-  throw new GatewayError("not_found", `virtualclusters.cluster.core.oam.dev "${name}" not found`, {
-    details: { name, resource: "virtualclusters" },
+  const { plural: resource, group } = virtualClusters;
+  throw new GatewayError("not_found", `${resource}.${group} "${name}" not found`, {
+    details: { name, resource },
   });
 }
 

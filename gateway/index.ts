@@ -8,6 +8,7 @@ export {
   type GatewayOptions,
   type ServingCertificate,
 } from "./gateway.ts";
+export type { ClusterKeeping } from "./hub-caches.ts";
 export { IdentityConfigurationError } from "./identity/configuration.ts";
 export { type IdentitySource, loadIdentitySettings } from "./identity/settings-file.ts";
 export type { TunnelDial } from "./proxying/cluster-transports.ts";

@@ -18,9 +18,11 @@ import type { PassStore } from "./passes/pass-store.ts";
 import { isLongRunning, isWatchRequest } from "./proxying/managed-path.ts";
 import type { ProxyCluster, ProxyRoute } from "./proxying/proxy-cluster.ts";
 import type { CountRefusal } from "./refusals.ts";
-import { attributesOf, type HealthCheck, parseRoute, type Route } from "./route.ts";
+import type { HealthCheck, Route, Router } from "./route.ts";
 
 export interface RequestHandlerOptions {
+  readonly group: string;
+  readonly router: Router;
   readonly authenticate: Authenticate;
   readonly authorize: Authorize;
   /** Whether the hub is also asked about what a request does on the managed cluster. */
@@ -55,13 +57,13 @@ export function createRequestHandler(options: RequestHandlerOptions): (exchange:
       }
       options.refused(error.code);
       if (exchange.isAnswered) exchange.cut();
-      else answerError(exchange, error);
+      else answerError(exchange, error, options.group);
     });
   };
 }
 
 async function answer(exchange: Exchange, options: RequestHandlerOptions): Promise<void> {
-  const route = parseRoute(exchange.target);
+  const route = options.router.routeOf(exchange.target);
   if (route.kind === "health") {
     answerHealth(exchange, route.check, options);
     return;
@@ -83,10 +85,10 @@ async function permit(
   { method }: Exchange,
   route: Route,
   { user, pass }: Caller,
-  { authorize, authorizesPaths }: RequestHandlerOptions,
+  { router, authorize, authorizesPaths }: RequestHandlerOptions,
 ): Promise<void> {
   if (pass !== undefined) return;
-  const attributes = attributesOf(route, method);
+  const attributes = router.attributesOf(route, method);
   const permission = attributes === undefined ? undefined : authorize(user, attributes);
   // Nothing is waited for where the answer is known.
   if (permission !== undefined) await permission;

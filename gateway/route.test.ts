@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { attributesOf, parseRoute, type Route } from "./route.ts";
+import { clusterGatewayLayouts, defaultClusterGatewayLayout } from "#api";
+import { createRouter, type Route } from "./route.ts";
+
+const router = createRouter(defaultClusterGatewayLayout);
+const other = createRouter(clusterGatewayLayouts["gateway.open-cluster-management.io"]);
 
 const root = "/apis/cluster.core.oam.dev/v1alpha1";
 const gateways = `${root}/clustergateways`;
@@ -54,13 +58,13 @@ const unknown: readonly string[] = [
   "//apis",
 ];
 
-describe("parseRoute()", () => {
+describe("routeOf()", () => {
   for (const [target, want] of Object.entries(routes)) {
-    it(`reads ${target}`, () => assert.deepEqual(parseRoute(target), want));
+    it(`reads ${target}`, () => assert.deepEqual(router.routeOf(target), want));
   }
   for (const path of unknown) {
     it(`knows nothing of ${path}`, () => {
-      assert.deepEqual(parseRoute(path), { kind: "unknown", path });
+      assert.deepEqual(router.routeOf(path), { kind: "unknown", path });
     });
   }
 });
@@ -83,13 +87,51 @@ describe("attributesOf()", () => {
   ];
   for (const [method, target, want] of verbs) {
     it(`${method} ${target} is "${want.trim()}"`, () => {
-      const attributes = attributesOf(parseRoute(target), method);
+      const attributes = router.attributesOf(router.routeOf(target), method);
       assert.ok(attributes?.kind === "resource");
       const { verb, resource, subresource, name } = attributes;
       assert.equal(`${verb} ${resource}/${subresource} ${name}`, want);
     });
   }
   it("asks nothing for discovery, so that the hub's never waits for ours", () => {
-    assert.equal(attributesOf(parseRoute("/apis"), "GET"), undefined);
+    assert.equal(router.attributesOf(router.routeOf("/apis"), "GET"), undefined);
+  });
+});
+
+describe("the router of another layout", () => {
+  const theirs = "/apis/gateway.open-cluster-management.io/v1alpha1";
+
+  it("knows its own group, and not the other", () => {
+    const target = `${theirs}/clustergateways/a/proxy/api?x`;
+    assert.deepEqual(other.routeOf(target), {
+      kind: "proxy",
+      name: "a",
+      rest: "/api",
+      query: "?x",
+    });
+    assert.equal(other.routeOf(root).kind, "unknown");
+    assert.equal(router.routeOf(target).kind, "unknown");
+  });
+
+  it("has no VirtualClusters where its layout has none", () => {
+    for (const path of [`${theirs}/virtualclusters`, `${theirs}/virtualclusters/local`]) {
+      assert.deepEqual(other.routeOf(path), { kind: "unknown", path });
+    }
+  });
+
+  it("asks the hub about its own group", () => {
+    const attributes = other.attributesOf(
+      other.routeOf(`${theirs}/clustergateways/a/health`),
+      "PUT",
+    );
+    assert.deepEqual(attributes, {
+      kind: "resource",
+      verb: "update",
+      group: "gateway.open-cluster-management.io",
+      version: "v1alpha1",
+      resource: "clustergateways",
+      subresource: "health",
+      name: "a",
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { clusterGatewayGroup as group, clusterGatewayVersion as version } from "#api";
+import type { ClusterGatewayLayout } from "#api";
 import { parseTarget, splitPath } from "#proxy";
 import { type Attributes, verbOf } from "./authorization/attributes.ts";
 
@@ -36,18 +36,49 @@ export type DocumentName =
   | "openapiV3Group"
   | "version";
 
-const root = `/apis/${group}/${version}`;
+/** The paths of one group. */
+export interface Router {
+  /**
+   * Finds the route of a request target. Throws a ProxyError `bad_target` for a target that is no
+   * path. Segments of our own are decoded, what belongs to a managed cluster is not touched.
+   */
+  routeOf(target: string): Route;
+  /**
+   * What a route asks the hub's authorizer, or `undefined` for what every authenticated user may
+   * read: discovery must not depend on the hub's answer, since the hub's discovery depends on it.
+   */
+  attributesOf(route: Route, method: string): Attributes | undefined;
+}
 
-const documents: Readonly<Record<string, DocumentName>> = {
-  "/": "index",
-  "/apis": "groups",
-  [`/apis/${group}`]: "group",
-  [root]: "resources",
-  "/openapi/v2": "openapiV2",
-  "/openapi/v3": "openapiV3",
-  [`/openapi/v3${root}`]: "openapiV3Group",
-  "/version": "version",
-};
+/** Makes the router of a layout's group. */
+export function createRouter(layout: ClusterGatewayLayout): Router {
+  const { group, apiVersion, clusterGateways, virtualClusters } = layout;
+  const root = `/apis/${apiVersion}`;
+  const documents: Readonly<Record<string, DocumentName>> = {
+    "/": "index",
+    "/apis": "groups",
+    [`/apis/${group}`]: "group",
+    [root]: "resources",
+    "/openapi/v2": "openapiV2",
+    "/openapi/v3": "openapiV3",
+    [`/openapi/v3${root}`]: "openapiV3Group",
+    "/version": "version",
+  };
+  const resources = [clusterGateways, virtualClusters].flatMap((type) => type?.plural ?? []);
+  return {
+    routeOf(target) {
+      const { path, query } = parseTarget(target);
+      if (path.startsWith(`${root}/`)) return resourceRoute(path, query, resources);
+      const plain = path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+      const document = documents[plain];
+      if (document !== undefined) return { kind: "document", document };
+      const check = healthChecks[plain];
+      if (check !== undefined) return { kind: "health", check };
+      return plain === "/metrics" ? { kind: "metrics" } : { kind: "unknown", path };
+    },
+    attributesOf: (route, method) => attributesOf(route, method, layout),
+  };
+}
 
 const healthChecks: Readonly<Record<string, HealthCheck>> = {
   "/healthz": "healthz",
@@ -55,48 +86,36 @@ const healthChecks: Readonly<Record<string, HealthCheck>> = {
   "/readyz": "readyz",
 };
 
-/**
- * Finds the route of a request target. Throws a ProxyError `bad_target` for a target that is no
- * path. Segments of our own are decoded, what belongs to a managed cluster is not touched.
- */
-export function parseRoute(target: string): Route {
-  const { path, query } = parseTarget(target);
-  if (path.startsWith(`${root}/`)) return resourceRoute(path, query);
-  const plain = path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
-  const document = documents[plain];
-  if (document !== undefined) return { kind: "document", document };
-  const check = healthChecks[plain];
-  if (check !== undefined) return { kind: "health", check };
-  return plain === "/metrics" ? { kind: "metrics" } : { kind: "unknown", path };
-}
-
 const prefixSegments = 4;
 
-function resourceRoute(path: string, query: string): Route {
+function resourceRoute(path: string, query: string, served: readonly string[]): Route {
   const { segments, rest } = splitPath(path, prefixSegments + 2);
   const [resource = "", name = "", subresource = ""] = segments.slice(prefixSegments - 1);
-  if (subresource === "") return plainRoute(resource, name, path, query);
-  if (resource !== "clustergateways" || name === "") return { kind: "unknown", path };
-  if (subresource === "proxy") return { kind: "proxy", name, rest, query };
-  return subresource === "health" && rest.length < 2
-    ? { kind: "clusterHealth", name, query }
-    : { kind: "unknown", path };
+  if (!served.includes(resource)) return { kind: "unknown", path };
+  if (subresource === "") return plainRoute(resource as ResourceName, name, query);
+  const found = name === "" ? undefined : partOf(subresource, name, rest, query);
+  return resource === "clustergateways" && found !== undefined ? found : { kind: "unknown", path };
 }
 
-function plainRoute(resource: string, name: string, path: string, query: string): Route {
-  if (resource !== "clustergateways" && resource !== "virtualclusters") {
-    return { kind: "unknown", path };
-  }
+function partOf(subresource: string, name: string, rest: string, query: string): Route | undefined {
+  if (subresource === "proxy") return { kind: "proxy", name, rest, query };
+  const isHealth = subresource === "health" && rest.length < 2;
+  return isHealth ? { kind: "clusterHealth", name, query } : undefined;
+}
+
+function plainRoute(resource: ResourceName, name: string, query: string): Route {
   return name === ""
     ? { kind: "collection", resource, query }
     : { kind: "object", resource, name, query };
 }
 
-/**
- * What a route asks the hub's authorizer, or `undefined` for what every authenticated user may
- * read: discovery must not depend on the hub's answer, since the hub's discovery depends on it.
- */
-export function attributesOf(route: Route, method: string): Attributes | undefined {
+function attributesOf(
+  route: Route,
+  method: string,
+  { group, version }: ClusterGatewayLayout,
+): Attributes | undefined {
+  const of = (verb: string, resource: ResourceName, subresource: string, name: string) =>
+    ({ kind: "resource", verb, group, version, resource, subresource, name }) as const;
   switch (route.kind) {
     case "health":
     case "document":
@@ -106,23 +125,14 @@ export function attributesOf(route: Route, method: string): Attributes | undefin
     case "unknown":
       return { kind: "path", verb: verbOf(method).toLowerCase(), path: route.path };
     case "collection":
-      return resourceAttributes(collectionVerb(route.query, method), route.resource, "", "");
+      return of(collectionVerb(route.query, method), route.resource, "", "");
     case "object":
-      return resourceAttributes(verbOf(method), route.resource, "", route.name);
+      return of(verbOf(method), route.resource, "", route.name);
     case "clusterHealth":
-      return resourceAttributes(verbOf(method), "clustergateways", "health", route.name);
+      return of(verbOf(method), "clustergateways", "health", route.name);
     case "proxy":
-      return resourceAttributes(verbOf(method), "clustergateways", "proxy", route.name);
+      return of(verbOf(method), "clustergateways", "proxy", route.name);
   }
-}
-
-function resourceAttributes(
-  verb: string,
-  resource: string,
-  subresource: string,
-  name: string,
-): Attributes {
-  return { kind: "resource", verb, group, version, resource, subresource, name };
 }
 
 function collectionVerb(query: string, method: string): string {

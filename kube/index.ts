@@ -1,3 +1,4 @@
+export { discoverAddonVersion } from "./addon-version.ts";
 export { ApiError, type ApiErrorCode, ignoreNotFound, isApiError } from "./api-error.ts";
 export {
   type ApplyOptions,

@@ -14,6 +14,7 @@ import {
 import { createAgentMetrics } from "./agent/agent-metrics.ts";
 import { AgentSession } from "./agent/agent-session.ts";
 import { type ConnectSettings, connectToServer } from "./agent/connect.ts";
+import { ReadBuffers } from "./agent/read-buffers.ts";
 import { ReceiveBudget } from "./flow/shared-receiver.ts";
 
 import { sessionWindowBytes, streamWindowBytes } from "./rpc/stream-windows.ts";
@@ -245,6 +246,7 @@ async function startSharingAgent(tunnel: LoopbackTunnel, port: number) {
     openCarrier: undefined,
     budget: new ReceiveBudget(),
     policy: () => undefined,
+    buffers: new ReadBuffers(),
     metrics: createAgentMetrics(createMetrics()),
   });
   server.stream.on("data", (packet: Packet) => session.handle(packet));

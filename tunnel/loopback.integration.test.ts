@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { createServer as createHttpsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex, Writable } from "node:stream";
 import { describe, it } from "node:test";
 import { connect as connectTls } from "node:tls";
@@ -73,6 +73,16 @@ async function slowestPing(connection: Duplex, durationMs: number): Promise<numb
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   return slowestMs;
+}
+
+/** Waits until a count stays what it is. */
+async function steady(count: () => number): Promise<void> {
+  let [last, since] = [count(), performance.now()];
+  await eventually(() => {
+    const next = count();
+    if (next !== last) [last, since] = [next, performance.now()];
+    return performance.now() - since > 300;
+  }, "the count is steady");
 }
 
 function sha256(bytes: Buffer): string {
@@ -325,6 +335,25 @@ describe("a tunnel over loopback", () => {
     const kept = all.agent.it.connectedServers;
     assert.equal(kept.length, 1);
     await eventually(() => all.agent.it.openConnections === 0, "all are closed");
+  });
+
+  it("reads next to nothing from a target that sends for nobody any more", async () => {
+    await using all = await startAll();
+    const target = Promise.withResolvers<Socket>();
+    const port = await all.tunnel.startHalfOpenTarget((socket) => {
+      writeForever(socket);
+      target.resolve(socket);
+    });
+    const connection = await all.client.it.dial("127.0.0.1", port, never);
+    await once(connection, "data");
+    connection.pause();
+    const socket = await target.promise;
+    await steady(() => socket.bytesWritten);
+    const held = socket.bytesWritten;
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    connection.destroy();
+    await closed;
+    assert.ok(socket.bytesWritten - held < 32 * 1024 * 1024, `${socket.bytesWritten - held}`);
   });
 
   it("finds the server again after it was away, on both sides", async () => {

@@ -7,13 +7,13 @@ import {
   createClusterProxy,
   createManagedServiceAccount,
   type DeployMode,
-  discoverAddonVersion,
   type Part,
 } from "#controllers";
 import {
   createEventRecorder,
   createKubeClient,
   createLeaderElection,
+  discoverAddonVersion,
   type KubeClient,
 } from "#kube";
 import {

@@ -1,6 +1,18 @@
 import { isAbsolute } from "node:path";
-import { createGateway, type ExecPolicy, type ServingCertificate, type TunnelDial } from "#gateway";
-import { createKubeClient } from "#kube";
+import {
+  type ClusterGatewayLayout,
+  clusterGatewayGroups,
+  clusterGatewayLayouts,
+  defaultClusterGatewayLayout,
+} from "#api";
+import {
+  type ClusterKeeping,
+  createGateway,
+  type ExecPolicy,
+  type ServingCertificate,
+  type TunnelDial,
+} from "#gateway";
+import { createKubeClient, discoverAddonVersion, type KubeClient } from "#kube";
 import { createMetrics, type Logger, type Metrics, type Runnable } from "#runtime";
 import { createTunnelClient, loadTlsFiles } from "#tunnel";
 import packageJson from "../../package.json" with { type: "json" };
@@ -18,6 +30,11 @@ const flags = {
     type: "string",
     default: "",
     help: "Kubeconfig of the hub; the pod's own service account when empty",
+  },
+  "api-group": {
+    type: "string",
+    default: defaultClusterGatewayLayout.group,
+    help: `Group that ClusterGateways are served in: ${clusterGatewayGroups.join(" or ")}; it also decides where clusters are kept`,
   },
   "secret-namespace": {
     type: "string",
@@ -100,8 +117,9 @@ export const gateway: ProcessOptions<typeof flags> = {
   name: "gateway",
   summary: "Serves ClusterGateways as an API of the hub: the way to the APIs of managed clusters.",
   flags,
-  async build(values, log) {
-    checkTogether(values);
+  async build(values, log, signal) {
+    const layout = layoutOf(values);
+    checkTogether(values, layout);
     const metrics = createMetrics();
     const certificate = await servingCertificate(values, log);
     const tunnel = await openTunnel(values, metrics, log);
@@ -117,6 +135,7 @@ export const gateway: ProcessOptions<typeof flags> = {
       ...(values["bind-address"] === "" ? {} : { host: values["bind-address"] }),
       certificate,
       client,
+      keeping: await keepingOf(layout, client, signal),
       secretNamespace: values["secret-namespace"],
       usesManagedClusters: values["ocm-integration"],
       tunnelDial: tunnel.dial,
@@ -156,10 +175,36 @@ function execPolicyOf(values: Values): ExecPolicy {
   return { allowedCommands, allowedVariables: values["exec-allowed-variables"] };
 }
 
-function checkTogether(values: Values): void {
+function layoutOf({ "api-group": wanted }: Values): ClusterGatewayLayout {
+  const group = clusterGatewayGroups.find((known) => known === wanted);
+  if (group !== undefined) return clusterGatewayLayouts[group];
+  const expected = clusterGatewayGroups.join(" or ");
+  throw new UsageError(`Cannot use --api-group=${wanted}: expected ${expected}`);
+}
+
+/** What only works where clusters are kept in Secrets of one namespace. */
+const flagsOfSecrets = [
+  "writable-clustergateways",
+  "show-credentials",
+  "exec-allowed-commands",
+] as const;
+
+function checkTogether(values: Values, { keptIn, group }: ClusterGatewayLayout): void {
   if (values["secret-namespace"] === "") {
     throw new UsageError("Cannot use an empty --secret-namespace");
   }
+  if (keptIn === "secrets") return;
+  const given = flagsOfSecrets.find((flag) => values[flag] !== flags[flag].default);
+  if (given !== undefined) throw new UsageError(`Cannot use --${given} with --api-group=${group}`);
+}
+
+async function keepingOf(
+  { keptIn }: ClusterGatewayLayout,
+  client: KubeClient,
+  signal: AbortSignal,
+): Promise<ClusterKeeping> {
+  if (keptIn === "secrets") return { keptIn };
+  return { keptIn, addonVersion: await discoverAddonVersion(client, signal) };
 }
 
 async function servingCertificate(

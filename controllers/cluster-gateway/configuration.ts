@@ -1,7 +1,10 @@
 import * as z from "zod";
 import {
   type ClusterGatewayConfiguration,
+  type ClusterGatewayLayout,
   clusterGatewayConfiguration,
+  clusterGatewayLayouts,
+  defaultClusterGatewayLayout,
   type KubeObject,
 } from "#api";
 import { TerminalError } from "#runtime";
@@ -13,4 +16,17 @@ export function parseConfiguration(object: KubeObject): ClusterGatewayConfigurat
   throw new TerminalError(
     `Cannot use ClusterGatewayConfiguration ${object.metadata.name}: ${z.prettifyError(parsed.error)}`,
   );
+}
+
+/** In which form the gateway of a configuration serves clusters. */
+export function layoutOf({
+  spec,
+}: Pick<ClusterGatewayConfiguration, "spec">): ClusterGatewayLayout {
+  return clusterGatewayLayouts[spec.apiGroup];
+}
+
+/** The same for one that may be missing or wrong, of which others tell. */
+export function presentLayout(object: KubeObject | undefined): ClusterGatewayLayout {
+  const parsed = clusterGatewayConfiguration.safeParse(object);
+  return parsed.success ? layoutOf(parsed.data) : defaultClusterGatewayLayout;
 }

@@ -58,6 +58,7 @@ function makeSnapshot(overrides: Partial<Snapshot> = {}): Snapshot {
     tunnel,
     deployment: undefined,
     apiService: undefined,
+    staleApiServices: [],
     ...overrides,
   };
 }
@@ -102,6 +103,25 @@ describe("plan() of the gateway", () => {
     assert.ok(applied(makeSnapshot({ deployment })).includes(registration));
     const apiService = { metadata: { name: "v1alpha1.cluster.core.oam.dev" } };
     assert.ok(applied(makeSnapshot({ apiService })).includes(registration));
+  });
+
+  it("registers the API in the group that is asked for, and takes ours out of the other", () => {
+    const apiGroup = "gateway.open-cluster-management.io";
+    const configuration = makeConfiguration({ apiGroup });
+    const stale = (uid: string) => ({
+      metadata: {
+        name: "v1alpha1.cluster.core.oam.dev",
+        ownerReferences: [{ apiVersion: "v1", kind: "X", name: "x", uid }],
+      },
+    });
+    const discarded = (snapshot: Snapshot) =>
+      plan(snapshot, place, "IfNotPresent", now).actions.filter(({ kind }) => kind === "discard");
+    const rolling = makeSnapshot({ configuration, staleApiServices: [stale("cgc-uid")] });
+    assert.deepEqual(discarded(rolling), []);
+    const serving = { ...rolling, deployment };
+    assert.ok(applied(serving).includes(`APIService v1alpha1.${apiGroup}`));
+    assert.equal(discarded(serving).length, 1);
+    assert.deepEqual(discarded({ ...serving, staleApiServices: [stale("another")] }), []);
   });
 
   it("waits for cluster-proxy, and says for what", () => {
@@ -172,6 +192,15 @@ describe("the gateway's pods", () => {
     assert.match(shown, /--audit-policy-file=\/etc\/identity\/audit-policy.yaml"/);
     assert.match(shown, /"audit-policy.yaml":"kind: Policy"/);
     assert.doesNotMatch(argsWith({ audit: { log: "Stdout" } }), /--audit-policy-file/);
+  });
+
+  it("serve the group that is asked for, with no flag that only the other knows", () => {
+    const apiGroup = "gateway.open-cluster-management.io";
+    const shown = argsWith({ apiGroup, clusterGateways: { writable: true } });
+    assert.match(shown, /--api-group=gateway.open-cluster-management.io"/);
+    assert.match(shown, /--managed-serviceaccount-name=cluster-gateway"/);
+    assert.doesNotMatch(shown, /--writable-clustergateways/);
+    assert.doesNotMatch(argsWith({}), /--api-group/);
   });
 
   it("authorize paths where that is asked for", () => {
@@ -277,6 +306,13 @@ describe("plan() of a credential", () => {
   it("takes it away with the addon, and when an administrator takes over", () => {
     assert.deepEqual(kinds({ ...settled, addon: undefined, credential }), ["deleteCredential"]);
     const { spec } = makeConfiguration({ secretManagement: { type: "Manual" } });
+    assert.deepEqual(kinds({ ...settled, spec, credential }), ["deleteCredential"]);
+  });
+
+  it("copies nothing where the gateway reads the account's own Secret", () => {
+    const { spec } = makeConfiguration({ apiGroup: "gateway.open-cluster-management.io" });
+    assert.deepEqual(kinds({ ...fresh, spec, token }), ["createAccount"]);
+    assert.deepEqual(kinds({ ...settled, spec }), []);
     assert.deepEqual(kinds({ ...settled, spec, credential }), ["deleteCredential"]);
   });
 

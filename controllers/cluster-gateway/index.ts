@@ -3,6 +3,7 @@ import {
   apiServices,
   clusterGatewayConfiguration,
   clusterGatewayConfigurations,
+  clusterGatewayLayouts,
   defaultClusterGatewayConfigurationName,
   type KubeObject,
   type ManagedCluster,
@@ -20,10 +21,10 @@ import {
   type Target,
 } from "../installation/following-trigger.ts";
 import { createInstallationReconciler } from "../installation/installation-reconciler.ts";
+import { presentLayout } from "./configuration.ts";
 import { createCredentialReconciler } from "./credentials/reconciler.ts";
 import { clusterGatewayDefinition } from "./definition.ts";
 import { createHealthReconciler } from "./health/reconciler.ts";
-import { gatewayNames } from "./names.ts";
 import { gatewayInstallation } from "./server/installation.ts";
 
 export interface ClusterGatewayOptions {
@@ -50,7 +51,13 @@ export function createClusterGateway(given: ControllerDeps, options: ClusterGate
   );
   const health = createController({
     log,
-    reconciler: createHealthReconciler({ ...deps, clusters, addonOf }),
+    reconciler: createHealthReconciler({
+      ...deps,
+      clusters,
+      addonOf,
+      layout: () =>
+        presentLayout(caches.configurations.get(defaultClusterGatewayConfigurationName)),
+    }),
     triggers: [
       onCacheChange(addons, (change) =>
         change.before !== undefined && change.after !== undefined ? [] : clusterOf(change),
@@ -60,7 +67,7 @@ export function createClusterGateway(given: ControllerDeps, options: ClusterGate
     workers: 16,
   });
   return {
-    caches: [...addon.caches, ...Object.values(caches)],
+    caches: [...addon.caches, ...Object.values(caches).flat()],
     controllers: [
       ...addon.controllers,
       serverFollows,
@@ -91,7 +98,10 @@ function openCaches({ client, version, log }: ControllerDeps, { signer }: Cluste
       ...named(signer.name),
       namespace: signer.namespace,
     }),
-    apiServices: createObjectCache<KubeObject>(client, apiServices, named(gatewayNames.apiService)),
+    // One for each name: nobody needs rights on all APIServices.
+    apiServices: Object.values(clusterGatewayLayouts).map(({ apiServiceName }) =>
+      createObjectCache<KubeObject>(client, apiServices, named(apiServiceName)),
+    ),
   };
 }
 
@@ -119,7 +129,7 @@ function serverController(
     triggers: [
       onSpecChange(configurations),
       onCacheChange(signerCache, every),
-      onCacheChange(registered, every),
+      ...registered.map((cache) => onCacheChange(cache, every)),
       follows,
     ],
     workers: 1,

@@ -7,7 +7,6 @@ export const gatewayNames = {
   /** Copies of what opens the tunnel, beside the gateway. */
   tunnelCaSecret: "proxy-server-ca",
   tunnelClientSecret: "proxy-client",
-  apiService: "v1alpha1.cluster.core.oam.dev",
   /** As whom callers act, for the gateway to read. */
   identityConfigMap: "cluster-gateway-identity",
   healthRole: "open-cluster-management:cluster-gateway:health",
@@ -19,17 +18,8 @@ export const gatewayLabels = {
   "proxy.open-cluster-management.io/addon-name": "cluster-gateway",
 } as const;
 
-/** The aggregated API. */
-export const gatewayApi = { group: "cluster.core.oam.dev", version: "v1alpha1" } as const;
-
 /** The port of the gateway, in its pods and in its Service. */
 export const gatewayPort = 9443;
-
-/** Labels of a Secret with which the gateway reaches one cluster; its name is the cluster's. */
-export const credentialLabels = {
-  credentialType: "cluster.core.oam.dev/cluster-credential-type",
-  endpointType: "cluster.core.oam.dev/cluster-endpoint-type",
-} as const;
 
 /** Marks what we made, where others make the like. */
 export const managedByUs = { "app.kubernetes.io/managed-by": "spokeway" } as const;

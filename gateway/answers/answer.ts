@@ -27,10 +27,10 @@ export function answerText(
   exchange.answer({ status, headers: fields }, text);
 }
 
-/** Answers with the `Status` of an error, unless an answer has begun. */
-export function answerError(exchange: Exchange, error: GatewayError): void {
+/** Answers with the `Status` of an error about a group's objects, unless an answer has begun. */
+export function answerError(exchange: Exchange, error: GatewayError, group: string): void {
   const { httpStatus } = treatmentOf(error);
   const retryAfterSeconds = retryAfterOf(error);
   const headers = retryAfterSeconds === undefined ? [] : ["retry-after", String(retryAfterSeconds)];
-  answerJson(exchange, httpStatus, statusOf(error), headers);
+  answerJson(exchange, httpStatus, statusOf(error, group), headers);
 }

@@ -1,4 +1,4 @@
-import { clusterGatewayGroup, failureStatus, type Status } from "#api";
+import { failureStatus, type Status } from "#api";
 import type { GatewayError, GatewayErrorCode } from "./gateway-error.ts";
 
 interface Treatment {
@@ -61,13 +61,13 @@ export function retryAfterOf(error: GatewayError): number | undefined {
   return isDue === true ? 1 : undefined;
 }
 
-/** The error as an API server says it. */
-export function statusOf(error: GatewayError): Status {
+/** The error as the API server of a group says it. */
+export function statusOf(error: GatewayError, group: string): Status {
   const { httpStatus, reason, retryAfterSeconds } = treatmentOf(error);
   const { name, resource, causes, continue: token } = error.details;
   const details = {
     ...(name === undefined ? {} : { name }),
-    ...(resource === undefined ? {} : { group: clusterGatewayGroup, kind: resource }),
+    ...(resource === undefined ? {} : { group, kind: resource }),
     ...(causes === undefined
       ? {}
       : { causes: causes.map(({ reason, message, field = "" }) => ({ reason, message, field })) }),

@@ -33,6 +33,8 @@ interface AuditedUser {
 /** One request to a managed cluster, as the log tells it. */
 export interface AuditedRequest {
   readonly auditId: string;
+  /** The gateway's own, which its annotations are named after. */
+  readonly group: string;
   /** As it came, without what a query may hold of secrets. */
   readonly uri: string;
   readonly cluster: string;
@@ -60,8 +62,6 @@ export interface AuditedStage {
   readonly message?: string | undefined;
   readonly bytes?: { readonly received: number; readonly sent: number };
 }
-
-const prefix = "cluster.core.oam.dev";
 
 /** The event of one stage of a request. Pure; holds no token, since none is given to it. */
 export function auditEvent(request: AuditedRequest, stage: AuditedStage): AuditEvent {
@@ -113,7 +113,7 @@ function responseStatus({ status, message }: AuditedStage) {
 }
 
 function annotations(
-  { cluster, receivedAt }: AuditedRequest,
+  { group: prefix, cluster, receivedAt }: AuditedRequest,
   { stage, actor, bytes, at }: AuditedStage,
 ): Readonly<Record<string, string>> {
   const seconds = (at.getTime() - receivedAt.getTime()) / 1000;

@@ -41,6 +41,7 @@ function eventsOf(
 ): readonly AuditEvent[] {
   const events: AuditEvent[] = [];
   const open = createAuditor({
+    group: "cluster.core.oam.dev",
     policy: () => policy,
     sinks: [{ write: (event) => void events.push(event) }],
     now: () => new Date("2026-01-02T03:04:05.678Z"),
@@ -123,11 +124,11 @@ describe("the audit log", () => {
     const open = (caller: Caller) => {
       const events: AuditEvent[] = [];
       const sinks = [{ write: (event: AuditEvent) => void events.push(event) }];
-      const entry = createAuditor({ policy: () => metadataOfAll, sinks })(
-        exchangeOf(prefix),
-        caller,
-        auditedCall("/version"),
-      );
+      const entry = createAuditor({
+        group: "cluster.core.oam.dev",
+        policy: () => metadataOfAll,
+        sinks,
+      })(exchangeOf(prefix), caller, auditedCall("/version"));
       entry.ended({ status: 403, message: "no", bytes });
       return events[0];
     };

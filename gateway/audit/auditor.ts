@@ -44,6 +44,8 @@ export interface AuditedCall {
 }
 
 export interface AuditorOptions {
+  /** The gateway's own. */
+  readonly group: string;
   /** That of this moment. */
   readonly policy: () => AuditPolicy;
   readonly sinks: readonly AuditSink[];
@@ -54,7 +56,12 @@ export interface AuditorOptions {
 export type Auditor = (exchange: Exchange, caller: Caller, call: AuditedCall) => AuditEntry;
 
 /** Makes the audit log. Without sinks it still passes Audit-IDs on. */
-export function createAuditor({ policy, sinks, now = () => new Date() }: AuditorOptions): Auditor {
+export function createAuditor({
+  group,
+  policy,
+  sinks,
+  now = () => new Date(),
+}: AuditorOptions): Auditor {
   return (exchange, caller, call) => {
     const auditId = auditIdOf(exchange);
     if (sinks.length === 0) return silentEntry(auditId);
@@ -70,6 +77,7 @@ export function createAuditor({ policy, sinks, now = () => new Date() }: Auditor
     if (level === "None") return silentEntry(auditId);
     const request = {
       auditId,
+      group,
       uri: auditedUri(exchange.target.split("?", 1)[0] ?? "", query),
       cluster: call.cluster,
       facts,

@@ -5,6 +5,7 @@ import type { CacheChange } from "#kube";
 import { silentLogger } from "#runtime";
 import { makeAuthority } from "#testing";
 import { createClusterStore } from "./cluster-store.ts";
+import { createSecretOrigin } from "./secret-origin.ts";
 
 let ca = "";
 before(async () => {
@@ -51,11 +52,21 @@ function makeSecret(name: string, resourceVersion: string, token = "t"): Secret 
   };
 }
 
+function originOf(
+  secrets: ReturnType<typeof makeCache<Secret>>,
+  managedClusters?: ReturnType<typeof makeCache<ManagedCluster>>,
+) {
+  const client = { replace: () => Promise.reject(new Error("nothing is written here")) };
+  return createSecretOrigin({ secrets, managedClusters, secretNamespace: "ns", client });
+}
+
 function makeStore() {
   const secrets = makeCache<Secret>();
   const managedClusters = makeCache<ManagedCluster>();
-  const options = { secretNamespace: "ns", log: silentLogger };
-  const store = createClusterStore({ secrets, managedClusters, ...options });
+  const store = createClusterStore({
+    origin: originOf(secrets, managedClusters),
+    log: silentLogger,
+  });
   const put = (name: string, version: string, token?: string) =>
     secrets.put(`ns/${name}`, makeSecret(name, version, token), version);
   const sync = () => {
@@ -122,8 +133,7 @@ describe("ClusterStore", () => {
     const told: string[] = [];
     const secrets = makeCache<Secret>();
     createClusterStore({
-      secrets,
-      secretNamespace: "ns",
+      origin: originOf(secrets),
       log: silentLogger,
       onFault: ({ metadata }, why) => told.push(`${metadata.name}: ${why}`),
     });

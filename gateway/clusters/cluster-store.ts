@@ -1,5 +1,4 @@
-import type { ClusterGateway, ManagedCluster, Secret } from "#api";
-import type { ObjectCache } from "#kube";
+import type { ClusterGateway, Secret } from "#api";
 import type { Logger } from "#runtime";
 import {
   type ClusterFault,
@@ -8,6 +7,7 @@ import {
 } from "../objects/cluster-gateway.ts";
 import { type ChangeLog, createChangeLog } from "./change-log.ts";
 import type { Cluster } from "./cluster.ts";
+import type { ClusterOrigin, ClusterSource } from "./cluster-source.ts";
 import { ConversionError, convertCluster, isNewer } from "./convert.ts";
 
 /** What is known under a cluster's name. */
@@ -19,16 +19,8 @@ export type Lookup =
   | { readonly kind: "pending"; readonly why: string }
   | { readonly kind: "unknown" };
 
-type Caches<T extends Secret | ManagedCluster> = Pick<
-  ObjectCache<T>,
-  "get" | "list" | "onChange" | "resourceVersion" | "isSynced"
->;
-
 export interface ClusterStoreOptions extends ViewOptions {
-  readonly secrets: Caches<Secret>;
-  /** Without it, Secrets alone count. */
-  readonly managedClusters?: Caches<ManagedCluster> | undefined;
-  readonly secretNamespace: string;
+  readonly origin: ClusterOrigin;
   readonly log: Logger;
   /** Called when a Secret turns out to make no cluster, and why. */
   readonly onFault?: (secret: Secret, why: string) => void;
@@ -60,7 +52,7 @@ interface Entry {
   readonly gateway: ClusterGateway;
 }
 
-/** Makes a store that follows the caches from now on. */
+/** Makes a store that follows its origin from now on. */
 export function createClusterStore(options: ClusterStoreOptions): ClusterStore {
   return new CachedClusters(options);
 }
@@ -75,14 +67,11 @@ class CachedClusters implements ClusterStore {
   constructor(options: ClusterStoreOptions) {
     this.#options = options;
     this.changes = createChangeLog(() => this.#startVersion ?? this.version());
-    options.secrets.onChange(({ after, before }) => {
-      this.#update((after ?? before)?.metadata.name ?? "", true);
-    });
-    options.managedClusters?.onChange(({ key }) => this.#update(key, false));
+    options.origin.onChange((name, isOfSecret) => this.#update(name, isOfSecret));
   }
 
   version(): string {
-    const version = this.#options.secrets.resourceVersion;
+    const version = this.#options.origin.version();
     // From the first version that anybody was told, no change is forgotten.
     if (this.reasonNotReady() === undefined) this.#startVersion ??= version;
     return version;
@@ -91,8 +80,9 @@ class CachedClusters implements ClusterStore {
   find(name: string): Lookup {
     const entry = this.#entries.get(name);
     if (entry !== undefined) return entry.lookup;
-    const isManaged = this.#options.managedClusters?.get(name) !== undefined;
-    return isManaged ? { kind: "pending", why: "it does not exist" } : { kind: "unknown" };
+    const found = this.#options.origin.find(name);
+    // A moment ago it was not there, or it would have an entry.
+    return found.kind === "found" ? { kind: "pending", why: "it was just made" } : found;
   }
 
   shown(name: string): ClusterGateway | undefined {
@@ -110,9 +100,7 @@ class CachedClusters implements ClusterStore {
   }
 
   reasonNotReady(): string | undefined {
-    const { secrets, managedClusters } = this.#options;
-    if (!secrets.isSynced) return "Secrets of clusters are not listed yet";
-    return managedClusters?.isSynced === false ? "ManagedClusters are not listed yet" : undefined;
+    return this.#options.origin.reasonNotReady();
   }
 
   #update(name: string, isOfSecret: boolean): void {
@@ -130,29 +118,33 @@ class CachedClusters implements ClusterStore {
   }
 
   #convert(name: string, before: Entry | undefined): Entry | undefined {
-    const { secrets, managedClusters, secretNamespace } = this.#options;
-    const secret = secrets.get(`${secretNamespace}/${name}`);
-    if (secret === undefined) return undefined;
+    const found = this.#options.origin.find(name);
+    if (found.kind !== "found") return undefined;
+    const { source } = found;
     try {
-      const cluster = convertCluster(secret, managedClusters?.get(name));
-      const gateway = clusterGatewayOf(secret, cluster, this.#options);
+      const cluster = convertCluster(source);
+      const gateway = clusterGatewayOf(source, cluster, this.#options);
       return { lookup: { kind: "ready", cluster }, fault: undefined, gateway };
     } catch (error) {
       if (!(error instanceof ConversionError)) throw error;
-      return this.#faulty(secret, error, before?.fault);
+      return this.#faulty(source, error, before?.fault);
     }
   }
 
-  #faulty(secret: Secret, { code, message: why }: ConversionError, before?: ClusterFault): Entry {
+  #faulty(
+    source: ClusterSource,
+    { code, message: why }: ConversionError,
+    before?: ClusterFault,
+  ): Entry {
     const { now = () => new Date() } = this.#options;
     const fault = { code, why, since: before?.since ?? now() };
-    if (code === "bad" && before?.why !== why) this.#tell(secret, why);
+    if (code === "bad" && before?.why !== why) this.#tell(source, why);
     const kind = code === "pending" ? "pending" : "unusable";
-    return { lookup: { kind, why }, fault, gateway: clusterGatewayOf(secret, fault) };
+    return { lookup: { kind, why }, fault, gateway: clusterGatewayOf(source, fault) };
   }
 
-  #tell(secret: Secret, error: string): void {
-    this.#options.log.error("Cannot use cluster", { cluster: secret.metadata.name, error });
+  #tell({ name: cluster, secret }: ClusterSource, error: string): void {
+    this.#options.log.error("Cannot use cluster", { cluster, error });
     this.#options.onFault?.(secret, error);
   }
 
@@ -184,7 +176,7 @@ function isSame(a: Entry | undefined, b: Entry | undefined): boolean {
   const content = (entry: Entry | undefined) => {
     if (entry === undefined) return "";
     const { lookup, gateway } = entry;
-    return JSON.stringify([lookup, gateway.spec, gateway.status]);
+    return JSON.stringify([lookup, gateway.spec, gateway.status, gateway.metadata.labels]);
   };
   return content(a) === content(b);
 }

@@ -5,6 +5,7 @@ import { type ManagedCluster, managedCluster, type Secret } from "#api";
 import { makeAuthority, type TestPair } from "#testing";
 import type { Cluster } from "./cluster.ts";
 import { ConversionError, convertCluster, isNewer } from "./convert.ts";
+import { secretSource } from "./secret-origin.ts";
 
 let ca = "";
 let pair: TestPair;
@@ -160,7 +161,7 @@ const faults: Readonly<Record<string, readonly [given: () => Given, message: Reg
   ],
   "a forward proxy of another kind": [
     () => ({ endpoint: "Const", data: { token: "t", "proxy-url": "ftp://ann:pw@proxy" } }),
-    /^key proxy-url is not an http, https or socks5 URL$/,
+    /^proxy-url is not an http, https or socks5 URL$/,
   ],
   "a command that is missing": [execOf(""), /key exec is missing/],
   "a command that is no JSON": [
@@ -186,16 +187,19 @@ const faults: Readonly<Record<string, readonly [given: () => Given, message: Reg
   ],
 };
 
+const converted = (secret: Secret, managed?: ManagedCluster) =>
+  convertCluster(secretSource(secret, managed));
+
 describe("convertCluster()", () => {
   for (const [name, { given, managed, want, is }] of Object.entries(cases)) {
     it(name, () => {
-      assert.deepEqual(want(convertCluster(makeSecret(given()), managed?.())), is);
+      assert.deepEqual(want(converted(makeSecret(given()), managed?.())), is);
     });
   }
   for (const [name, [given, message]] of Object.entries(faults)) {
     it(`refuses ${name}`, () => {
       assert.throws(
-        () => convertCluster(makeSecret(given()), undefined),
+        () => converted(makeSecret(given())),
         (error) => error instanceof ConversionError && message.test(error.message),
       );
     });
@@ -203,7 +207,7 @@ describe("convertCluster()", () => {
 
   it("reads the command of a Dynamic credential, and runs nothing", () => {
     const secret = makeSecret(execOf({ apiVersion: v1, command: "x", args: ["y"] })());
-    assert.deepEqual(convertCluster(secret, undefined).credential, {
+    assert.deepEqual(converted(secret).credential, {
       kind: "exec",
       exec: { apiVersion: v1, command: "x", args: ["y"], env: [] },
     });
@@ -228,7 +232,7 @@ describe("convertCluster()", () => {
     fc.assert(
       fc.property(fc.record({ credential: type, endpoint, data, annotations }), (given) => {
         try {
-          convertCluster(makeSecret(given), undefined);
+          converted(makeSecret(given));
         } catch (error) {
           assert.ok(error instanceof ConversionError, String(error));
           assert.doesNotMatch(error.message, /S3CR3T/);
@@ -245,7 +249,7 @@ describe("convertCluster()", () => {
         const secret = makeSecret({});
         for (const key of ["ca.crt", "token"]) {
           try {
-            convertCluster({ ...secret, data: { ...secret.data, [key]: raw } }, undefined);
+            converted({ ...secret, data: { ...secret.data, [key]: raw } });
           } catch (error) {
             assert.ok(error instanceof ConversionError, String(error));
           }
@@ -255,8 +259,7 @@ describe("convertCluster()", () => {
   });
 
   it("wants new connections for a new CA or certificate, and not for a new token", () => {
-    const fingerprint = (given: Given) =>
-      convertCluster(makeSecret(given), undefined).connectionFingerprint;
+    const fingerprint = (given: Given) => converted(makeSecret(given)).connectionFingerprint;
     const first = fingerprint({});
     assert.equal(fingerprint({ data: { "ca.crt": ca, token: "other" } }), first);
     assert.notEqual(fingerprint({ data: { "ca.crt": `${ca}\n${ca}`, token: "t" } }), first);

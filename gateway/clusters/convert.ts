@@ -1,6 +1,5 @@
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import {
-  clusterSecretAnnotations,
   clusterSecretKeys,
   clusterSecretLabels,
   credentialTypes,
@@ -9,8 +8,9 @@ import {
   type Secret,
 } from "#api";
 import type { Cluster, Credential, Endpoint, ExecConfig } from "./cluster.ts";
+import type { ClusterSource } from "./cluster-source.ts";
 import { parseExecConfig } from "./exec-config.ts";
-import { caCertificates, isBearerToken } from "./material.ts";
+import { caCertificates, decode, isBearerToken, textOf } from "./material.ts";
 
 /** Whether a fault is expected to go away by itself (`pending`), or somebody has to act (`bad`). */
 export type ConversionErrorCode = "pending" | "bad";
@@ -30,38 +30,38 @@ export class ConversionError extends Error {
 }
 
 /**
- * Makes a cluster of a Secret and, where OCM knows it, its ManagedCluster, whose address and CA
+ * Makes a cluster of its Secret and, where OCM knows it, its ManagedCluster, whose address and CA
  * then count instead of the Secret's. Pure. Throws a {@link ConversionError}.
  */
-export function convertCluster(
-  secret: Secret,
-  managedCluster: ManagedCluster | undefined,
-): Cluster {
-  const { name } = secret.metadata;
-  const endpoint = endpointOf(secret, managedCluster);
-  const { type: credentialType, credential } = credentialOf(secret);
-  const annotations = secret.metadata.annotations ?? {};
+export function convertCluster(source: ClusterSource): Cluster {
+  const { name, credentialType, healthy, healthyReason, proxyConfiguration } = source;
+  const endpoint = endpointOf(source);
+  const credential = credentialOf(source);
   return {
     name,
     credentialType,
     credential,
     endpoint,
-    isHealthy: isTrue(annotations[clusterSecretAnnotations.healthy]),
-    healthyReason: annotations[clusterSecretAnnotations.healthyReason],
-    proxyConfiguration: annotations[clusterSecretAnnotations.proxyConfiguration],
+    isHealthy: isTrue(healthy),
+    healthyReason,
+    proxyConfiguration,
     connectionFingerprint: fingerprint(endpoint, credential),
   };
 }
 
-function endpointOf(secret: Secret, managedCluster: ManagedCluster | undefined): Endpoint {
-  const type = secret.metadata.labels?.[clusterSecretLabels.endpointType] ?? endpointTypes.const;
+function endpointOf({
+  endpointType: type,
+  secret,
+  managedCluster,
+  ...rest
+}: ClusterSource): Endpoint {
   if (type === endpointTypes.clusterProxy) return tunnelEndpoint(secret);
   if (type !== endpointTypes.const) {
     throw new ConversionError(
       `label ${clusterSecretLabels.endpointType} is "${type}": expected Const or ClusterProxy`,
     );
   }
-  const proxyUrl = proxyUrlOf(secret);
+  const proxyUrl = parseProxyUrl(rest.proxyUrl);
   return managedCluster === undefined
     ? secretEndpoint(secret, proxyUrl)
     : ocmEndpoint(managedCluster, proxyUrl);
@@ -79,18 +79,15 @@ function tunnelEndpoint(secret: Secret): Endpoint {
 
 const proxyProtocols = new Set(["http:", "https:", "socks5:", "socks5h:"]);
 
-function proxyUrlOf(secret: Secret): URL | undefined {
-  const value = text(secret, clusterSecretKeys.proxyUrl).trim();
+function parseProxyUrl(value: string): URL | undefined {
   if (value === "") return undefined;
   const url = URL.parse(value);
   if (url !== null && proxyProtocols.has(url.protocol)) return url;
-  throw new ConversionError(
-    `key ${clusterSecretKeys.proxyUrl} is not an http, https or socks5 URL`,
-  );
+  throw new ConversionError(`${clusterSecretKeys.proxyUrl} is not an http, https or socks5 URL`);
 }
 
 function secretEndpoint(secret: Secret, proxyUrl: URL | undefined): Endpoint {
-  const address = text(secret, clusterSecretKeys.endpoint).trim();
+  const address = textOf(secret, clusterSecretKeys.endpoint).trim();
   if (address === "") throw new ConversionError(`key ${clusterSecretKeys.endpoint} is missing`);
   const ca = caOf(secret);
   return {
@@ -117,24 +114,28 @@ function ocmEndpoint({ metadata, spec }: ManagedCluster, proxyUrl: URL | undefin
   };
 }
 
-function credentialOf(secret: Secret): { readonly type: string; readonly credential: Credential } {
-  const type = secret.metadata.labels?.[clusterSecretLabels.credentialType] ?? "";
+function credentialOf({ credentialType, layout, secret }: ClusterSource): Credential {
+  const type = layout.credentialTypes.find((known) => known === credentialType);
   switch (type) {
     case credentialTypes.serviceAccountToken:
-      return { type, credential: { kind: "token", token: tokenOf(secret) } };
+      return { kind: "token", token: tokenOf(secret) };
     case credentialTypes.x509Certificate:
-      return { type, credential: certificateOf(secret) };
+      return certificateOf(secret);
     case credentialTypes.dynamic:
-      return { type, credential: { kind: "exec", exec: execOf(secret) } };
-    default:
-      throw new ConversionError(
-        `label ${clusterSecretLabels.credentialType} is "${type}": expected ServiceAccountToken, X509Certificate or Dynamic`,
+      return { kind: "exec", exec: execOf(secret) };
+    case undefined: {
+      const expected = new Intl.ListFormat("en", { type: "disjunction" }).format(
+        layout.credentialTypes,
       );
+      throw new ConversionError(
+        `label ${layout.keys.credentialType} is "${credentialType}": expected ${expected}`,
+      );
+    }
   }
 }
 
 function tokenOf(secret: Secret): string {
-  const token = text(secret, clusterSecretKeys.token).trim();
+  const token = textOf(secret, clusterSecretKeys.token).trim();
   if (token === "") throw new ConversionError("it has no token", { code: "pending" });
   if (isBearerToken(token)) return token;
   throw new ConversionError(`key ${clusterSecretKeys.token} has a character that no token has`);
@@ -194,17 +195,9 @@ function addressOf(address: string): URL {
 }
 
 function required(secret: Secret, key: string): string {
-  const value = text(secret, key);
+  const value = textOf(secret, key);
   if (value === "") throw new ConversionError(`key ${key} is missing`);
   return value;
-}
-
-function text({ data = {} }: Secret, key: string): string {
-  return decode(data[key] ?? "");
-}
-
-function decode(base64: string): string {
-  return Buffer.from(base64, "base64").toString("utf8");
 }
 
 /** As Go's ParseBool reads it; whatever it would refuse is not a yes. */

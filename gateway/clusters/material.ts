@@ -1,4 +1,15 @@
 import { X509Certificate } from "node:crypto";
+import type { Secret } from "#api";
+
+/** The text under a key of a Secret; empty without it. */
+export function textOf({ data = {} }: Secret, key: string): string {
+  return decode(data[key] ?? "");
+}
+
+/** The text of base64. */
+export function decode(base64: string): string {
+  return Buffer.from(base64, "base64").toString("utf8");
+}
 
 /** True for what may stand in an `Authorization` field, where anything else could write a second one. */
 export function isBearerToken(token: string): boolean {

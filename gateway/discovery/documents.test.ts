@@ -1,12 +1,26 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { clusterGatewayLayouts, defaultClusterGatewayLayout } from "#api";
 import { aggregatedDiscovery, aggregatedVersion, resourceList } from "./documents.ts";
-import { openapiV2, openapiV3 } from "./openapi.ts";
+import { openapiV2, openapiV3, openapiV3Index } from "./openapi.ts";
+import type { ServedApi } from "./served-api.ts";
+
+const served = (isWritable: boolean): ServedApi => ({
+  layout: defaultClusterGatewayLayout,
+  isWritable,
+});
+const fork: ServedApi = {
+  layout: clusterGatewayLayouts["gateway.open-cluster-management.io"],
+  isWritable: false,
+};
 
 describe("resourceList()", () => {
   const listed = (isWritable: boolean) =>
-    (resourceList(isWritable) as { resources: { name: string; kind: string; verbs: string[] }[] })
-      .resources;
+    (
+      resourceList(served(isWritable)) as {
+        resources: { name: string; kind: string; verbs: string[] }[];
+      }
+    ).resources;
 
   it("has upstream's resources and verbs, and watch", () => {
     assert.deepEqual(
@@ -48,7 +62,7 @@ describe("aggregatedVersion()", () => {
 
 describe("aggregatedDiscovery()", () => {
   it("nests subresources under their resources", () => {
-    const { items } = aggregatedDiscovery("v2", false) as {
+    const { items } = aggregatedDiscovery("v2", served(false)) as {
       items: { versions: { resources: { resource: string; subresources?: unknown[] }[] }[] }[];
     };
     const resources = items[0]?.versions[0]?.resources ?? [];
@@ -63,7 +77,12 @@ describe("aggregatedDiscovery()", () => {
 });
 
 describe("OpenAPI documents", () => {
-  const documents = { openapiV2: openapiV2(true), openapiV3: openapiV3(true) };
+  const documents = {
+    openapiV2: openapiV2(served(true)),
+    openapiV3: openapiV3(served(true)),
+    "openapiV2 of the other layout": openapiV2(fork),
+    "openapiV3 of the other layout": openapiV3(fork),
+  };
   for (const [name, document] of Object.entries(documents)) {
     it(`${name} refers to no schema that it does not have`, () => {
       const text = JSON.stringify(document);
@@ -80,4 +99,29 @@ describe("OpenAPI documents", () => {
       assert.equal(new Set(ids).size, ids.length);
     });
   }
+});
+
+describe("the documents of another layout", () => {
+  it("name its group and version everywhere, and the other nowhere", () => {
+    for (const document of [
+      resourceList(fork),
+      aggregatedDiscovery("v2", fork),
+      openapiV2(fork),
+      openapiV3(fork),
+      openapiV3Index(fork),
+    ]) {
+      const text = JSON.stringify(document);
+      assert.match(text, /gateway.open-cluster-management.io/);
+      assert.doesNotMatch(text, /oam|[Vv]irtual[Cc]luster/);
+    }
+  });
+
+  it("have clusters with identity rules and without a provider, as upstream has them", () => {
+    const { definitions } = openapiV2(fork) as {
+      definitions: Record<string, { properties?: object }>;
+    };
+    const prefix = "com.github.kluster-manager.cluster-gateway.pkg.apis.gateway.v1alpha1";
+    const spec = definitions[`${prefix}.ClusterGatewaySpec`]?.properties;
+    assert.deepEqual(Object.keys(spec ?? {}), ["proxyConfig", "access"]);
+  });
 });

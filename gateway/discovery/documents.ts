@@ -1,10 +1,4 @@
-import {
-  apiVersionOf,
-  clusterGateways,
-  clusterGatewayGroup as group,
-  clusterGatewayVersion as version,
-  virtualClusters,
-} from "#api";
+import type { ServedApi } from "./served-api.ts";
 
 interface ApiResource {
   readonly name: string;
@@ -13,8 +7,6 @@ interface ApiResource {
   readonly verbs: readonly string[];
   readonly shortNames?: readonly string[];
 }
-
-const groupVersion = apiVersionOf(clusterGateways);
 
 const readVerbs = ["get", "list", "watch"];
 const allVerbs = [
@@ -29,7 +21,10 @@ const allVerbs = [
 ];
 
 /** What the group serves: upstream's resources and verbs, and those that upstream lacks. */
-const resourcesOf = (isWritable: boolean): readonly ApiResource[] => [
+const resourcesOf = ({
+  layout: { clusterGateways, virtualClusters },
+  isWritable,
+}: ServedApi): readonly ApiResource[] => [
   {
     name: "clustergateways",
     singularName: "clustergateway",
@@ -48,47 +43,56 @@ const resourcesOf = (isWritable: boolean): readonly ApiResource[] => [
     kind: "ClusterGatewayProxyOptions",
     verbs: ["create", "delete", "get", "patch", "update"],
   },
-  {
-    name: "virtualclusters",
-    singularName: "virtualcluster",
-    kind: virtualClusters.kind,
-    verbs: ["get", "list"],
-    shortNames: ["vc", "vcluster", "vclusters", "virtual-cluster", "virtual-clusters"],
-  },
+  ...(virtualClusters === undefined
+    ? []
+    : [
+        {
+          name: "virtualclusters",
+          singularName: "virtualcluster",
+          kind: virtualClusters.kind,
+          verbs: ["get", "list"],
+          shortNames: ["vc", "vcluster", "vclusters", "virtual-cluster", "virtual-clusters"],
+        },
+      ]),
 ];
 
 /** `/apis/<group>/<version>`. */
-export function resourceList(isWritable: boolean): unknown {
+export function resourceList(served: ServedApi): unknown {
   return {
     kind: "APIResourceList",
     apiVersion: "v1",
-    groupVersion,
-    resources: resourcesOf(isWritable).map((resource) =>
+    groupVersion: served.layout.apiVersion,
+    resources: resourcesOf(served).map((resource) =>
       Object.assign({ namespaced: false }, resource),
     ),
   };
 }
 
-const versions = [{ groupVersion, version }];
-
 /** `/apis/<group>`. */
-export const apiGroup = {
-  kind: "APIGroup",
-  apiVersion: "v1",
-  name: group,
-  versions,
-  preferredVersion: { groupVersion, version },
-};
+export function apiGroup({
+  layout: { group, version, apiVersion: groupVersion },
+}: Pick<ServedApi, "layout">): unknown {
+  const served = { groupVersion, version };
+  return {
+    kind: "APIGroup",
+    apiVersion: "v1",
+    name: group,
+    versions: [served],
+    preferredVersion: served,
+  };
+}
 
 /** `/apis` in its plain form. */
-export const groupList = { kind: "APIGroupList", apiVersion: "v1", groups: [apiGroup] };
+export function groupList(served: Pick<ServedApi, "layout">): unknown {
+  return { kind: "APIGroupList", apiVersion: "v1", groups: [apiGroup(served)] };
+}
 
 /** `/`. */
-export const index = {
-  paths: [
+export function index({ layout }: Pick<ServedApi, "layout">): unknown {
+  const paths = [
     "/apis",
-    `/apis/${group}`,
-    `/apis/${groupVersion}`,
+    `/apis/${layout.group}`,
+    `/apis/${layout.apiVersion}`,
     "/healthz",
     "/livez",
     "/metrics",
@@ -96,15 +100,14 @@ export const index = {
     "/openapi/v3",
     "/readyz",
     "/version",
-  ],
-};
+  ];
+  return { paths };
+}
 
 /** `/apis` in its aggregated form, which saves the hub a request for each group. */
-export function aggregatedDiscovery(
-  documentVersion: "v2" | "v2beta1",
-  isWritable: boolean,
-): unknown {
-  const resources = resourcesOf(isWritable);
+export function aggregatedDiscovery(documentVersion: "v2" | "v2beta1", served: ServedApi): unknown {
+  const { group, version } = served.layout;
+  const resources = resourcesOf(served);
   const isSubresource = ({ name }: ApiResource) => name.includes("/");
   const own = resources.filter((resource) => !isSubresource(resource));
   return {
@@ -118,7 +121,7 @@ export function aggregatedDiscovery(
           {
             version,
             freshness: "Current",
-            resources: own.map((resource) => resourceDiscovery(resource, resources)),
+            resources: own.map((resource) => resourceDiscovery(resource, resources, served)),
           },
         ],
       },
@@ -129,6 +132,7 @@ export function aggregatedDiscovery(
 function resourceDiscovery(
   { name, singularName, verbs, shortNames, kind }: ApiResource,
   resources: readonly ApiResource[],
+  { layout: { group, version } }: ServedApi,
 ): unknown {
   const subresources = resources.filter((other) => other.name.startsWith(`${name}/`));
   return {

@@ -1,7 +1,9 @@
-import { apiVersionOf, clusterGateways } from "#api";
+import { clusterGateways, virtualClusters } from "#api";
+import type { ServedApi } from "./served-api.ts";
 
 /** One operation of the API, before it is written for a version of OpenAPI. */
 export interface Operation {
+  /** Below that of the group and version. */
   readonly path: string;
   readonly method: "get" | "put" | "post" | "patch" | "delete" | "head" | "options";
   readonly id: string;
@@ -48,14 +50,18 @@ const deleteQuery = [
   ...named("integer", "gracePeriodSeconds"),
 ];
 
-const root = `/apis/${apiVersionOf(clusterGateways)}`;
 const collection = "clustergateways";
 const object = "clustergateways/{name}";
 const health = "clustergateways/{name}/health";
 
-/** All operations. */
-export function operationsOf(isWritable: boolean): readonly Operation[] {
-  return [...readOperations, ...(isWritable ? writeOperations : []), ...connectOperations];
+/** All operations that are served. */
+export function operationsOf({ layout, isWritable }: ServedApi): readonly Operation[] {
+  return [
+    ...readOperations,
+    ...(layout.virtualClusters === undefined ? [] : virtualOperations),
+    ...(isWritable ? writeOperations : []),
+    ...connectOperations,
+  ];
 }
 
 const readOperations: readonly Operation[] = [
@@ -72,8 +78,11 @@ const readOperations: readonly Operation[] = [
     bodyTypes: patchTypes,
     query: patchQuery,
   }),
-  operation("virtualclusters", "get", "list", "VirtualCluster", "listVirtualCluster"),
-  operation("virtualclusters/{name}", "get", "get", "VirtualCluster", "readVirtualCluster"),
+];
+
+const virtualOperations: readonly Operation[] = [
+  operation("virtualclusters", "get", "list", virtualClusters.kind, "listVirtualCluster"),
+  operation("virtualclusters/{name}", "get", "get", virtualClusters.kind, "readVirtualCluster"),
 ];
 
 const writeOperations: readonly Operation[] = [
@@ -126,7 +135,7 @@ function operation(
   kind: string,
   id: string,
 ): Operation {
-  return { path: `${root}/${path}`, method, action, kind, id };
+  return { path, method, action, kind, id };
 }
 
 function connectId(path: string, method: string): string {

@@ -1,27 +1,44 @@
-import { clusterGatewayGroup as group, clusterGatewayVersion as version } from "#api";
+import type { ClusterGatewayLayout } from "#api";
 
-/** Prefix of our definitions, the same as upstream's, for clients that were generated from it. */
-const prefix = "com.github.oam-dev.cluster-gateway.pkg.apis.cluster.v1alpha1";
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
 
 type Schema = Readonly<Record<string, unknown>>;
 
 const string = { type: "string", default: "" };
 
+/** How the schemas of one layout call each other. */
+interface Names {
+  /** The name of one of our kinds. */
+  of(kind: string): string;
+  /** A reference to one of our kinds. */
+  to(kind: string): Schema;
+  /** A reference to one of Kubernetes' own. */
+  toMeta(kind: string): Schema;
+  readonly layout: ClusterGatewayLayout;
+}
+
 /** The schemas of all kinds, with references below `base`: the same for both OpenAPI versions. */
-export function schemas(base: string): Readonly<Record<string, Schema>> {
-  const refTo = (name: string): Schema => ({ $ref: `${base}${name}` });
+export function schemas(
+  layout: ClusterGatewayLayout,
+  base: string,
+): Readonly<Record<string, Schema>> {
+  const names: Names = {
+    layout,
+    of: (kind) => definitionOf(layout, kind),
+    to: (kind) => ({ $ref: `${base}${definitionOf(layout, kind)}` }),
+    toMeta: (kind) => ({ $ref: `${base}${meta}.${kind}` }),
+  };
   const ownKinds = {
-    ...clusterGatewaySchemas(refTo),
-    ...virtualClusterSchemas(refTo),
-    [`${prefix}.ClusterGatewayProxyOptions`]: {
+    ...clusterGatewaySchemas(names),
+    ...(layout.virtualClusters === undefined ? {} : virtualClusterSchemas(names)),
+    [names.of("ClusterGatewayProxyOptions")]: {
       type: "object",
       properties: {
         ...typeMeta,
         impersonate: { type: "boolean", description: "Act as the caller on the managed cluster." },
         path: { type: "string", description: "Path on the managed cluster." },
       },
-      ...gvk("ClusterGatewayProxyOptions"),
+      ...gvk(names, "ClusterGatewayProxyOptions"),
     },
   };
   return { ...ownKinds, ...metaSchemas };
@@ -29,43 +46,39 @@ export function schemas(base: string): Readonly<Record<string, Schema>> {
 
 const typeMeta = { apiVersion: { type: "string" }, kind: { type: "string" } };
 
-function gvk(kind: string): Schema {
+function gvk({ layout: { group, version } }: Names, kind: string): Schema {
   return { "x-kubernetes-group-version-kind": [{ group, version, kind }] };
 }
 
-function object(
-  refTo: (name: string) => Schema,
-  kind: string,
-  properties: Readonly<Record<string, Schema>>,
-): Schema {
+function object(names: Names, kind: string, properties: Readonly<Record<string, Schema>>): Schema {
   return {
     type: "object",
-    properties: { ...typeMeta, metadata: refTo(`${meta}.ObjectMeta`), ...properties },
-    ...gvk(kind),
+    properties: { ...typeMeta, metadata: names.toMeta("ObjectMeta"), ...properties },
+    ...gvk(names, kind),
   };
 }
 
-function list(refTo: (name: string) => Schema, kind: string): Schema {
+function list(names: Names, kind: string): Schema {
   return {
     type: "object",
     required: ["items"],
     properties: {
       ...typeMeta,
-      metadata: refTo(`${meta}.ListMeta`),
-      items: { type: "array", items: refTo(`${prefix}.${kind}`) },
+      metadata: names.toMeta("ListMeta"),
+      items: { type: "array", items: names.to(kind) },
     },
-    ...gvk(`${kind}List`),
+    ...gvk(names, `${kind}List`),
   };
 }
 
-function clusterGatewaySchemas(refTo: (name: string) => Schema): Readonly<Record<string, Schema>> {
+function clusterGatewaySchemas(names: Names): Readonly<Record<string, Schema>> {
   return {
-    [`${prefix}.ClusterGateway`]: object(refTo, "ClusterGateway", {
-      spec: refTo(`${prefix}.ClusterGatewaySpec`),
-      status: refTo(`${prefix}.ClusterGatewayStatus`),
+    [names.of("ClusterGateway")]: object(names, "ClusterGateway", {
+      spec: names.to("ClusterGatewaySpec"),
+      status: names.to("ClusterGatewayStatus"),
     }),
-    [`${prefix}.ClusterGatewayList`]: list(refTo, "ClusterGateway"),
-    [`${prefix}.ClusterGatewayStatus`]: {
+    [names.of("ClusterGatewayList")]: list(names, "ClusterGateway"),
+    [names.of("ClusterGatewayStatus")]: {
       type: "object",
       required: ["healthy"],
       properties: {
@@ -73,38 +86,43 @@ function clusterGatewaySchemas(refTo: (name: string) => Schema): Readonly<Record
         healthyReason: { type: "string", description: "Why it is not healthy." },
         conditions: {
           type: "array",
-          items: refTo(`${meta}.Condition`),
+          items: names.toMeta("Condition"),
           description: "Only of a cluster that cannot be used: what is wrong with its Secret.",
         },
       },
     },
-    ...accessSchemas(refTo),
+    ...accessSchemas(names),
   };
 }
 
-function accessSchemas(refTo: (name: string) => Schema): Readonly<Record<string, Schema>> {
+function accessSchemas(names: Names): Readonly<Record<string, Schema>> {
   return {
-    [`${prefix}.ClusterGatewaySpec`]: {
+    [names.of("ClusterGatewaySpec")]: {
       type: "object",
       required: ["access"],
-      properties: { provider: string, access: refTo(`${prefix}.ClusterAccess`) },
+      properties: {
+        ...(names.layout.hasProvider
+          ? { provider: string }
+          : { proxyConfig: { type: "object", description: "Identity rules of this cluster." } }),
+        access: names.to("ClusterAccess"),
+      },
     },
-    [`${prefix}.ClusterAccess`]: {
+    [names.of("ClusterAccess")]: {
       type: "object",
       required: ["endpoint"],
       properties: {
-        endpoint: refTo(`${prefix}.ClusterEndpoint`),
-        credential: refTo(`${prefix}.ClusterAccessCredential`),
+        endpoint: names.to("ClusterEndpoint"),
+        credential: names.to("ClusterAccessCredential"),
       },
     },
-    ...endpointSchemas(refTo),
-    ...credentialSchemas(refTo),
+    ...endpointSchemas(names),
+    ...credentialSchemas(names),
   };
 }
 
-function endpointSchemas(refTo: (name: string) => Schema): Readonly<Record<string, Schema>> {
+function endpointSchemas(names: Names): Readonly<Record<string, Schema>> {
   return {
-    [`${prefix}.ClusterEndpoint`]: {
+    [names.of("ClusterEndpoint")]: {
       type: "object",
       required: ["type"],
       properties: {
@@ -113,11 +131,11 @@ function endpointSchemas(refTo: (name: string) => Schema): Readonly<Record<strin
           enum: ["Const", "ClusterProxy"],
           description: "Directly, or through the tunnel.",
         },
-        const: refTo(`${prefix}.ClusterEndpointConst`),
-        clusterProxy: refTo(`${prefix}.ClusterEndpointClusterProxy`),
+        const: names.to("ClusterEndpointConst"),
+        clusterProxy: names.to("ClusterEndpointClusterProxy"),
       },
     },
-    [`${prefix}.ClusterEndpointClusterProxy`]: {
+    [names.of("ClusterEndpointClusterProxy")]: {
       type: "object",
       description: "Settings of type ClusterProxy. Only written: no answer shows them.",
       properties: {
@@ -128,7 +146,7 @@ function endpointSchemas(refTo: (name: string) => Schema): Readonly<Record<strin
         },
       },
     },
-    [`${prefix}.ClusterEndpointConst`]: {
+    [names.of("ClusterEndpointConst")]: {
       type: "object",
       required: ["address"],
       properties: {
@@ -148,23 +166,23 @@ function endpointSchemas(refTo: (name: string) => Schema): Readonly<Record<strin
   };
 }
 
-function credentialSchemas(refTo: (name: string) => Schema): Readonly<Record<string, Schema>> {
+function credentialSchemas(names: Names): Readonly<Record<string, Schema>> {
   return {
-    [`${prefix}.ClusterAccessCredential`]: {
+    [names.of("ClusterAccessCredential")]: {
       type: "object",
       description:
         "How the gateway proves who it is. Tokens and keys are only written: no answer shows them.",
       required: ["type"],
       properties: {
-        type: { ...string, enum: ["ServiceAccountToken", "X509Certificate", "Dynamic"] },
+        type: { ...string, enum: names.layout.credentialTypes },
         serviceAccountToken: {
           type: "string",
           description: "Bearer token; what is there stays without it.",
         },
-        x509: refTo(`${prefix}.X509`),
+        x509: names.to("X509"),
       },
     },
-    [`${prefix}.X509`]: {
+    [names.of("X509")]: {
       type: "object",
       required: ["certificate", "privateKey"],
       properties: {
@@ -175,13 +193,13 @@ function credentialSchemas(refTo: (name: string) => Schema): Readonly<Record<str
   };
 }
 
-function virtualClusterSchemas(refTo: (name: string) => Schema): Readonly<Record<string, Schema>> {
+function virtualClusterSchemas(names: Names): Readonly<Record<string, Schema>> {
   return {
-    [`${prefix}.VirtualCluster`]: object(refTo, "VirtualCluster", {
-      spec: refTo(`${prefix}.VirtualClusterSpec`),
+    [names.of("VirtualCluster")]: object(names, "VirtualCluster", {
+      spec: names.to("VirtualClusterSpec"),
     }),
-    [`${prefix}.VirtualClusterList`]: list(refTo, "VirtualCluster"),
-    [`${prefix}.VirtualClusterSpec`]: {
+    [names.of("VirtualClusterList")]: list(names, "VirtualCluster"),
+    [names.of("VirtualClusterSpec")]: {
       type: "object",
       properties: {
         alias: { type: "string" },
@@ -244,6 +262,9 @@ const metaSchemas: Readonly<Record<string, Schema>> = {
 };
 
 /** The name of the definition of one of our kinds, or of `Status`. */
-export function definitionOf(kind: string): string {
-  return kind === "Status" ? `${meta}.${kind}` : `${prefix}.${kind}`;
+export function definitionOf(
+  { openapi: { definitions } }: ClusterGatewayLayout,
+  kind: string,
+): string {
+  return kind === "Status" ? `${meta}.${kind}` : `${definitions}.${kind}`;
 }

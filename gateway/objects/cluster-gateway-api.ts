@@ -1,7 +1,8 @@
-import { apiVersionOf, type ClusterGateway, clusterGateways } from "#api";
+import type { ClusterGateway, ClusterGatewayLayout } from "#api";
 import { type Exchange, goneSignal } from "#proxy";
 import { sleep } from "#runtime";
 import { answerJson } from "../answers/answer.ts";
+import { unknownCluster } from "../answers/cluster-errors.ts";
 import { GatewayError } from "../answers/gateway-error.ts";
 import type { ClusterStore } from "../clusters/cluster-store.ts";
 import { isWatch } from "../route.ts";
@@ -21,6 +22,7 @@ import {
 } from "./write-requests.ts";
 
 export interface ClusterGatewayApiOptions {
+  readonly layout: ClusterGatewayLayout;
   readonly clusters: ClusterStore;
   /** Without it, ClusterGateways can only be read. */
   readonly writer: ClusterGatewayWriter | undefined;
@@ -78,15 +80,11 @@ export function createClusterGatewayApi(options: ClusterGatewayApiOptions): Clus
 function renderingOf(
   exchange: Exchange,
   query: URLSearchParams,
-  { live }: ClusterGatewayApiOptions,
+  { live, layout }: ClusterGatewayApiOptions,
 ): Rendering<ClusterGateway> {
-  const { kind } = clusterGateways;
-  const columns = clusterGatewayColumns(live);
-  return renderingFor(exchange, query, {
-    apiVersion: apiVersionOf(clusterGateways),
-    kind,
-    columns,
-  });
+  const { apiVersion, clusterGateways } = layout;
+  const columns = clusterGatewayColumns(live, layout);
+  return renderingFor(exchange, query, { apiVersion, kind: clusterGateways.kind, columns });
 }
 
 async function read(
@@ -120,8 +118,7 @@ async function create(
   query: URLSearchParams,
   options: ClusterGatewayApiOptions,
 ): Promise<void> {
-  const writer = writerOf(exchange, options);
-  const request = writeRequestOf(exchange, query);
+  const { writer, request } = openWrite(exchange, query, options);
   const { input, warnings } = await readObject(exchange, query);
   const created = await writer.create(input, request);
   const shown = renderingOf(exchange, query, options).one(created);
@@ -134,8 +131,7 @@ async function update(
   query: URLSearchParams,
   options: ClusterGatewayApiOptions,
 ): Promise<void> {
-  const writer = writerOf(exchange, options);
-  const request = writeRequestOf(exchange, query);
+  const { writer, request } = openWrite(exchange, query, options);
   const present = named(name, options);
   const { input, warnings } = await readObject(exchange, query, present);
   checkName(name, input.metadata.name ?? name);
@@ -152,8 +148,7 @@ async function patch(
   query: URLSearchParams,
   options: ClusterGatewayApiOptions,
 ): Promise<void> {
-  const writer = writerOf(exchange, options);
-  const request = writeRequestOf(exchange, query);
+  const { writer, request } = openWrite(exchange, query, options);
   const form = await readPatch(exchange);
   const rendering = renderingOf(exchange, query, options);
   if (form.kind === "apply") {
@@ -195,7 +190,7 @@ async function deleteOne(
 ): Promise<void> {
   const writer = writerOf(exchange, options);
   const gone = await writer.delete(name, await readDelete(exchange, query));
-  const { group, plural: kind } = clusterGateways;
+  const { group, plural: kind } = options.layout.clusterGateways;
   answerJson(exchange, 200, {
     kind: "Status",
     apiVersion: "v1",
@@ -227,25 +222,21 @@ async function deleteMany(
   answerJson(exchange, 200, rendering.many(gone, { resourceVersion }));
 }
 
+/** How every write of one object begins: refused where nothing is written, then its flags. */
+function openWrite(exchange: Exchange, query: URLSearchParams, options: ClusterGatewayApiOptions) {
+  const writer = writerOf(exchange, options);
+  return { writer, request: writeRequestOf(exchange, query) };
+}
+
 function writerOf(exchange: Exchange, { writer }: ClusterGatewayApiOptions): ClusterGatewayWriter {
   if (writer === undefined) throw notAllowed(exchange);
   return writer;
 }
 
-function named(name: string, { clusters }: ClusterGatewayApiOptions): ClusterGateway {
+function named(name: string, { clusters, layout }: ClusterGatewayApiOptions): ClusterGateway {
   const found = clusters.shown(name);
   if (found !== undefined) return found;
-  throw notFound(name);
-}
-
-/** The error for a name that nobody knows, in the words of upstream. */
-export function notFound(name: string): GatewayError {
-  const { plural, group } = clusterGateways;
-  return new GatewayError(
-    "not_found",
-    `${plural}.${group} "${name}" not found: no such cluster ${name}`,
-    { details: { name, resource: plural } },
-  );
+  throw unknownCluster(name, layout);
 }
 
 function checkName(name: string, given: string): void {

@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import type { Secret } from "#api";
 import { makeAuthority, type TestPair } from "#testing";
 import { convertCluster } from "../clusters/convert.ts";
+import { secretSource } from "../clusters/secret-origin.ts";
 import { clusterGatewayOf } from "./cluster-gateway.ts";
 import { readInput } from "./cluster-gateway-input.ts";
 import { missingFrom, secretContentOf, withoutCredentials } from "./secret-of.ts";
@@ -140,7 +141,7 @@ describe("readInput()", () => {
 
   it("takes a spec that is shown so, since it was taken before", () => {
     const secret = makeSecret({ endpoint: "http://a", token: "t" });
-    const shown = clusterGatewayOf(secret, convertCluster(secret, undefined));
+    const shown = shownOf(secret);
     assert.equal(readInput(shown).input, undefined);
     assert.deepEqual(readInput(shown, shown).faults, []);
   });
@@ -149,6 +150,11 @@ describe("readInput()", () => {
     fc.assert(fc.property(fc.jsonValue(), (body) => void readInput(body)));
   });
 });
+
+function shownOf(secret: Secret) {
+  const source = secretSource(secret, undefined);
+  return clusterGatewayOf(source, convertCluster(source));
+}
 
 function makeSecret(data: Readonly<Record<string, string>>, type = "Const"): Secret {
   const encoded = Object.entries(data).map(([key, value]) => [key, base64(value)]);
@@ -175,7 +181,7 @@ describe("secretContentOf()", () => {
   it("writes what upstream reads, so that it shows the same again", () => {
     const { labels, annotations, data } = contentOf(makeBody());
     const secret = { metadata: { name: "a", labels, annotations }, data };
-    const shown = clusterGatewayOf(secret, convertCluster(secret, undefined));
+    const shown = shownOf(secret);
     assert.deepEqual(shown.spec.access.endpoint.const?.address, "https://a:6443");
     assert.deepEqual(missingFrom({ labels, annotations, data }), []);
   });

@@ -13,6 +13,7 @@ import { sleep } from "#runtime";
 import { GatewayError } from "../answers/gateway-error.ts";
 import type { ClusterStore } from "../clusters/cluster-store.ts";
 import { ConversionError, convertCluster, isNewer } from "../clusters/convert.ts";
+import { secretSource } from "../clusters/secret-origin.ts";
 import { clusterGatewayOf, type ViewOptions } from "./cluster-gateway.ts";
 import type { ClusterGatewayInput } from "./cluster-gateway-input.ts";
 import { hubRefusal } from "./hub-refusal.ts";
@@ -223,13 +224,13 @@ class SecretWriter implements ClusterGatewayWriter {
 
   #view(secret: Secret): ClusterGateway {
     const { managedClusters } = this.#options;
+    const source = secretSource(secret, managedClusters?.get(secret.metadata.name));
     try {
-      const cluster = convertCluster(secret, managedClusters?.get(secret.metadata.name));
-      return clusterGatewayOf(secret, cluster, this.#options);
+      return clusterGatewayOf(source, convertCluster(source), this.#options);
     } catch (error) {
       if (!(error instanceof ConversionError)) throw error;
       const { code, message: why } = error;
-      return clusterGatewayOf(secret, { code, why, since: new Date() });
+      return clusterGatewayOf(source, { code, why, since: new Date() });
     }
   }
 }

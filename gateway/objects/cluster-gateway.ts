@@ -1,19 +1,17 @@
 import { createHash } from "node:crypto";
+import { parse } from "yaml";
 import {
-  apiVersionOf,
   type ClusterGateway,
   type Condition,
-  clusterGateways,
   clusterGatewayUsable,
   clusterSecretAnnotations,
-  clusterSecretLabels,
   endpointTypes,
   lastAppliedAnnotation,
   type ObjectMeta,
-  type Secret,
   timestamp,
 } from "#api";
 import type { Cluster, Credential, Endpoint } from "../clusters/cluster.ts";
+import type { ClusterSource } from "../clusters/cluster-source.ts";
 
 /** Why a Secret makes no cluster that can be used. */
 export interface ClusterFault {
@@ -29,22 +27,23 @@ export interface ViewOptions {
 }
 
 /**
- * A Secret and what it was converted to, as the API shows it. Built field by field from what may
+ * What the hub keeps of a cluster, and what it was converted to, as the API shows it. Built field by field from what may
  * be seen: without `showCredentials`, a credential has no way into it.
  */
 export function clusterGatewayOf(
-  secret: Secret,
+  source: ClusterSource,
   found: Cluster | ClusterFault,
   options: ViewOptions = {},
 ): ClusterGateway {
+  const { layout } = source;
   const isUsable = "credential" in found;
   return {
-    apiVersion: apiVersionOf(clusterGateways),
-    kind: clusterGateways.kind,
-    metadata: metadataOf(secret.metadata),
+    apiVersion: layout.apiVersion,
+    kind: layout.clusterGateways.kind,
+    metadata: metadataOf(source.metadata),
     spec: {
-      provider: "",
-      access: isUsable ? accessOf(found, options) : declaredAccess(secret),
+      ...(layout.hasProvider ? { provider: "" } : shownRules(source)),
+      access: isUsable ? accessOf(found, options) : declaredAccess(source),
     },
     status: isUsable ? healthOf(found) : faultStatus(found),
   };
@@ -112,11 +111,20 @@ function accessOf(
   return { endpoint: endpointOf(endpoint), credential: { type: credentialType, ...shown } };
 }
 
-function declaredAccess({ metadata: { labels = {} } }: Secret): ClusterGateway["spec"]["access"] {
-  return {
-    endpoint: { type: labels[clusterSecretLabels.endpointType] ?? endpointTypes.const },
-    credential: { type: labels[clusterSecretLabels.credentialType] ?? "" },
-  };
+function declaredAccess({
+  endpointType,
+  credentialType,
+}: ClusterSource): ClusterGateway["spec"]["access"] {
+  return { endpoint: { type: endpointType }, credential: { type: credentialType } };
+}
+
+/** A cluster's own identity rules; nothing where they cannot be read, of which an Event tells. */
+function shownRules({ proxyConfiguration }: ClusterSource): { readonly proxyConfig?: unknown } {
+  try {
+    return proxyConfiguration === undefined ? {} : { proxyConfig: parse(proxyConfiguration) };
+  } catch {
+    return {};
+  }
 }
 
 function secretsOf(credential: Credential) {

@@ -1,12 +1,12 @@
 import * as z from "zod";
-import { type ClusterGateway, clusterSecretAnnotations, type Secret, secrets } from "#api";
-import { isApiError, type KubeClient, type ObjectCache } from "#kube";
+import type { ClusterGateway } from "#api";
 import type { Exchange } from "#proxy";
 import { answerJson } from "../answers/answer.ts";
+import { unknownCluster } from "../answers/cluster-errors.ts";
 import { GatewayError } from "../answers/gateway-error.ts";
+import type { ClusterOrigin, Health } from "../clusters/cluster-source.ts";
 import type { ClusterStore } from "../clusters/cluster-store.ts";
 import { objectTypes, parseBody, readBody } from "./body.ts";
-import { notFound } from "./cluster-gateway-api.ts";
 import { readPatch, writeRequestOf } from "./write-requests.ts";
 
 const body = z.looseObject({
@@ -16,17 +16,9 @@ const body = z.looseObject({
     .prefault({}),
 });
 
-/** The verdict of whoever probes a cluster. */
-export interface Health {
-  readonly healthy: boolean;
-  readonly healthyReason: string;
-}
-
 export interface HealthApiOptions {
   readonly clusters: Pick<ClusterStore, "shown">;
-  readonly secrets: Pick<ObjectCache<Secret>, "get">;
-  readonly secretNamespace: string;
-  readonly client: Pick<KubeClient, "replace">;
+  readonly origin: Pick<ClusterOrigin, "keepHealth" | "layout">;
 }
 
 /** Makes the health subresource: GET shows the cluster, PUT and PATCH keep a verdict. */
@@ -35,7 +27,7 @@ export function createHealthApi(
 ): (exchange: Exchange, name: string, query: string) => Promise<void> {
   return async (exchange, name, query) => {
     const present = options.clusters.shown(name);
-    if (present === undefined) throw notFound(name);
+    if (present === undefined) throw unknownCluster(name, options.origin.layout);
     switch (exchange.method) {
       case "GET":
       case "HEAD":
@@ -59,14 +51,10 @@ async function keep(
   present: ClusterGateway,
   health: Health,
   query: string,
-  { secrets: cache, secretNamespace, client }: HealthApiOptions,
+  { origin }: HealthApiOptions,
 ): Promise<ClusterGateway> {
-  const { name } = present.metadata;
-  const { isDryRun, signal } = writeRequestOf(exchange, new URLSearchParams(query));
-  const secret = cache.get(`${secretNamespace}/${name}`);
-  if (secret === undefined) throw notFound(name);
-  const saved = await save(client, withHealth(secret, health), isDryRun, signal);
-  const { resourceVersion } = saved.metadata;
+  const request = writeRequestOf(exchange, new URLSearchParams(query));
+  const resourceVersion = await origin.keepHealth(present.metadata.name, health, request);
   const { healthy, healthyReason } = health;
   return {
     ...present,
@@ -98,36 +86,4 @@ async function readStatus(exchange: Exchange, present: ClusterGateway): Promise<
   if (exchange.method === "PUT") return parseBody(await readBody(exchange), objectTypes);
   const form = await readPatch(exchange);
   return form.kind === "apply" ? form.body : form.change(present);
-}
-
-/** The Secret with the verdict written on it. Pure. */
-export function withHealth(secret: Secret, { healthy, healthyReason }: Health): Secret {
-  const annotations = {
-    ...secret.metadata.annotations,
-    [clusterSecretAnnotations.healthy]: String(healthy),
-    [clusterSecretAnnotations.healthyReason]: healthyReason,
-  };
-  return { ...secret, metadata: { ...secret.metadata, annotations } };
-}
-
-/** Writes it, if nobody has written to the Secret in between. */
-async function save(
-  client: Pick<KubeClient, "replace">,
-  secret: Secret,
-  dryRun: boolean,
-  signal: AbortSignal,
-): Promise<Secret> {
-  try {
-    return await client.replace(secrets, secret, signal, { dryRun });
-  } catch (cause) {
-    const { name } = secret.metadata;
-    if (isApiError(cause, "conflict")) {
-      throw new GatewayError("conflict", `Health of cluster "${name}" was just written: retry`, {
-        cause,
-      });
-    }
-    throw new GatewayError("hub_unavailable", `Cannot save the health of cluster "${name}"`, {
-      cause,
-    });
-  }
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { managedCluster } from "#api";
+import { defaultClusterGatewayLayout, managedCluster } from "#api";
 import type { Cluster } from "../clusters/cluster.ts";
+import { secretSource } from "../clusters/secret-origin.ts";
 import { clusterGatewayOf } from "./cluster-gateway.ts";
 import { renderingFor } from "./rendering.ts";
 import { parseSelectors } from "./selector.ts";
@@ -32,16 +33,20 @@ const secret = {
   metadata: { name: "managed1", resourceVersion: "7", creationTimestamp: "2026-01-01T00:00:00Z" },
 };
 
-const shown = (cluster: Cluster, options = {}) => clusterGatewayOf(secret, cluster, options);
+const shown = (cluster: Cluster, options = {}) =>
+  clusterGatewayOf(secretSource(secret, undefined), cluster, options);
 
 const shape = {
   apiVersion: "cluster.core.oam.dev/v1alpha1",
   kind: "ClusterGateway",
-  columns: clusterGatewayColumns({
-    tunnels: () => 2,
-    latencyMs: () => 3.14,
-    credentialExpiry: () => new Date("2026-02-01T00:00:00Z"),
-  }),
+  columns: clusterGatewayColumns(
+    {
+      tunnels: () => 2,
+      latencyMs: () => 3.14,
+      credentialExpiry: () => new Date("2026-02-01T00:00:00Z"),
+    },
+    defaultClusterGatewayLayout,
+  ),
 };
 
 function render(accept: string, query = "") {
@@ -85,7 +90,11 @@ describe("clusterGatewayOf()", () => {
 
   it("shows what is wrong with a Secret that makes no cluster", () => {
     const since = new Date("2026-01-01T00:00:00Z");
-    const { status, spec } = clusterGatewayOf(secret, { code: "bad", why: "no key", since });
+    const { status, spec } = clusterGatewayOf(secretSource(secret, undefined), {
+      code: "bad",
+      why: "no key",
+      since,
+    });
     assert.deepEqual(spec.access.endpoint, { type: "Const" });
     assert.equal(status.healthyReason, "no key");
     assert.deepEqual(status.conditions?.[0], {
@@ -110,7 +119,7 @@ describe("clusterGatewayOf()", () => {
         "status.cluster.core.oam.dev/healthy": "true",
       },
     };
-    const gateway = clusterGatewayOf({ metadata }, makeCluster());
+    const gateway = clusterGatewayOf(secretSource({ metadata }, undefined), makeCluster());
     assert.deepEqual(gateway.metadata.labels, { tier: "gold" });
     assert.deepEqual(gateway.metadata.annotations, { note: "x", [applied]: "{}" });
     assert.match(gateway.metadata.uid ?? "", /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab]/);

@@ -1,4 +1,4 @@
-import type { ClusterGateway, KubeObject, VirtualCluster } from "#api";
+import type { ClusterGateway, ClusterGatewayLayout, KubeObject, VirtualCluster } from "#api";
 
 interface Column {
   readonly name: string;
@@ -37,10 +37,18 @@ export interface ClusterLive {
 const none = "<none>";
 
 /** Columns of `kubectl get clustergateway`: upstream's, and what the gateway knows besides. */
-export function clusterGatewayColumns(live: ClusterLive): readonly ColumnOf<ClusterGateway>[] {
+export function clusterGatewayColumns(
+  live: ClusterLive,
+  { hasProvider }: Pick<ClusterGatewayLayout, "hasProvider">,
+): readonly ColumnOf<ClusterGateway>[] {
+  const provider = column<ClusterGateway>(
+    "Provider",
+    "Vendor of the cluster.",
+    ({ spec }) => spec.provider ?? "",
+  );
   return [
     column("Name", "Name of the cluster.", ({ metadata }) => metadata.name, { format: "name" }),
-    column("Provider", "Vendor of the cluster.", ({ spec }) => spec.provider),
+    ...(hasProvider ? [provider] : []),
     column(
       "Credential-Type",
       "How the gateway proves who it is.",

@@ -7,14 +7,15 @@ import {
   type RawHeaders,
   type Traffic,
 } from "#proxy";
+import { unknownCluster } from "../answers/cluster-errors.ts";
 import { GatewayError } from "../answers/gateway-error.ts";
 import type { Cluster } from "../clusters/cluster.ts";
+import type { ClusterOrigin } from "../clusters/cluster-source.ts";
 import type { ClusterStore } from "../clusters/cluster-store.ts";
 import { certificateFingerprint } from "../clusters/convert.ts";
 import type { ExecCredentials } from "../exec/exec-credentials.ts";
 import type { Actor, Caller, PassActor } from "../identity/actor.ts";
 import type { Identify } from "../identity/identify.ts";
-import { notFound } from "../objects/cluster-gateway-api.ts";
 import type { Route } from "../route.ts";
 import type { ClusterTransports, ReadyCluster } from "./cluster-transports.ts";
 import type { FailureLog } from "./failure-log.ts";
@@ -32,7 +33,7 @@ export interface ProxyClusterOptions {
   readonly identify: Identify;
   readonly latencies: Pick<Latencies, "note">;
   readonly execCredentials: ExecCredentials;
-  readonly secretNamespace: string;
+  readonly origin: Pick<ClusterOrigin, "layout" | "placeOf">;
   /** Name of the ManagedServiceAccount, in each cluster's namespace, that the tokens come from. */
   readonly managedServiceAccountName: string;
   /** Ends the watches, so that their clients go on elsewhere. */
@@ -177,7 +178,7 @@ function refuseBesideCertificate({ name, credential }: ReadyCluster): void {
 
 function usableCluster(
   name: string,
-  { clusters, secretNamespace, managedServiceAccountName }: ProxyClusterOptions,
+  { clusters, origin, managedServiceAccountName }: ProxyClusterOptions,
 ): Cluster {
   const found = clusters.find(name);
   const details = { name, resource: "clustergateways" };
@@ -185,17 +186,17 @@ function usableCluster(
     case "ready":
       return found.cluster;
     case "unknown":
-      throw notFound(name);
+      throw unknownCluster(name, origin.layout);
     case "pending":
       throw new GatewayError(
         "cluster_not_ready",
-        `Cannot reach cluster "${name}": there is no token for it yet, since ManagedServiceAccount ${name}/${managedServiceAccountName} is not ready (Secret ${secretNamespace}/${name}: ${found.why}). See its conditions: kubectl -n ${name} get managedserviceaccount ${managedServiceAccountName} -o yaml`,
+        `Cannot reach cluster "${name}": there is no token for it yet, since ManagedServiceAccount ${name}/${managedServiceAccountName} is not ready (Secret ${origin.placeOf(name)}: ${found.why}). See its conditions: kubectl -n ${name} get managedserviceaccount ${managedServiceAccountName} -o yaml`,
         { details },
       );
     case "unusable":
       throw new GatewayError(
         "cluster_unusable",
-        `Cannot reach cluster "${name}": Secret ${secretNamespace}/${name} cannot be used: ${found.why}`,
+        `Cannot reach cluster "${name}": Secret ${origin.placeOf(name)} cannot be used: ${found.why}`,
         { details },
       );
   }

@@ -29,7 +29,7 @@ describe("upstreamError()", () => {
   for (const [code, want] of Object.entries(ofProxy)) {
     it(`answers ${want} for ${code}, and names the cluster`, () => {
       const error = new ProxyError(code as ProxyErrorCode, "it failed");
-      const status = statusOf(upstreamError(error, cluster, undefined));
+      const status = statusOf(upstreamError(error, cluster, undefined), "g");
       assert.equal(status.code, want);
       assert.match(status.message ?? "", /cluster "managed1": /);
       assert.equal(status.details?.name, "managed1");
@@ -49,7 +49,7 @@ describe("upstreamError()", () => {
     it(`answers ${want} for the tunnel's ${code}, with the hop`, () => {
       const cause = new TunnelError(code as TunnelErrorCode, "told by the tunnel");
       const error = new ProxyError("dial_failed", "Cannot dial", { cause });
-      const status = statusOf(upstreamError(error, cluster, undefined));
+      const status = statusOf(upstreamError(error, cluster, undefined), "g");
       assert.equal(status.code, want);
       assert.match(status.message ?? "", says);
       assert.match(status.message ?? "", /told by the tunnel/);
@@ -60,7 +60,7 @@ describe("upstreamError()", () => {
     const cause = new TunnelError("no_agent", "no agent");
     const error = new ProxyError("dial_failed", "Cannot dial", { cause });
     const since = new Date("2026-01-01T00:00:00Z");
-    const status = statusOf(upstreamError(error, cluster, since));
+    const status = statusOf(upstreamError(error, cluster, since), "g");
     assert.match(status.message ?? "", /\(since 2026-01-01T00:00:00.000Z\)/);
     assert.equal(status.details?.retryAfterSeconds, 5);
   });

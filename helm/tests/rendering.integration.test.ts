@@ -390,6 +390,66 @@ describe("chart cluster-gateway-addon-manager", () => {
     assert.deepEqual(await verbs(), all);
   });
 
+  it("gives the gateway rights where clusters are kept, which follows the group, and nowhere else", async () => {
+    const rightsIn = async (...flags: readonly string[]) => {
+      const objects = await helm.render(chart, ...flags);
+      const rulesOf = (kind: string, name: string) => {
+        const found = objects.find(
+          (object) =>
+            object.kind === kind &&
+            object.metadata.name === name &&
+            object.metadata.namespace !== "hub",
+        );
+        const rules = at(found, "rules") as readonly {
+          resources?: string[];
+          resourceNames?: string[];
+          apiGroups: string[];
+        }[];
+        return rules;
+      };
+      const anywhere = rulesOf("ClusterRole", "open-cluster-management:cluster-gateway:apiserver");
+      const kept = rulesOf("Role", "cluster-gateway");
+      const probing = rulesOf(
+        "ClusterRole",
+        "open-cluster-management:cluster-gateway:addon-manager",
+      );
+      return {
+        group: at(
+          find(objects, "ClusterGatewayConfiguration", "cluster-gateway"),
+          "spec",
+          "apiGroup",
+        ),
+        anywhere: anywhere.flatMap(({ resources = [], resourceNames = [] }) =>
+          resources.map((resource) => [resource, ...resourceNames].join(" ")),
+        ),
+        kept: kept.flatMap(({ resources = [] }) => resources),
+        probed: probing
+          .filter(({ resources = [] }) => resources.includes("clustergateways/proxy"))
+          .flatMap(({ apiGroups }) => apiGroups),
+      };
+    };
+    assert.deepEqual(await rightsIn(), {
+      group: "cluster.core.oam.dev",
+      anywhere: ["managedclusters"],
+      kept: ["secrets", "secrets", "events", "configmaps"],
+      probed: ["cluster.core.oam.dev"],
+    });
+    const group = "gateway.open-cluster-management.io";
+    assert.deepEqual(await rightsIn(`--set=clusterGateway.apiGroup=${group}`), {
+      group,
+      anywhere: [
+        "managedclusters",
+        "managedclusteraddons cluster-gateway cluster-proxy",
+        "managedclusteraddons cluster-gateway",
+        "secrets cluster-gateway",
+        "events",
+      ],
+      kept: ["configmaps"],
+      probed: [group],
+    });
+    await assert.rejects(helm.render(chart, "--set=clusterGateway.apiGroup=other"), /apiGroup/);
+  });
+
   it("runs no command for a Secret that is not listed, by its absolute path", async () => {
     const key = "clusterGateway.dynamicCredentials.allowedCommands";
     const objects = await helm.render(chart, `--set=${key}={/bin/one}`);

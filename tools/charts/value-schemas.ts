@@ -1,5 +1,11 @@
 import * as z from "zod";
-import { auditPolicy, identityPolicy, oidcIssuer, permissionPolicy } from "#api";
+import {
+  auditPolicy,
+  clusterGatewayGroups,
+  identityPolicy,
+  oidcIssuer,
+  permissionPolicy,
+} from "#api";
 
 const text = z.string();
 const name = z.string().min(1);
@@ -94,6 +100,7 @@ export const valueSchemas = {
       replicas: copies,
       installNamespace: name,
       secretNamespace: name,
+      apiGroup: z.enum(clusterGatewayGroups),
       writable: z.boolean(),
       showCredentials: z.boolean(),
       dynamicCredentials: z.strictObject({

@@ -13,6 +13,7 @@ import { texts } from "../wire/texts.ts";
 import type { AgentMetrics } from "./agent-metrics.ts";
 import type { OpenCarrier } from "./connect.ts";
 import { type DialPolicy, dialTarget } from "./dial-target.ts";
+import type { ReadBuffers } from "./read-buffers.ts";
 
 /** Upstream's agent gives up as soon. */
 const dialTimeoutMs = 5000;
@@ -20,6 +21,8 @@ const dialTimeoutMs = 5000;
 const flushTimeoutMs = 5000;
 /** How long a closed target may take to close as well, before the socket is destroyed. */
 const lingerMs = 1000;
+/** A target that sends more than this meanwhile does so for nobody, and has to wait for the end. */
+const mostDroppedBytes = 1024 * 1024;
 
 export interface AgentConnectionOptions {
   readonly request: DialRequest;
@@ -29,6 +32,8 @@ export interface AgentConnectionOptions {
   /** Opens a stream for this connection alone, where the server knows that. */
   readonly openCarrier: OpenCarrier | undefined;
   readonly policy: DialPolicy;
+  /** What is read from the target lies in these. */
+  readonly buffers: ReadBuffers;
   readonly metrics: AgentMetrics;
   /** The connection is over. */
   readonly onReleased: () => void;
@@ -43,6 +48,7 @@ export class AgentConnection {
   /** What was taken before the dial was answered. */
   #earlyBytes = 0;
   #hasCarrier = false;
+  #droppedBytes = 0;
   #link: Link;
   #socket: Socket | undefined;
   #state: TargetState;
@@ -84,10 +90,11 @@ export class AgentConnection {
       process.nextTick(() => this.#apply({ kind: "refused", error: texts.protocolNotSupported }));
       return;
     }
-    const { policy, metrics } = this.#options;
+    const { policy, buffers, metrics } = this.#options;
+    const onread = buffers.reader((bytes) => this.#read(bytes));
     this.#socket = dialTarget(
       address,
-      { policy, timeoutMs: dialTimeoutMs },
+      { policy, timeoutMs: dialTimeoutMs, onread },
       {
         onConnected: () => this.#connected(),
         onFailed: (error) => {
@@ -108,7 +115,6 @@ export class AgentConnection {
     this.#useCarrier();
     // Before any data is read: the answer to the dial goes first.
     this.#apply({ kind: "connected", canHalfClose: this.#hasCarrier });
-    socket.on("data", (bytes: Buffer) => this.#apply({ kind: "dataFromTarget", bytes }));
     socket.on("end", () => this.#apply({ kind: "targetEnded" }));
     socket.on("error", () => this.#apply({ kind: "targetGone" }));
     socket.on("close", () => this.#apply({ kind: "targetGone" }));
@@ -162,9 +168,18 @@ export class AgentConnection {
     }
   }
 
+  #read(bytes: Buffer): void {
+    if (this.#state.kind !== "closed") return this.#apply({ kind: "dataFromTarget", bytes });
+    this.#options.buffers.giveBack(bytes);
+    this.#droppedBytes += bytes.length;
+    if (this.#droppedBytes > mostDroppedBytes) this.#socket?.pause();
+  }
+
   #send(packet: OutgoingPacket): void {
     this.#options.metrics.packet("from_agent", packet);
-    if (!this.#link.send(packet)) this.#socket?.pause();
+    const sent =
+      packet.type === "data" ? () => this.#options.buffers.giveBack(packet.bytes) : undefined;
+    if (!this.#link.send(packet, sent)) this.#socket?.pause();
   }
 
   #write(bytes: Buffer): void {

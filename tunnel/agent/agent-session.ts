@@ -7,6 +7,7 @@ import { AgentConnection } from "./agent-connection.ts";
 import type { AgentMetrics } from "./agent-metrics.ts";
 import type { OpenCarrier } from "./connect.ts";
 import type { DialPolicy } from "./dial-target.ts";
+import type { ReadBuffers } from "./read-buffers.ts";
 
 export interface AgentSessionOptions {
   readonly stream: PacketStream;
@@ -14,6 +15,7 @@ export interface AgentSessionOptions {
   readonly openCarrier: OpenCarrier | undefined;
   readonly budget: ReceiveBudget;
   readonly policy: DialPolicy;
+  readonly buffers: ReadBuffers;
   readonly metrics: AgentMetrics;
 }
 
@@ -81,6 +83,7 @@ export class AgentSession {
       receiver: this.#receiver,
       openCarrier: this.#options.openCarrier,
       policy: this.#options.policy,
+      buffers: this.#options.buffers,
       metrics: this.#options.metrics,
       onReleased: () => {
         this.#dials.delete(request.dialId);

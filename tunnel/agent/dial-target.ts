@@ -1,5 +1,5 @@
 import { lookup as lookupCallback } from "node:dns";
-import { connect, isIP, type LookupFunction, type Socket } from "node:net";
+import { connect, isIP, type LookupFunction, type OnReadOpts, type Socket } from "node:net";
 import { goDialError } from "./go-dial-error.ts";
 import { splitHostPort } from "./split-host-port.ts";
 
@@ -13,6 +13,8 @@ export type DialPolicy = (target: {
 export interface DialOptions {
   readonly policy: DialPolicy;
   readonly timeoutMs: number;
+  /** Takes what the target sends; without it the socket tells it by events. */
+  readonly onread?: OnReadOpts;
 }
 
 /** A dial under way. Exactly one of the callbacks is called, unless the socket is destroyed. */
@@ -37,7 +39,7 @@ class DialRefusal extends Error {
  */
 export function dialTarget(
   address: string,
-  { policy, timeoutMs }: DialOptions,
+  { policy, timeoutMs, onread }: DialOptions,
   { onConnected, onFailed }: DialCallbacks,
 ): Socket | undefined {
   const target = splitHostPort(address);
@@ -58,6 +60,7 @@ export function dialTarget(
     allowHalfOpen: true,
     keepAlive: true,
     lookup: allowedLookup(policy, host, port),
+    ...(onread !== undefined && { onread }),
   });
   const timer = setTimeout(() => socket.destroy(new DialTimeout()), timeoutMs);
   const failed = (error: Error) => onFailed(goDialError(error, host, port));

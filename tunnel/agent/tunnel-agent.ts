@@ -15,6 +15,7 @@ import { type AgentMetrics, createAgentMetrics } from "./agent-metrics.ts";
 import { AgentSession } from "./agent-session.ts";
 import { connectToServer, type ServerStream } from "./connect.ts";
 import type { DialPolicy } from "./dial-target.ts";
+import { ReadBuffers } from "./read-buffers.ts";
 import {
   type ServerCountSource,
   SyncDelays,
@@ -85,6 +86,7 @@ class SyncingAgent implements TunnelAgent {
   readonly #log: Logger;
   readonly #metrics: AgentMetrics;
   readonly #budget: ReceiveBudget;
+  readonly #buffers = new ReadBuffers();
   readonly #sessions = new Map<string, { session: AgentSession; stream: ServerStream }>();
   #countFromServers = 0;
   #lostSession = Promise.withResolvers<void>();
@@ -192,6 +194,7 @@ class SyncingAgent implements TunnelAgent {
       openCarrier: server.openCarrier,
       budget: this.#budget,
       policy: this.#options.policy ?? (() => undefined),
+      buffers: this.#buffers,
       metrics: this.#metrics,
     });
     this.#sessions.set(serverId, { session, stream: server });

@@ -5,8 +5,11 @@ import type { TurnSender } from "./turn-sender.ts";
 
 /** What one connection has of the way between server and agent, shared or its own. */
 export interface Link {
-  /** Sends in order. False when the source should wait; `onRoom` follows. */
-  send(packet: OutgoingPacket): boolean;
+  /**
+   * Sends in order. False when the source should wait; `onRoom` follows. `done` is called once
+   * nobody looks at the packet any more; over a shared stream that is never told.
+   */
+  send(packet: OutgoingPacket, done?: () => void): boolean;
   /** Nothing more is sent, and nothing more is wanted. What was sent still goes out. */
   finish(): void;
   /** Bytes came over the link and were handed to their reader. */
@@ -57,7 +60,7 @@ export function createOwnLink(stream: PacketStream, { onRoom }: Pick<LinkEvents,
     if (!isFinished) onRoom();
   });
   return {
-    send: (packet) => isFinished || stream.write(packet),
+    send: (packet, done) => isFinished || stream.write(packet, done),
     finish() {
       if (isFinished) return;
       isFinished = true;

@@ -3,13 +3,15 @@ import {
   addonGroup,
   apiVersionOf,
   clusterGatewayConfigurations,
+  clusterGatewayLayouts,
+  clusterSecretLabels,
   type KubeObject,
   ownerReferenceTo,
   type Secret,
   tokenSecretKeys,
 } from "#api";
 import { isContained } from "../../canonical-json.ts";
-import { credentialLabels, managedByUs, tokenValidity } from "../names.ts";
+import { managedByUs, tokenValidity } from "../names.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export type Action =
@@ -30,11 +32,23 @@ export function plan(snapshot: Snapshot, version: AddonVersion): readonly Action
     snapshot.account === undefined
       ? [{ kind: "createAccount", object: account(snapshot, addon, version) }]
       : [];
-  if (credential !== undefined && !isOurs) return [...accounts, { kind: "keepForeign" }];
+  return [...accounts, ...planCopy(snapshot, isOurs)];
+}
+
+/** The token, where the gateway reads it. */
+function planCopy(snapshot: Snapshot, isOurs: boolean): readonly Action[] {
+  const { spec, credential } = snapshot;
+  if (clusterGatewayLayouts[spec.apiGroup].keptIn === "addons") {
+    // The gateway reads the account's own Secret; a copy would be of no use to anybody but thieves.
+    return isOurs && credential !== undefined
+      ? [{ kind: "deleteCredential", secret: credential }]
+      : [];
+  }
+  if (credential !== undefined && !isOurs) return [{ kind: "keepForeign" }];
   const wanted = wantedCredential(snapshot);
   return wanted === undefined || isContained(wanted, credential)
-    ? accounts
-    : [...accounts, { kind: "applyCredential", secret: wanted }];
+    ? []
+    : [{ kind: "applyCredential", secret: wanted }];
 }
 
 /** True for a Secret of ours, or of the addon that we replace. */
@@ -76,8 +90,8 @@ function wantedCredential({ cluster, spec, token, configuration }: Snapshot): Se
       name: cluster,
       labels: {
         ...managedByUs,
-        [credentialLabels.credentialType]: "ServiceAccountToken",
-        [credentialLabels.endpointType]:
+        [clusterSecretLabels.credentialType]: "ServiceAccountToken",
+        [clusterSecretLabels.endpointType]:
           spec.egress.type === "ClusterProxy" ? "ClusterProxy" : "Const",
       },
       ownerReferences: [ownerReferenceTo(apiVersion, kind, configuration)],

@@ -1,6 +1,6 @@
-import { type KubeClient, resourcePath } from "#kube";
+import { type ClusterGatewayLayout, clusterProxyPath } from "#api";
+import type { KubeClient } from "#kube";
 import { describeError } from "#runtime";
-import { clusterGateways } from "./cluster-gateways.ts";
 
 /** What one question to a cluster came to. */
 export type ProbeResult =
@@ -13,11 +13,12 @@ const maxMessageChars = 512;
 /** Asks a cluster's API server how it is, on the very way that requests of users take. */
 export async function probe(
   client: KubeClient,
+  layout: ClusterGatewayLayout,
   cluster: string,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<ProbeResult> {
-  const path = `${resourcePath(clusterGateways, { name: cluster, subresource: "proxy" })}/healthz`;
+  const path = `${clusterProxyPath(layout, cluster)}/healthz`;
   const deadline = AbortSignal.timeout(timeoutMs);
   try {
     const body = await client.raw(path, AbortSignal.any([signal, deadline]));

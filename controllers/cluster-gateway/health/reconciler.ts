@@ -1,4 +1,12 @@
-import { type AddonVersion, type ManagedCluster, managedClusterAddOns, withCondition } from "#api";
+import {
+  type AddonVersion,
+  type ClusterGateway,
+  type ClusterGatewayLayout,
+  type KubeObject,
+  type ManagedCluster,
+  managedClusterAddOns,
+  withCondition,
+} from "#api";
 import {
   type EventRecorder,
   type KubeClient,
@@ -12,7 +20,6 @@ import { describeError, type Logger } from "#runtime";
 import type { AddonMetrics } from "../../addon/addon.ts";
 import type { AddonView } from "../../addon/addon-view.ts";
 import { guardedPatch } from "../../addon/status-patch.ts";
-import { type ClusterGateway, clusterGateways } from "./cluster-gateways.ts";
 import { defaultPace, isHiccup, nextProbeMs, planCondition, shouldProbe } from "./plan.ts";
 import { type ProbeResult, probe } from "./probe.ts";
 
@@ -25,6 +32,8 @@ export interface HealthPorts {
   readonly events: EventRecorder;
   readonly metrics: Pick<AddonMetrics, "clusterHealthy">;
   readonly now: () => Date;
+  /** In which form the gateway serves clusters at the moment. */
+  readonly layout: () => ClusterGatewayLayout;
 }
 
 const probeTimeoutMs = 5_000;
@@ -55,7 +64,8 @@ export function createHealthReconciler(ports: HealthPorts): Reconciler<string> {
         metrics.clusterHealthy.remove({ cluster });
         return settled;
       }
-      const result = await probe(client, cluster, probeTimeoutMs, signal);
+      const layout = ports.layout();
+      const result = await probe(client, layout, cluster, probeTimeoutMs, signal);
       const before = memories.get(cluster) ?? unknown;
       const failingSince = result.isHealthy ? undefined : (before.failingSince ?? now());
       const fresh = addonOf(cluster) ?? addon;
@@ -63,7 +73,7 @@ export function createHealthReconciler(ports: HealthPorts): Reconciler<string> {
         memories.set(cluster, { ...before, failingSince });
       } else {
         metrics.clusterHealthy.set(result.isHealthy ? 1 : 0, { cluster });
-        const told = await tellGateway(ports, cluster, result, before.told, signal);
+        const told = await tellGateway(ports, layout, cluster, result, before.told, signal);
         memories.set(cluster, { failingSince, told });
         await tellAddon(ports, fresh, result, signal);
       }
@@ -102,23 +112,24 @@ async function tellAddon(
 /** Answers what the gateway knows now. A gateway that cannot be told is told next time. */
 async function tellGateway(
   { client, log }: HealthPorts,
+  { group, clusterGateways }: ClusterGatewayLayout,
   cluster: string,
   result: ProbeResult,
   told: string | undefined,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const healthyReason = result.isHealthy ? "" : result.message;
-  const news = `${result.isHealthy} ${healthyReason}`;
+  const news = `${group} ${result.isHealthy} ${healthyReason}`;
   if (news === told) return told;
   const subresource = "health";
   try {
     const path = resourcePath(clusterGateways, { name: cluster, subresource });
-    const present = (await client.rawJson(path, signal)) as ClusterGateway;
+    const present = (await client.rawJson(path, signal)) as Partial<ClusterGateway>;
     const { healthy, healthyReason: reason = "" } = present.status ?? {};
     if (healthy === result.isHealthy && reason === healthyReason) return news;
     const status = { ...present.status, healthy: result.isHealthy, healthyReason };
     const object = { metadata: { name: cluster }, status };
-    await client.replace(clusterGateways, object, signal, { subresource });
+    await client.replace<KubeObject>(clusterGateways, object, signal, { subresource });
     return news;
   } catch (error) {
     signal.throwIfAborted();

@@ -12,7 +12,8 @@ import {
 import type { Desired } from "../../installation/action.ts";
 import { type Owner, ownedBy } from "../../installation/owner.ts";
 import { opaqueSecret, secretText } from "../../installation/tls-secret.ts";
-import { gatewayApi, gatewayLabels, gatewayNames, gatewayPort } from "../names.ts";
+import { layoutOf } from "../configuration.ts";
+import { gatewayLabels, gatewayNames, gatewayPort } from "../names.ts";
 import type { TunnelSources } from "./gather.ts";
 import { identityDocument } from "./identity-document.ts";
 import { gatewayPodSpec } from "./pod-spec.ts";
@@ -77,9 +78,9 @@ export function tunnelCopies(
 
 /** The registration of the gateway as an API of the hub. */
 export function apiService(configuration: ClusterGatewayConfiguration, caPem: string): Desired {
-  const { group, version } = gatewayApi;
+  const { group, version, apiServiceName } = layoutOf(configuration);
   const object = {
-    metadata: ownedBy(ownerOf(configuration), gatewayNames.apiService),
+    metadata: ownedBy(ownerOf(configuration), apiServiceName),
     spec: {
       group,
       version,

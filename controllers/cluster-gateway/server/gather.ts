@@ -2,6 +2,7 @@ import {
   apiServices,
   type ClusterGatewayConfiguration,
   type Condition,
+  clusterGatewayLayouts,
   type Deployment,
   deployments,
   type KubeObject,
@@ -11,6 +12,7 @@ import {
 } from "#api";
 import { ignoreNotFound, type KubeClient } from "#kube";
 import type { AuthorityPlace } from "../../installation/action.ts";
+import { layoutOf } from "../configuration.ts";
 import { gatewayNames } from "../names.ts";
 
 /** An APIService, as far as we read it. */
@@ -32,6 +34,8 @@ export interface Snapshot {
   readonly tunnel: TunnelSources | undefined;
   readonly deployment: Deployment | undefined;
   readonly apiService: ApiService | undefined;
+  /** Registrations in groups that the gateway no longer serves. */
+  readonly staleApiServices: readonly ApiService[];
 }
 
 /** Reads all that a plan needs. */
@@ -47,16 +51,22 @@ export async function gather(
     key: { readonly name: string; readonly namespace?: string },
   ): Promise<T | undefined> => ignoreNotFound(client.get(type, key, signal));
   const sources = tunnelSourcesOf(configuration);
+  const layout = layoutOf(configuration);
+  const others = Object.values(clusterGatewayLayouts).filter((other) => other !== layout);
   const [signer, serving, deployment, apiService, ca, clientSecret] = await Promise.all([
     find(secrets, place),
     find(secrets, { namespace, name: gatewayNames.servingSecret }),
     find(deployments, { namespace, name: gatewayNames.deployment }),
-    find<ApiService>(apiServices, { name: gatewayNames.apiService }),
+    find<ApiService>(apiServices, { name: layout.apiServiceName }),
     sources === undefined ? undefined : find(secrets, sources.ca),
     sources === undefined ? undefined : find(secrets, sources.client),
   ]);
+  const stale = await Promise.all(
+    others.map(async ({ apiServiceName: name }) => find<ApiService>(apiServices, { name })),
+  );
+  const staleApiServices = stale.filter((found) => found !== undefined);
   const tunnel = sources === undefined ? undefined : { ca, client: clientSecret };
-  return { configuration, signer, serving, deployment, apiService, tunnel };
+  return { configuration, signer, serving, deployment, apiService, staleApiServices, tunnel };
 }
 
 /** Where cluster-proxy keeps what opens the tunnel; undefined when no tunnel is used. */

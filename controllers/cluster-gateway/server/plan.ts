@@ -1,3 +1,4 @@
+import { apiServices } from "#api";
 import type { Authority } from "#pki";
 import {
   type Action,
@@ -43,7 +44,7 @@ export function plan(
     ...desiredObjects(configuration, imagePullPolicy),
     ...registration(snapshot, authority),
   ];
-  return { actions: [...issue, ...applies(objects)], missing };
+  return { actions: [...issue, ...applies(objects), ...deregistration(snapshot)], missing };
 }
 
 /**
@@ -55,6 +56,19 @@ function registration(snapshot: Snapshot, { certificate }: Authority): readonly 
   const isServing = isAvailable(deployment, configuration.spec.replicas);
   if (registered === undefined && !isServing) return [];
   return [apiService(configuration, certificate.pem)];
+}
+
+/** What we registered in another group goes once nobody serves it any more. */
+function deregistration({
+  configuration,
+  deployment,
+  staleApiServices,
+}: Snapshot): readonly Action[] {
+  if (!isAvailable(deployment, configuration.spec.replicas)) return [];
+  const { uid } = configuration.metadata;
+  return staleApiServices
+    .filter(({ metadata }) => metadata.ownerReferences?.some((owner) => owner.uid === uid) === true)
+    .map((object) => ({ kind: "discard", type: apiServices, object }));
 }
 
 function servingCertificate({ configuration }: Snapshot): WantedCertificate {

@@ -1,4 +1,4 @@
-import type { ClusterGatewayConfigurationSpec, OidcIssuer } from "#api";
+import { type ClusterGatewayConfigurationSpec, clusterGatewayLayouts, type OidcIssuer } from "#api";
 import { containerSecurityContext, podSecurityContext, probes } from "../../pod-security.ts";
 import { gatewayLabels, gatewayNames, gatewayPort } from "../names.ts";
 import { auditPolicyFile, identityFile, issuerCaFile } from "./identity-document.ts";
@@ -78,11 +78,16 @@ function secureProbes() {
   return { livenessProbe: secure(livenessProbe), readinessProbe: secure(readinessProbe) };
 }
 
-/** Flags about the objects of the API; what is not wanted is not said. */
+/** Flags about the objects of the API; what is not wanted, or not served so, is not said. */
 function objectFlags({
+  apiGroup,
+  secretManagement: { managedServiceAccount: account },
   clusterGateways: { writable, showCredentials },
   dynamicCredentials: { allowedCommands, allowedVariables },
 }: ClusterGatewayConfigurationSpec): readonly string[] {
+  if (clusterGatewayLayouts[apiGroup].keptIn === "addons") {
+    return [`--api-group=${apiGroup}`, `--managed-serviceaccount-name=${account.name}`];
+  }
   const list = (flag: string, values: readonly string[]) =>
     values.length === 0 ? [] : [`--${flag}=${values.join(",")}`];
   return [

@@ -100,7 +100,7 @@ function triggersOf(
   return [
     onCacheChange(profiles),
     onCacheChange(sets, every),
-    onCacheChange(registrations, every),
+    ...registrations.caches.map((cache) => onCacheChange(cache, every)),
     onCacheChange(bindings, ({ before, after }) =>
       ofNamespace((after ?? before)?.metadata.namespace),
     ),

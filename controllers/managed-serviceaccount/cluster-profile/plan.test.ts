@@ -193,7 +193,9 @@ describe("planProfile()", () => {
 
   it("leads through the gateway where a cluster has no address of its own", () => {
     const cluster = makeCluster();
-    const gateway = { server: "https://gw:443", caData: "R1c=", tlsServerName: "gw.svc" };
+    const apiVersion = "cluster.core.oam.dev/v1alpha1";
+    const door = { server: "https://gw:443", caData: "R1c=", tlsServerName: "gw.svc" };
+    const gateway = { ...door, apiVersion };
     const standing: Standing = { ...bound, cluster };
     const profile = withAccess(other);
     const { actions } = planProfile(makeSnapshot({ standing, profile, gateway }));

@@ -1,9 +1,7 @@
 import {
-  type ApiService,
   accountOutputKinds,
   addonNames,
   type ConfigMap,
-  clusterGatewayApiServiceName,
   configMaps,
   type KubeObject,
   type ManagedCluster,
@@ -15,7 +13,7 @@ import {
 import { ignoreNotFound, type KubeClient, type ObjectCache } from "#kube";
 import { isStaying } from "../../is-staying.ts";
 import { passPlaceOf, requestsOf } from "./desired.ts";
-import { gatewayDoorOf } from "./reach.ts";
+import type { GatewayRegistrations } from "./registrations.ts";
 import {
   keyOfPlace,
   type MadeOutput,
@@ -33,7 +31,7 @@ export interface OutputSources {
   readonly clusters: Pick<ObjectCache<ManagedCluster>, "get">;
   /** The addon managed-serviceaccount of each cluster, by `<cluster>/managed-serviceaccount`. */
   readonly addons: Pick<ObjectCache<KubeObject>, "get">;
-  readonly registrations: Pick<ObjectCache<ApiService>, "get">;
+  readonly registrations: Pick<GatewayRegistrations, "doorAt">;
   /** Metadata of all that was made for accounts. */
   readonly made: readonly Pick<ObjectCache<KubeObject>, "list">[];
   readonly policy: OutputPolicy;
@@ -58,7 +56,6 @@ export async function gather(
       ? undefined
       : await ignoreNotFound(client.get(secrets, { namespace: cluster, name }, signal));
   const [mine, others] = splitMade(sources, key);
-  const registration = registrations.get(clusterGatewayApiServiceName);
   return {
     key,
     account,
@@ -66,7 +63,7 @@ export async function gather(
       isStaying(managedCluster) &&
       isStaying(addons.get(`${cluster}/${addonNames.managedServiceAccount}`)),
     token: account !== undefined && isOf(account, token) ? readToken(token) : undefined,
-    ways: { cluster, managedCluster, gateway: gatewayDoorOf(registration, gatewayAddress) },
+    ways: { cluster, managedCluster, gateway: registrations.doorAt(gatewayAddress) },
     policy,
     found: await findAll(client, places, signal),
     made: mine,

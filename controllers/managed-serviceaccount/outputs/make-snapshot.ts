@@ -49,7 +49,11 @@ export function makeSnapshot(
     ways: {
       cluster: "managed1",
       managedCluster,
-      gateway: { server: "https://gw.svc:9443", caData: "Q0E=" },
+      gateway: {
+        apiVersion: "cluster.core.oam.dev/v1alpha1",
+        server: "https://gw.svc:9443",
+        caData: "Q0E=",
+      },
     },
     policy: { namespaces: ["argocd"], passNamespace: "gw", hasPassesForProfiles: false },
     found: new Map(),

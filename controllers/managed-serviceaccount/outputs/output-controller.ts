@@ -1,9 +1,6 @@
 import {
-  type ApiService,
   accountOutputKinds,
   accountOutputLabels,
-  apiServices,
-  clusterGatewayApiServiceName,
   configMaps,
   isConditionTrue,
   type KubeObject,
@@ -27,8 +24,9 @@ import {
 } from "#kube";
 import type { ControllerDeps, DelegatedPart, Part } from "../../addon/addon.ts";
 import { requestsOf } from "./desired.ts";
-import { type GatewayDoor, gatewayDoorOf } from "./reach.ts";
+import type { GatewayDoor } from "./reach.ts";
 import { createOutputReconciler } from "./reconciler.ts";
+import { createGatewayRegistrations, type GatewayRegistrations } from "./registrations.ts";
 import { madeOutputOf, type OutputPolicy, ownerKeyOf } from "./snapshot.ts";
 
 const { outputsReady } = managedServiceAccountConditionTypes;
@@ -44,7 +42,7 @@ export interface AccountCaches {
   /** Metadata of the Secrets with their tokens. */
   readonly tokens: ObjectCache<KubeObject>;
   /** The gateway's registration as an API of the hub. */
-  readonly registrations: ObjectCache<ApiService>;
+  readonly registrations: GatewayRegistrations;
 }
 
 /** The part, with what it knows. */
@@ -95,13 +93,13 @@ export function createOutputController(
         inCluster((after ?? before)?.metadata.namespace),
       ),
       onCacheChange(clusters, (change) => (isNews(change) ? inCluster(change.key) : [])),
-      onCacheChange(registrations, () => asking(() => true)),
+      ...registrations.caches.map((cache) => onCacheChange(cache, () => asking(() => true))),
     ],
   });
   return {
     known: caches,
     gateway: () => openDoor(registrations, policy, gatewayAddress),
-    caches: Object.values(caches).filter(isPresent),
+    caches: caches.all,
     controllers: [controller],
   };
 }
@@ -110,7 +108,8 @@ function openCaches({ client, log }: ControllerDeps, { passNamespace }: OutputPo
   const metadataOf = (type: ResourceType, options: ListOptions) =>
     createObjectCache<KubeObject>(client, { ...type, parse: metadataOnly }, { ...options, log });
   const ours = { labelSelector: accountOutputLabels.output };
-  return {
+  const registrations = createGatewayRegistrations(client, log);
+  const caches = {
     accounts: createObjectCache<ManagedServiceAccount>(client, managedServiceAccounts, { log }),
     tokens: metadataOf(secrets, { labelSelector: `${managedServiceAccountLabels.managed}=true` }),
     madeSecrets: metadataOf(secrets, ours),
@@ -118,20 +117,18 @@ function openCaches({ client, log }: ControllerDeps, { passNamespace }: OutputPo
       passNamespace === ""
         ? undefined
         : metadataOf(configMaps, { ...ours, namespace: passNamespace }),
-    registrations: createObjectCache<ApiService>(client, apiServices, {
-      fieldSelector: `metadata.name=${clusterGatewayApiServiceName}`,
-      log,
-    }),
   };
+  const all = [...Object.values(caches).filter(isPresent), ...registrations.caches];
+  return { ...caches, registrations, all };
 }
 
 function openDoor(
-  registrations: ObjectCache<ApiService>,
+  registrations: GatewayRegistrations,
   { passNamespace }: OutputPolicy,
   gatewayAddress: string,
 ): GatewayDoor | undefined {
   if (passNamespace === "") return undefined;
-  return gatewayDoorOf(registrations.get(clusterGatewayApiServiceName), gatewayAddress);
+  return registrations.doorAt(gatewayAddress);
 }
 
 /** What is secret is read when it is needed: to know that it changed takes its metadata alone. */

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { managedClusters } from "#api";
+import { clusterGatewayLayouts, defaultClusterGatewayLayout, managedClusters } from "#api";
 import { gatewayDoorOf, type ReachFacts, reachOf } from "./reach.ts";
 
 const service = { name: "cluster-gateway", namespace: "vela-system", port: 9443 };
 const registration = { metadata: { name: "a" }, spec: { service, caBundle: "Q0E=" } };
+const { apiVersion } = defaultClusterGatewayLayout;
 const path = "/apis/cluster.core.oam.dev/v1alpha1/clustergateways/managed1/proxy";
 
 const clusterWith = (...configs: readonly { readonly url: string; readonly caBundle?: string }[]) =>
@@ -15,21 +16,29 @@ const clusterWith = (...configs: readonly { readonly url: string; readonly caBun
 const facts: ReachFacts = {
   cluster: "managed1",
   managedCluster: clusterWith({ url: "https://api.one:6443/", caBundle: "T25l" }),
-  gateway: gatewayDoorOf(registration, ""),
+  gateway: gatewayDoorOf(defaultClusterGatewayLayout, registration, ""),
 };
 
 describe("gatewayDoorOf()", () => {
   it("is the Service of the gateway's registration, with the authority that is written there", () => {
     const server = "https://cluster-gateway.vela-system.svc:9443";
-    assert.deepEqual(gatewayDoorOf(registration, ""), { server, caData: "Q0E=" });
+    assert.deepEqual(gatewayDoorOf(defaultClusterGatewayLayout, registration, ""), {
+      apiVersion,
+      server,
+      caData: "Q0E=",
+    });
   });
 
   it("is the address that clients elsewhere use, with the name in the gateway's certificate", () => {
-    assert.deepEqual(gatewayDoorOf(registration, "https://gw.example.com/"), {
-      server: "https://gw.example.com",
-      caData: "Q0E=",
-      tlsServerName: "cluster-gateway.vela-system.svc",
-    });
+    assert.deepEqual(
+      gatewayDoorOf(defaultClusterGatewayLayout, registration, "https://gw.example.com/"),
+      {
+        apiVersion,
+        server: "https://gw.example.com",
+        caData: "Q0E=",
+        tlsServerName: "cluster-gateway.vela-system.svc",
+      },
+    );
   });
 
   const none = [
@@ -43,7 +52,10 @@ describe("gatewayDoorOf()", () => {
   ];
   for (const { name, given } of none) {
     it(`is none with ${name}: no client may go there unverified`, () => {
-      assert.equal(gatewayDoorOf(given, "https://gw.example.com"), undefined);
+      assert.equal(
+        gatewayDoorOf(defaultClusterGatewayLayout, given, "https://gw.example.com"),
+        undefined,
+      );
     });
   }
 });
@@ -55,6 +67,15 @@ describe("reachOf()", () => {
       kind: "reachable",
       reach: { server, caData: "Q0E=" },
     });
+  });
+
+  it("leads through whichever group the gateway serves", () => {
+    const layout = clusterGatewayLayouts["gateway.open-cluster-management.io"];
+    const gateway = gatewayDoorOf(layout, registration, "https://gw");
+    const found = reachOf("Gateway", { ...facts, gateway });
+    assert.ok(found.kind === "reachable");
+    const path = "/apis/gateway.open-cluster-management.io/v1alpha1/clustergateways/managed1/proxy";
+    assert.equal(found.reach.server, `https://gw${path}`);
   });
 
   it("leads directly to the address that the cluster's owner has told the hub", () => {

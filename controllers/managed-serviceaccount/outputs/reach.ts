@@ -1,8 +1,9 @@
 import {
   type AccountOutputReason,
   type ApiService,
-  clusterGatewayGroup,
-  clusterGatewayVersion,
+  type ClusterGatewayLayout,
+  clusterProxyPath,
+  defaultClusterGatewayLayout,
   type ManagedCluster,
   type OutputVia,
   accountOutputReasons as reasons,
@@ -36,21 +37,28 @@ export type ReachVerdict =
     };
 
 /** The gateway's own port, which takes tokens of managed clusters; the hub's API server would not. */
-export type GatewayDoor = Required<Pick<Reach, "server" | "caData">> & Pick<Reach, "tlsServerName">;
+export interface GatewayDoor
+  extends Required<Pick<Reach, "server" | "caData">>,
+    Pick<Reach, "tlsServerName"> {
+  /** Group and version in which the gateway serves clusters there. */
+  readonly apiVersion: string;
+}
 
 /**
  * Finds the gateway's door in its registration as an API of the hub. `address`, the URL at which
  * clients outside of the hub's network reach that port, replaces the Service's own.
  */
 export function gatewayDoorOf(
+  { apiVersion }: Pick<ClusterGatewayLayout, "apiVersion">,
   registration: ApiService | undefined,
   address: string,
 ): GatewayDoor | undefined {
   const { service, caBundle } = registration?.spec ?? {};
   if (service === undefined || caBundle === undefined || caBundle === "") return undefined;
   const host = `${service.name}.${service.namespace}.svc`;
-  if (address === "") return { server: `https://${host}:${service.port ?? 443}`, caData: caBundle };
-  return { server: address.replace(/\/+$/, ""), caData: caBundle, tlsServerName: host };
+  const door = { apiVersion, caData: caBundle };
+  if (address === "") return { ...door, server: `https://${host}:${service.port ?? 443}` };
+  return { ...door, server: address.replace(/\/+$/, ""), tlsServerName: host };
 }
 
 /** Says how a client gets there, or what is missing for it and how to supply that. */
@@ -60,11 +68,12 @@ export function reachOf(via: OutputVia, facts: ReachFacts): ReachVerdict {
 
 function throughGateway({ cluster, gateway }: ReachFacts): ReachVerdict {
   if (gateway === undefined) {
-    const message = `The hub has no gateway: there is no APIService ${clusterGatewayVersion}.${clusterGatewayGroup} with a Service and a caBundle. Install the addon cluster-gateway, or use via: Direct`;
+    const message = `The hub has no gateway: there is no APIService ${defaultClusterGatewayLayout.apiServiceName} with a Service and a caBundle. Install the addon cluster-gateway, or use via: Direct`;
     return { kind: "unreachable", reason: reasons.gatewayMissing, message };
   }
-  const path = `/apis/${clusterGatewayGroup}/${clusterGatewayVersion}/clustergateways/${cluster}/proxy`;
-  return { kind: "reachable", reach: { ...gateway, server: gateway.server + path } };
+  const { apiVersion, ...door } = gateway;
+  const server = door.server + clusterProxyPath({ apiVersion }, cluster);
+  return { kind: "reachable", reach: { ...door, server } };
 }
 
 function direct({ cluster, managedCluster }: ReachFacts): ReachVerdict {

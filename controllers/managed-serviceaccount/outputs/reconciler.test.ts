@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  defaultClusterGatewayLayout,
   findCondition,
   type KubeObject,
   type ManagedServiceAccount,
@@ -11,6 +12,7 @@ import {
 import { ApiError, type EventOptions, type KubeClient, type ObjectKey } from "#kube";
 import { type Labels, silentLogger } from "#runtime";
 import { makeAccount, makeSnapshot, planTime } from "./make-snapshot.ts";
+import { gatewayDoorOf } from "./reach.ts";
 import { createOutputReconciler, type OutputPorts } from "./reconciler.ts";
 
 const signal = new AbortController().signal;
@@ -82,7 +84,14 @@ class Hub {
       accounts: { get: () => this.cached },
       clusters: { get: () => managedCluster },
       addons: { get: () => ({ metadata: { name: "managed-serviceaccount" } }) },
-      registrations: { get: () => ({ metadata: { name: "a" }, spec: { service, caBundle } }) },
+      registrations: {
+        doorAt: (address) =>
+          gatewayDoorOf(
+            defaultClusterGatewayLayout,
+            { metadata: { name: "a" }, spec: { service, caBundle } },
+            address,
+          ),
+      },
       made: [made],
       policy,
       gatewayAddress: "",

@@ -1,5 +1,6 @@
 import { type AddonVersion, managedClusterAddOns } from "#api";
-import { firstServed, type KubeClient } from "#kube";
+import type { KubeClient } from "./client.ts";
+import { firstServed } from "./discovery.ts";
 
 /**
  * The newest version of OCM's addon API that the hub serves, which all of ours then speak. Throws
