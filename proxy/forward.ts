@@ -182,6 +182,11 @@ function sendBody(exchange: Exchange, call: UpstreamCall, traffic: Traffic | und
   if (traffic !== undefined) {
     body.on("data", (chunk: Buffer) => void (traffic.received += chunk.length));
   }
+  // Who has answered may want no more of it: to write on would break off the answer.
+  call.body.once("aborted", () => {
+    body.unpipe(call.body);
+    body.resume();
+  });
   body.pipe(call.body, { end: false });
 }
 
