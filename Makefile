@@ -51,9 +51,10 @@ test-integration: node_modules/.stamp ## Tests against real API servers, OCM and
 	node --test --test-concurrency=1 --test-timeout=600000 $$(git ls-files -co --exclude-standard '*.integration.test.ts' ':!:helm/**' ':!:tools/crds/**')
 
 .PHONY: torture
-torture: node_modules/.stamp ## The long version of what breaks the agents: kills, minutes without a hub, fuzzed peers (20 minutes)
+torture: node_modules/.stamp ## The long version of what breaks things: kills, cut links, 100,000 dials, 1,000 agents, rotation, fuzzed peers (50 minutes)
 	SPOKEWAY_TORTURE=1 node --test --test-timeout=1800000 agent/tokens/agent-process.integration.test.ts
 	SPOKEWAY_TORTURE=1 node --test --test-timeout=1800000 tunnel/hostile-peers.integration.test.ts
+	SPOKEWAY_TORTURE=1 node --test --test-concurrency=1 --test-timeout=1800000 e2e/torture/*.integration.test.ts
 
 .PHONY: test-e2e
 test-e2e: node_modules/.stamp ## The walk-through and all that follows, on a fresh bed of two real clusters

@@ -67,6 +67,7 @@ export {
   type PermissionStatement,
   permission,
   permissionPolicy,
+  policyForCluster,
 } from "./permissions.ts";
 export { apiVersionOf, type ResourceType } from "./resource.ts";
 export type { Toleration } from "./scheduling.ts";

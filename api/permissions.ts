@@ -120,3 +120,11 @@ export function matchesAny(patterns: readonly string[], name: string): boolean {
     return new RegExp(`^${parts.join(".*")}$`, "s").test(name);
   });
 }
+
+/** The statements about one cluster. They are none of the others' business. */
+export function policyForCluster(
+  policy: PermissionPolicy | undefined,
+  cluster: string,
+): PermissionPolicy | undefined {
+  return policy?.filter(({ clusters }) => matchesAny(clusters, cluster));
+}

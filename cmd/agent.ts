@@ -17,7 +17,10 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   },
   tunnel: {
     summary: "Keep a tunnel from this managed cluster to the hub",
-    load: async () => (await import("./options/agent-tunnel.ts")).run,
+    load: async () => {
+      const { agentTunnel } = await import("./options/agent-tunnel.ts");
+      return (argv) => runProcess(agentTunnel, argv);
+    },
   },
 };
 

@@ -1,4 +1,5 @@
-import { run } from "./options/tunnel-server.ts";
+import { runProcess } from "./options/process.ts";
+import { tunnelServer } from "./options/tunnel-server.ts";
 
 /** The hub's end of the tunnel: joins frontends and agents. */
-process.exitCode = await run(process.argv.slice(2));
+process.exitCode = await runProcess(tunnelServer, process.argv.slice(2));

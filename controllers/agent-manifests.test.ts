@@ -42,6 +42,7 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
     namespace: "open-cluster-management-agent-addon",
     image: "agent:v1",
     pullSecretData: undefined,
+    httpsProxyCaPem: "",
     policy: undefined,
     replicas: 1,
     monitorLabels: undefined,
@@ -52,6 +53,7 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
     namespace: "elsewhere",
     image: "agent:v1",
     pullSecretData: "e30=",
+    httpsProxyCaPem: "CA of the proxy",
     policy: undefined,
     replicas: 1,
     monitorLabels: undefined,
@@ -62,6 +64,7 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
     namespace: "open-cluster-management-agent-addon",
     image: "agent:v1",
     pullSecretData: undefined,
+    httpsProxyCaPem: "",
     endsEphemeral: false,
     policy: permissionPolicy.parse([
       { clusterRoles: ["view", "edit"], namespaces: ["team-*"] },

@@ -1,5 +1,5 @@
 import type { Metrics } from "#runtime";
-import { readManagedRequest } from "./proxying/managed-path.ts";
+import { readManagedRequest } from "./managed-request/managed-request.ts";
 
 /** Upstream's series about proxied requests, with labels that callers cannot multiply. */
 export interface GatewayMetrics {

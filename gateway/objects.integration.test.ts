@@ -118,6 +118,15 @@ describe("ClusterGateways as objects of the hub", { timeout: 300_000 }, () => {
     assert.match(strategic.stderr, /UnsupportedMediaType|not supported|unknown format/);
   });
 
+  it("tells in wide output how old each is, as kubectl tells ages", async () => {
+    const { stdout, stderr } = await kubectl("get", "clustergateway", "made", "-o=wide");
+    const [head = "", row = ""] = stdout.trim().split("\n");
+    assert.match(head, /TOKEN-EXPIRES +AGE$/, stderr);
+    assert.match(row, / \d+m?\d*s?$/);
+    const watched = await kubectl("get", "clustergateway", "made", "-o=wide", "--no-headers");
+    assert.doesNotMatch(watched.stdout, /\dT\d/);
+  });
+
   it("edits as a person does", async () => {
     const editor = "sed -i s/127.0.0.1:6443/127.0.0.2:6443/";
     const child = bed.spawnKubectl(bed.hub.kubeconfig, ["edit", "clustergateway", "made"], {

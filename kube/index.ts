@@ -19,6 +19,7 @@ export { type DeletionPhase, deletionPhase } from "./finalizer.ts";
 export { createFreshView, type FreshView } from "./fresh-view.ts";
 export { createLeaderElection, type ElectionOptions } from "./leader-election.ts";
 export { microTime, type RenewOptions, renewLease } from "./lease.ts";
+export { createLiveHolders, type LiveHolders, type LiveHoldersOptions } from "./live-holders.ts";
 export {
   type CacheChange,
   createObjectCache,

@@ -38,6 +38,7 @@ export {
   type ProxyTarget,
   proxyAddress,
 } from "./outgoing-proxy/proxy-tunnel.ts";
+export { outlive } from "./outlive.ts";
 export { compilePattern, type Pattern } from "./pattern/pattern.ts";
 export { PatternError } from "./pattern/syntax.ts";
 export { createProfileRoutes } from "./profile-routes.ts";

@@ -4,10 +4,13 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 /** A port on loopback that leads to several others in turn, as a Service does. */
 export interface Balancer extends AsyncDisposable {
   readonly port: number;
+  /** Leads to these from now on. Connections that are open go on. */
+  lead(ports: readonly number[]): void;
 }
 
 /** Starts to lead connections to ports of this machine. */
-export async function startBalancer(ports: readonly number[]): Promise<Balancer> {
+export async function startBalancer(first: readonly number[]): Promise<Balancer> {
+  let ports = first;
   let turn = 0;
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
@@ -31,6 +34,7 @@ export async function startBalancer(ports: readonly number[]): Promise<Balancer>
   await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,
+    lead: (next) => void (ports = next),
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");
       server.close();

@@ -47,8 +47,11 @@ export interface GoKonnectivity extends AsyncDisposable {
 export async function openGoKonnectivity(programs: GoPrograms): Promise<GoKonnectivity> {
   const directory = await mkdtemp(join(tmpdir(), "spokeway-go-"));
   const children = new Set<ChildProcess>();
+  let files = 0;
   const file = async (name: string, text: string): Promise<string> => {
-    const path = join(directory, name);
+    // Programs that start at the same time have certificates of their own.
+    files += 1;
+    const path = join(directory, `${files}-${name}`);
     await writeFile(path, text);
     return path;
   };

@@ -22,9 +22,11 @@ export { ScriptedClient, type ScriptedList, type ScriptedWatch } from "./scripte
 export { startTcpRelay, type TcpRelay } from "./tcp-relay.ts";
 export {
   type AgentProcessOptions,
+  ourProgramsWith,
   ourTunnelPrograms,
   type ServerProcess,
   type ServerProcessOptions,
+  type TunnelProcess,
   TunnelProcesses,
   type TunnelPrograms,
 } from "./tunnel-processes.ts";

@@ -10,12 +10,15 @@ export interface TcpRelay extends AsyncDisposable {
   stall(): void;
   /** Carries again. */
   heal(): void;
+  /** From now on new connections are as long as that: all bytes are held for so long, each way. */
+  lengthen(ms: number): void;
 }
 
 /** Starts to relay to a port of this machine. */
 export async function startTcpRelay(targetPort: number): Promise<TcpRelay> {
   const sockets = new Set<Socket>();
   let state: "open" | "cut" | "stalled" = "open";
+  let delayMs = 0;
   const server = createServer((near) => {
     if (state === "cut") {
       near.destroy();
@@ -27,7 +30,9 @@ export async function startTcpRelay(targetPort: number): Promise<TcpRelay> {
       [far, near],
     ] as const) {
       sockets.add(from);
-      from.on("data", (chunk: Buffer) => void (state === "open" && to.write(chunk)));
+      const pass = (chunk: Buffer) => void (state === "open" && to.write(chunk));
+      const later = delayMs === 0 ? pass : delayed(pass, delayMs);
+      from.on("data", later);
       from.on("error", () => to.destroy());
       from.on("close", () => {
         sockets.delete(from);
@@ -47,6 +52,7 @@ export async function startTcpRelay(targetPort: number): Promise<TcpRelay> {
       drop();
     },
     stall: () => void (state = "stalled"),
+    lengthen: (ms) => void (delayMs = ms),
     heal() {
       // What was swallowed while it was stalled is lost: those connections are of no use.
       if (state === "stalled") drop();
@@ -59,4 +65,9 @@ export async function startTcpRelay(targetPort: number): Promise<TcpRelay> {
       await closed;
     },
   };
+}
+
+/** Timers of one length end in the order in which they began, so bytes stay in theirs. */
+function delayed(pass: (chunk: Buffer) => void, ms: number) {
+  return (chunk: Buffer): void => void setTimeout(pass, ms, chunk);
 }

@@ -18,25 +18,39 @@ export interface TunnelPrograms {
 
 const source = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
+/** Our programs, from their sources, with these flags of Node. */
+export function ourProgramsWith(nodeFlags: readonly string[]): TunnelPrograms {
+  return {
+    name: "ours",
+    server: [process.execPath, ...nodeFlags, source("cmd/tunnel-server.ts")],
+    agent: [process.execPath, ...nodeFlags, source("cmd/agent.ts"), "tunnel"],
+    agentFlags: ["--allow-target-networks=127.0.0.0/8,::1"],
+  };
+}
+
 /** Our programs, from their sources. */
-export const ourTunnelPrograms: TunnelPrograms = {
-  name: "ours",
-  server: [process.execPath, source("cmd/tunnel-server.ts")],
-  agent: [process.execPath, source("cmd/agent.ts"), "tunnel"],
-  agentFlags: ["--allow-target-networks=127.0.0.0/8,::1"],
-};
+export const ourTunnelPrograms = ourProgramsWith([]);
 
 /** A program that runs, and its health port. */
 export interface TunnelProcess {
+  readonly pid: number;
   /** What it wrote so far. */
   readonly output: string;
   /** Resolves with the exit code. */
   readonly exited: Promise<number | null>;
   readonly signal: (name: NodeJS.Signals) => void;
+  /** Kills it if it still runs, starts it again as it was and waits until it is healthy. */
+  readonly restart: () => Promise<void>;
   /** What its health port answers. */
   readonly get: (path: string) => Promise<{ readonly status: number; readonly body: string }>;
   /** The sum of the samples of one metric whose labels contain `labels`. */
   readonly metric: (name: string, labels?: string) => Promise<number>;
+}
+
+interface Spawned {
+  readonly child: ChildProcess;
+  readonly exited: Promise<number | null>;
+  readonly read: () => string;
 }
 
 export interface ServerProcess extends TunnelProcess {
@@ -185,33 +199,42 @@ export class TunnelProcesses implements AsyncDisposable {
   }
 
   async #start(
-    [program = "", ...args]: readonly string[],
+    command: readonly string[],
     health: number,
     flags: readonly string[],
     environment?: Readonly<Record<string, string>>,
   ): Promise<TunnelProcess> {
-    const { child, exited, read } = this.#spawn(program, [...args, ...flags], environment);
+    const [program = "", ...args] = [...command, ...flags];
     const get = (path: string) => ask(health, path);
-    const ended = exited.then((code) => {
-      throw new Error(`${program} ended with ${code}: ${read()}`);
-    });
-    ended.catch(() => undefined);
-    const stop = new AbortController();
-    const isHealthy = async () => (await get("/healthz")).status === 200;
-    const healthy = waitFor(`${program} to be healthy`, isHealthy, { signal: stop.signal });
-    await Promise.race([healthy, ended]).finally(() => stop.abort());
+    let current = this.#spawn(program, args, environment);
+    await healthy(current, get);
     return {
-      get output() {
-        return read();
+      get pid() {
+        return current.child.pid ?? 0;
       },
-      exited,
-      signal: (name) => void child.kill(name),
+      get output() {
+        return current.read();
+      },
+      get exited() {
+        return current.exited;
+      },
+      signal: (name) => void current.child.kill(name),
+      restart: async () => {
+        current.child.kill("SIGKILL");
+        await current.exited;
+        current = this.#spawn(program, args, environment);
+        await healthy(current, get);
+      },
       get,
       metric: async (name, labels = "") => sumOf((await get("/metrics")).body, name, labels),
     };
   }
 
-  #spawn(program: string, args: readonly string[], environment?: Readonly<Record<string, string>>) {
+  #spawn(
+    program: string,
+    args: readonly string[],
+    environment?: Readonly<Record<string, string>>,
+  ): Spawned {
     const child = spawn(program, args, {
       ...(environment !== undefined && { env: environment }),
       stdio: ["ignore", "pipe", "pipe"],
@@ -227,6 +250,19 @@ export class TunnelProcesses implements AsyncDisposable {
     });
     return { child, exited, read: () => output };
   }
+}
+
+/** Waits until the program is healthy. Throws with its output when it ends. */
+async function healthy({ child, exited, read }: Spawned, get: TunnelProcess["get"]): Promise<void> {
+  const name = child.spawnfile;
+  const ended = exited.then((code) => {
+    throw new Error(`${name} ended with ${code}: ${read()}`);
+  });
+  ended.catch(() => undefined);
+  const stop = new AbortController();
+  const isHealthy = async () => (await get("/healthz")).status === 200;
+  const until = waitFor(`${name} to be healthy`, isHealthy, { signal: stop.signal });
+  await Promise.race([until, ended]).finally(() => stop.abort());
 }
 
 async function ask(port: number, path: string) {

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { Metadata, type MethodDefinition, type ServerDuplexStream } from "@grpc/grpc-js";
+import { findFreePorts } from "#bed";
 import { silentLogger } from "#runtime";
 import { eventually, type LoopbackTunnel, openLoopbackTunnel, tlsOf } from "#testing";
+import { connectToServer } from "./agent/connect.ts";
 import { createListener } from "./rpc/listener.ts";
 import { createRpcProtocol } from "./rpc/rpc-protocol.ts";
 import { headers } from "./rpc/services.ts";
@@ -53,6 +57,38 @@ async function startHostileServer(
 }
 
 const notPackets = ["", "0804", "ffffff", "08042a020801", "0804220c08ffffffffffffffffffffff"];
+
+describe("a server that comes too late", () => {
+  it("is not connected to by those who have given up", async () => {
+    await using tunnel = await openLoopbackTunnel();
+    const tls = tlsOf(tunnel.agentAuthority, await tunnel.agentAuthority.client("agent"));
+    const [port] = await findFreePorts(1);
+    const settings = {
+      address: `127.0.0.1:${port}`,
+      serverName: undefined,
+      tls: tls.current,
+      agentId: "early",
+      identifiers: "",
+      token: undefined,
+      keepaliveTimeMs: 35_000,
+    };
+    const never = new AbortController().signal;
+    const tries = Array.from({ length: 20 }, () => connectToServer(settings, never));
+    for (const result of await Promise.allSettled(tries)) assert.equal(result.status, "rejected");
+    let connections = 0;
+    const late = createServer((socket) => {
+      connections += 1;
+      socket.destroy();
+    });
+    late.listen(port, "127.0.0.1");
+    await once(late, "listening");
+    // Longer than a channel waits between its first tries.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    late.close();
+    await once(late, "close");
+    assert.equal(connections, 0);
+  });
+});
 
 describe("a server that sends bytes which are no packet", () => {
   it("loses the agent's stream, and the agent tries again", async () => {

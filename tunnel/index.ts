@@ -7,8 +7,9 @@ export {
   type TunnelAgentOptions,
 } from "./agent/tunnel-agent.ts";
 export { createTunnelClient } from "./client/create-tunnel-client.ts";
-export type { TunnelClient, TunnelClientOptions } from "./client/tunnel-client.ts";
+export type { ServerAddresses, TunnelClient, TunnelClientOptions } from "./client/tunnel-client.ts";
 export type { ListenerOptions, SocketFileOptions } from "./rpc/listener.ts";
+export type { ServerList } from "./server/agent-news.ts";
 export {
   type AgentClaim,
   type AuthorizeAgent,

@@ -18,7 +18,10 @@ export interface TokenAgentOptions {
   readonly endsEphemeral: boolean;
   /** Whether ServiceAccounts that others made are handed out without asking. */
   readonly adoptsAny: boolean;
-  /** What accounts may be given; undefined when the agent has no rights to give any. */
+  /**
+   * What accounts may be given; undefined when the agent has no rights to give any. Statements about
+   * other clusters do not count.
+   */
   readonly permissionPolicy: PermissionPolicy | undefined;
   readonly metrics: Metrics;
   readonly log: Logger;

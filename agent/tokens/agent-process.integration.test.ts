@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { leases, managedServiceAccounts, secrets, serviceAccounts } from "#api";
+import { findCondition, leases, managedServiceAccounts, secrets, serviceAccounts } from "#api";
 import { isTorture, waitFor } from "#bed";
 import { startTcpRelay } from "#testing";
 import { AgentProgram } from "./agent-program.ts";
@@ -44,6 +44,29 @@ describe("the process `agent tokens`", { timeout: isTorture ? 1_800_000 : 240_00
       { limitMs },
     );
 
+  /** Kills the agent after that time, and starts it again. */
+  const killAfter = async (delayMs: number): Promise<void> => {
+    await sleep(delayMs);
+    await agent.stop("SIGKILL");
+    agent.restart();
+    await agent.ready();
+  };
+  /** Waits until the token works, lives as long as asked for, and the report is about it. */
+  const whole = async (name: string, validity?: string): Promise<void> => {
+    await waitFor("the token and a report that fits it", async () => {
+      const { metadata, status } = await bed.account(name);
+      const told = findCondition(status.conditions, "TokenReported");
+      const token = await bed.workingToken(name);
+      const [, payload = ""] = token.split(".");
+      const claims = Buffer.from(payload, "base64url").toString();
+      const { exp, iat } = JSON.parse(claims) as { exp: number; iat: number };
+      const isReported =
+        Math.abs(exp * 1000 - Date.parse(status.expirationTimestamp ?? "")) <= 2_000;
+      const isAsAsked = validity === undefined || exp - iat === Number.parseInt(validity, 10) * 60;
+      return isReported && isAsAsked && told?.observedGeneration === metadata.generation;
+    });
+  };
+
   it("gets ready, and tells of its tokens in metrics but never shows one", async () => {
     await agent.ready();
     await bed.createAccount("shown");
@@ -63,18 +86,21 @@ describe("the process `agent tokens`", { timeout: isTorture ? 1_800_000 : 240_00
     await bed.workingToken("killed");
     for (let round = 0; round < (isTorture ? 60 : 6); round += 1) {
       await bed.hubAdmin.delete(secrets, key("killed"), soon());
-      await sleep((round % 12) * 12);
-      await agent.stop("SIGKILL");
-      agent.restart();
-      await agent.ready();
-      await waitFor("the token and a report that fits it", async () => {
-        const { status } = await bed.account("killed");
-        const token = await bed.workingToken("killed");
-        const [, payload = ""] = token.split(".");
-        const { exp } = JSON.parse(Buffer.from(payload, "base64url").toString()) as { exp: number };
-        return Math.abs(exp * 1000 - Date.parse(status.expirationTimestamp ?? "")) <= 2_000;
-      });
+      await killAfter((round % 12) * 12);
+      await whole("killed");
     }
+  });
+
+  it("never leaves a reader without a token that works, whenever it is killed during a rotation", async () => {
+    await using reader = new TokenReader(bed, "killed");
+    for (let round = 0; round < (isTorture ? 60 : 4); round += 1) {
+      const validity = round % 2 === 0 ? "30m" : "40m";
+      await askFor("killed", validity);
+      await killAfter((round % 12) * 16);
+      await whole("killed", validity);
+    }
+    assert.ok(reader.uses > 20, `${reader.uses} uses`);
+    assert.equal(reader.takeWorstMs(), 0);
   });
 
   it("never leaves a reader without a token that works, while tokens rotate", async () => {
@@ -110,6 +136,43 @@ describe("the process `agent tokens`", { timeout: isTorture ? 1_800_000 : 240_00
       const worstMs = reader.takeWorstMs();
       assert.ok(worstMs < reconcileMs, `${worstMs} ms when ${what}`);
     }
+  });
+
+  it("never leaves a reader without one while two agents work at once, each without the other's leave", async () => {
+    const rivals = [await bed.startAgent(), await bed.startAgent()];
+    try {
+      await using reader = new TokenReader(bed, "used");
+      for (const validity of isTorture
+        ? Array.from({ length: 20 }, (_, at) => `${30 + at}m`)
+        : ["31m", "41m"]) {
+        const before = await tokenIn("used");
+        await askFor("used", validity);
+        await renewed("used", before);
+        await whole("used", validity);
+      }
+      assert.equal(reader.takeWorstMs(), 0);
+      const before = await tokenIn("used");
+      await bed.managedAdmin.delete(
+        serviceAccounts,
+        { name: "used", namespace: agentNamespace },
+        soon(),
+      );
+      await renewed("used", before);
+      await whole("used");
+      assert.ok(reader.takeWorstMs() < reconcileMs);
+    } finally {
+      for (const rival of rivals) await rival.stop();
+    }
+  });
+
+  it("gives a reader a token that works again when the cluster comes back with another signing key", async () => {
+    const before = await tokenIn("used");
+    await bed.exchangeSigningKey();
+    await renewed("used", before, 120_000);
+    await bed.workingToken("used");
+    await using reader = new TokenReader(bed, "used");
+    await waitFor("some use", async () => reader.uses > 20);
+    assert.equal(reader.takeWorstMs(), 0);
   });
 
   it("keeps readers supplied while the hub is out of its reach, and catches up at once", async () => {

@@ -200,16 +200,24 @@ describe("planToken(): refusals", () => {
   const cases: Readonly<Record<string, Omit<Case, "want"> & { readonly want: RegExp }>> = {
     "refuses a foreign ServiceAccount": {
       snapshot: makeSnapshot({ serviceAccount: unlabelled }),
-      want: /^ServiceAccountNotOurs: ServiceAccount agent\/reader .* made by others.*adopt=true/,
+      want: /^ServiceAccountNotOurs: metadata\.name "reader": ServiceAccount agent\/reader .* made by others.*adopt=true/,
     },
     "refuses its own ServiceAccount, whatever that says": {
       snapshot: makeSnapshot({ serviceAccount: adoptable }),
       settings: makeSettings({ adoptsAny: true, ownNames: new Set(["reader"]) }),
-      want: /^ServiceAccountNotOurs: .*the agent's own/,
+      want: /^ServiceAccountNotOurs: metadata\.name "reader": .*the agent's own.*another name/,
     },
     "refuses to overwrite a foreign Secret": {
       snapshot: makeSnapshot({ secret: foreignSecret }),
-      want: /^SecretNotOurs: Secret c1\/reader .* not overwritten/,
+      want: /^SecretNotOurs: metadata\.name "reader": Secret c1\/reader .* not overwritten/,
+    },
+    "refuses a validity that is none": {
+      snapshot: makeSnapshot({ account: makeAccount({ validity: "soon" }) }),
+      want: /^InvalidValidity: spec.rotation.validity "soon" is no duration such as 720h/,
+    },
+    "refuses a validity that nobody issues": {
+      snapshot: makeSnapshot({ account: makeAccount({ validity: "2000000h" }) }),
+      want: /^InvalidValidity: spec.rotation.validity "2000000h" is more than 1193046h/,
     },
     "refuses a validity that cannot be had": {
       snapshot: makeSnapshot({ account: makeAccount({ validity: "5m" }) }),

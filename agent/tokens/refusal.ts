@@ -25,7 +25,7 @@ const validityIsUnusable: Check = ({ account }) => {
 const serviceAccountIsOurOwn: Check = ({ account }, { agentNamespace, ownNames }) => {
   const { name } = account.metadata;
   if (!ownNames.has(name)) return undefined;
-  const message = `ServiceAccount ${agentNamespace}/${name} is the agent's own and is not handed out`;
+  const message = `metadata.name "${name}": ServiceAccount ${agentNamespace}/${name} is the agent's own and is not handed out; choose another name`;
   return { reason: reasons.serviceAccountNotOurs, message };
 };
 
@@ -34,14 +34,14 @@ const serviceAccountIsForeign: Check = ({ serviceAccount }, { agentNamespace, ad
   if (isManaged(serviceAccount) || asksForAdoption(serviceAccount)) return undefined;
   const { name } = serviceAccount.metadata;
   const { adopt } = managedServiceAccountAnnotations;
-  const message = `ServiceAccount ${agentNamespace}/${name} on the managed cluster was made by others; annotate it ${adopt}=true to have its token handed out, or choose another name`;
+  const message = `metadata.name "${name}": ServiceAccount ${agentNamespace}/${name} on the managed cluster was made by others; annotate it ${adopt}=true to have its token handed out, or choose another name`;
   return { reason: reasons.serviceAccountNotOurs, message };
 };
 
 const secretIsForeign: Check = ({ secret, account }) => {
   if (secret === undefined || isManaged(secret) || isOwnedBy(secret, account)) return undefined;
   const { name, namespace } = secret.metadata;
-  const message = `Secret ${namespace}/${name} on the hub was made by others and is not overwritten; remove it, or choose another name`;
+  const message = `metadata.name "${name}": Secret ${namespace}/${name} on the hub was made by others and is not overwritten; remove it, or choose another name`;
   return { reason: reasons.secretNotOurs, message };
 };
 

@@ -1,4 +1,4 @@
-import { managedServiceAccounts, managedServiceAccountsV1alpha1 } from "#api";
+import { managedServiceAccounts, managedServiceAccountsV1alpha1, policyForCluster } from "#api";
 import { createLeaderElection, firstServed } from "#kube";
 import {
   backoffDelays,
@@ -27,7 +27,10 @@ export interface TokenAgent extends Runnable {
 }
 
 /** Keeps a fresh token on the hub for every ManagedServiceAccount of one cluster. */
-export function createTokenAgent(options: TokenAgentOptions): TokenAgent {
+export function createTokenAgent(given: TokenAgentOptions): TokenAgent {
+  // Where OCM brings the agent, every cluster's is told the whole policy.
+  const permissionPolicy = policyForCluster(given.permissionPolicy, given.cluster);
+  const options = { ...given, permissionPolicy };
   let caches: (Caches & Partial<RightsCaches>) | undefined;
   return {
     name: "token-agent",

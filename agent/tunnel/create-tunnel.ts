@@ -1,9 +1,8 @@
 import { addonNames, leases, pods } from "#api";
 import { createObjectCache, type KubeClient, openPortForward } from "#kube";
-import type { Logger, Runnable } from "#runtime";
+import { type Logger, outlive, type Runnable } from "#runtime";
 import { createTunnelAgent, type TunnelAgent, type TunnelAgentOptions } from "#tunnel";
 import { createAddonLease } from "../addon-lease.ts";
-import { outlive } from "./outlive.ts";
 import { createPortForwardProxy } from "./port-forward-proxy.ts";
 import { countValidLeases } from "./server-leases.ts";
 import { serverPodSelector } from "./server-pods.ts";

@@ -22,7 +22,7 @@ import {
 import { type Flag, type FlagValues, UsageError } from "./flags.ts";
 import { countAgentLeases } from "./lease-metrics.ts";
 import { createOwnPodTeller } from "./own-pod.ts";
-import { runProcess } from "./process.ts";
+import type { ProcessOptions } from "./process.ts";
 import { proxyFlags, readProxies } from "./proxy-flags.ts";
 import { checkFile, checkPair } from "./tls-flags.ts";
 import { createTlsWatch } from "./tls-watch.ts";
@@ -130,17 +130,12 @@ const flags = {
 type Values = FlagValues<typeof flags>;
 
 /** `agent tunnel`: konnectivity's agent and what the cluster-proxy addon needs beside it. */
-export function run(argv: readonly string[]): Promise<number> {
-  return runProcess(
-    {
-      name: "agent tunnel",
-      summary: "Keeps a tunnel from this managed cluster to the hub.",
-      flags,
-      build,
-    },
-    argv,
-  );
-}
+export const agentTunnel: ProcessOptions<typeof flags> = {
+  name: "agent tunnel",
+  summary: "Keeps a tunnel from this managed cluster to the hub.",
+  flags,
+  build,
+};
 
 async function build(values: Values, log: Logger): Promise<readonly Runnable[]> {
   await check(values);

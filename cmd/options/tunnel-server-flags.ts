@@ -49,7 +49,11 @@ export const tunnelServerFlags = {
     help: "Accepted: there are no locks to profile",
   },
   "server-id": { type: "string", default: "", help: "Name of this server; random when empty" },
-  "server-count": { type: "int", default: 1, help: "Servers that agents should look for" },
+  "server-count": {
+    type: "int",
+    default: 1,
+    help: "Servers that agents should look for, if there are not more Leases",
+  },
   "agent-namespace": {
     type: "string",
     default: "",
@@ -80,7 +84,7 @@ export const tunnelServerFlags = {
   "enable-lease-controller": {
     type: "boolean",
     default: false,
-    help: "Keep a Lease while this server runs, by which agents count the servers",
+    help: "Keep a Lease while this server runs, and tell agents of all servers that do",
   },
   "lease-namespace": { type: "string", default: "kube-system", help: "Namespace of that Lease" },
   "lease-label": {
@@ -91,7 +95,7 @@ export const tunnelServerFlags = {
   "graceful-shutdown-timeout": {
     type: "duration",
     default: "0s",
-    help: "How long open streams may go on at the end",
+    help: "How long what is open may go on at the end, once agents and frontends were asked to use others",
   },
   "backend-dial-timeout": {
     type: "duration",

@@ -1,5 +1,12 @@
 import { parseTokenReviewStatus, tokenReviews } from "#api";
-import { createKubeClient, createPresence, type KubeClient } from "#kube";
+import {
+  createKubeClient,
+  createLiveHolders,
+  createPresence,
+  type KubeClient,
+  type LiveHolders,
+  labelSelector,
+} from "#kube";
 import type { Logger, Metrics, Runnable } from "#runtime";
 import { type AuthorizeAgent, type JudgeToken, tokenIdentity } from "#tunnel";
 import { hasTokenAuthentication } from "./check-tunnel-server.ts";
@@ -15,8 +22,10 @@ export interface Hub {
   readonly tell: TellOwnPod;
   /** Where agents are known by tokens. */
   readonly authorizeAgent: AuthorizeAgent | undefined;
-  /** The Lease by which agents count this server, where it is to have one. */
+  /** The Lease by which others know of this server, where it is to have one. */
   lease(serverId: string): readonly Runnable[];
+  /** The servers that have such Leases. */
+  readonly servers: LiveHolders | undefined;
 }
 
 /** Throws when the kubeconfig cannot be used. */
@@ -30,6 +39,13 @@ export async function connectHub(values: Values, metrics: Metrics, log: Logger):
     tell: createOwnPodTeller(client, "tunnel-server", log),
     authorizeAgent: hasTokenAuthentication(values) ? tokenAuthorizer(values, client) : undefined,
     lease: (serverId) => serverLease(values, serverId, { client, metrics, log }),
+    servers: values["enable-lease-controller"]
+      ? createLiveHolders(client, {
+          namespace: values["lease-namespace"],
+          labelSelector: labelSelector(parseLabels("lease-label", values["lease-label"])),
+          log,
+        })
+      : undefined,
   };
 }
 

@@ -5,6 +5,7 @@ import {
   createProfileRoutes,
   type Logger,
   type Metrics,
+  outlive,
   type Runnable,
 } from "#runtime";
 import {
@@ -21,17 +22,19 @@ import {
 } from "#tunnel";
 import { checkTunnelServer, hasTokenAuthentication } from "./check-tunnel-server.ts";
 import { UsageError } from "./flags.ts";
-import { runProcess } from "./process.ts";
+import type { ProcessOptions } from "./process.ts";
 import { cipherList, minTlsVersion } from "./tls-flags.ts";
 import { createTlsWatch, type TlsFlags } from "./tls-watch.ts";
 import { tunnelServerFlags, type TunnelServerValues as Values } from "./tunnel-server-flags.ts";
 import type { Hub } from "./tunnel-server-hub.ts";
 
 /** `tunnel-server`: konnectivity's proxy server. */
-export function run(argv: readonly string[]): Promise<number> {
-  const summary = "Joins frontends on the hub and agents of managed clusters.";
-  return runProcess({ name: "tunnel-server", summary, flags: tunnelServerFlags, build }, argv);
-}
+export const tunnelServer: ProcessOptions<typeof tunnelServerFlags> = {
+  name: "tunnel-server",
+  summary: "Joins frontends on the hub and agents of managed clusters.",
+  flags: tunnelServerFlags,
+  build,
+};
 
 async function build(values: Values, log: Logger): Promise<readonly Runnable[]> {
   await checkTunnelServer(values);
@@ -44,7 +47,8 @@ async function build(values: Values, log: Logger): Promise<readonly Runnable[]> 
   const serverId = values["server-id"] || process.env["PROXY_SERVER_ID"] || randomUUID();
   const server = createTunnelServer({
     serverId,
-    serverCount: () => values["server-count"],
+    serverCount: () => Math.max(values["server-count"], hub.servers?.current?.length ?? 0),
+    servers: hub.servers,
     frontends: frontendTls === undefined ? socketFile(values) : port(values, "server", frontendTls),
     frontendMode: values.mode === "http-connect" ? "http-connect" : "grpc",
     agents: {
@@ -57,16 +61,22 @@ async function build(values: Values, log: Logger): Promise<readonly Runnable[]> 
     ...dialTimeout(values),
     authorizeAgent: hub.authorizeAgent ?? identityOf(values),
   });
-  return [
-    server,
+  const support = [
     ...(frontendTls === undefined ? [] : [frontendTls]),
     agentTls,
+    ...(hub.servers === undefined ? [] : [hub.servers]),
     ...endpoints(values, server, metrics),
-    ...hub.lease(serverId),
   ];
+  // The Lease goes at once: nobody is to come any more while connections end.
+  return [outlive(support, server), ...hub.lease(serverId)];
 }
 
-const noHub: Hub = { tell: () => undefined, authorizeAgent: undefined, lease: () => [] };
+const noHub: Hub = {
+  tell: () => undefined,
+  authorizeAgent: undefined,
+  lease: () => [],
+  servers: undefined,
+};
 
 /** Loaded on demand: most servers need no Kubernetes API and do without its code in memory. */
 async function loadHub(values: Values, metrics: Metrics, log: Logger): Promise<Hub> {

@@ -1,21 +1,46 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { Manifest } from "#api";
+import { type Manifest, permissionPolicy } from "#api";
 import { type ChildProgram, waitFor } from "#bed";
+import { makeAuthority, startConnectProxy } from "#testing";
 import { makeAccount } from "../../e2e/bed/ocm/account.ts";
 import { canonicalJson } from "../canonical-json.ts";
-import { AddonHub } from "../testdata/addon-hub.ts";
+import { AddonHub, addonNamespace } from "../testdata/addon-hub.ts";
 import { PodProcess } from "../testdata/pod-process.ts";
-import { agentManifests } from "./agent-manifests.ts";
+import { agentManifests, agentNodeFlags } from "./agent-manifests.ts";
 
 const addon = "managed-serviceaccount";
 const cluster = "managed1";
 const agents = "open-cluster-management-agent-addon";
 const deployment = "managed-serviceaccount-addon-agent";
-const policy = [{ accounts: ["ci"], clusterRoles: ["view"], clusterWide: true }];
+const pullWork = "managed-serviceaccount-image-pull-credentials";
+/** The second statement is for another cluster: here it gives nobody anything. */
+const policy = [
+  { accounts: ["ci"], clusterRoles: ["view"], clusterWide: true },
+  { accounts: ["ci"], clusterRoles: ["edit"], clusterWide: true, clusters: ["other"] },
+];
+/** A name of the hub's API server that nobody here knows. */
+const hubName = "kubernetes.default.svc";
+const noProxy = { httpProxy: "http://plain.example:3128", noProxy: "10.0.0.0/8,.example" };
+/** What an administrator may say of the agent, in both modes. */
+const config = {
+  registries: [{ source: "agent", mirror: "mirror.example/agent" }],
+  nodePlacement: {
+    nodeSelector: { zone: "a" },
+    tolerations: [{ key: "dedicated", operator: "Exists" }],
+  },
+  resourceRequirements: [
+    {
+      containerID: `deployments:${deployment}:addon-agent`,
+      resources: { requests: { memory: "64Mi" }, limits: { memory: "200Mi" } },
+    },
+  ],
+  customizedVariables: [{ name: "replicas", value: "1" }],
+} as const;
 const modes = {
   AddOnTemplate: [
     "hubDeployMode=AddOnTemplate",
+    "agentImagePullSecret=registry",
     `--set-json=permissionPolicy=${JSON.stringify(policy)}`,
   ],
   Deployment: [`--set-json=permissionPolicy=${JSON.stringify(policy)}`],
@@ -24,20 +49,26 @@ type Mode = keyof typeof modes;
 
 function settingsOf(mode: Mode) {
   const image = ["image=agent", "tag=v1"];
-  const permission = mode === "Deployment" ? [`--permission-policy=${JSON.stringify(policy)}`] : [];
+  const flags = {
+    AddOnTemplate: ["--agent-image-pull-secret=registry"],
+    Deployment: [`--permission-policy=${JSON.stringify(policy)}`],
+  };
   return {
     values: [...image, ...modes[mode]],
-    given: [`--deploy-mode=${mode}`, ...permission],
+    given: [`--deploy-mode=${mode}`, ...flags[mode]],
   };
 }
 
-describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 300_000 }, () => {
+describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 400_000 }, () => {
   let world: AddonHub;
   let pod: PodProcess | undefined;
   let agent: ChildProgram | undefined;
 
   before(async () => {
     world = await AddonHub.start("v1alpha1-and-v1beta1");
+    const registry = ["--docker-server=r.example", "--docker-username=u", "--docker-password=p"];
+    const secret = ["create", "secret", "docker-registry", "registry", ...registry];
+    await world.hub.kubectl([...secret, `--namespace=${addonNamespace}`]);
     await world.install(addon, settingsOf("AddOnTemplate"));
   });
   after(async () => {
@@ -53,23 +84,27 @@ describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 
   /** The agent's arguments on the managed cluster, once it was brought in that way. */
   const broughtBy = async (mode: Mode): Promise<void> => {
     const mark = mode === "Deployment" ? "--lease-health-check=true" : "/managed/hub-kubeconfig/";
-    await waitFor(
-      `the agent of mode ${mode}`,
-      async () => {
-        const path = ".spec.template.spec.containers[0].args";
-        return (await world.managedField("deployment", deployment, path, agents)).includes(mark);
-      },
-      { limitMs: 60_000 },
-    );
+    await waitFor(`the agent of mode ${mode}`, async () => {
+      const path = ".spec.template.spec.containers[0].args";
+      return (await world.managedField("deployment", deployment, path, agents)).includes(mark);
+    });
   };
   /** Does the kubelet's work: starts the agent as its Deployment says, with its own rights. */
-  const runAgent = async (): Promise<void> => {
+  const runAgent = async (namespace = agents, hubHost = "127.0.0.1"): Promise<void> => {
     await pod?.[Symbol.asyncDispose]();
-    await waitFor("the agent's hub kubeconfig", async () =>
-      world.managedField("secret", `${addon}-hub-kubeconfig`, ".data.kubeconfig", agents),
+    await waitFor(
+      "the agent's hub kubeconfig",
+      async () =>
+        (await world.managedField(
+          "secret",
+          `${addon}-hub-kubeconfig`,
+          ".data.kubeconfig",
+          namespace,
+        )) !== "",
     );
-    pod = await PodProcess.of(world.managed, agents, deployment);
-    const spoke = await makeAccount(world.managed, agents, addon);
+    pod = await PodProcess.of(world.managed, namespace, deployment);
+    await pod.rewrite("kubeconfig", (text) => text.replace("//127.0.0.1:", `//${hubHost}:`));
+    const spoke = await makeAccount(world.managed, namespace, addon);
     agent = pod.start([
       `--spoke-kubeconfig=${spoke}`,
       "--health-probe-bind-address=0",
@@ -80,14 +115,16 @@ describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 
     world.field("managedserviceaccount", "ci", path, cluster);
   const reported = '.status.conditions[?(@.type=="TokenReported")]';
   const ready = async (): Promise<void> => {
-    await waitFor(
-      "the account",
-      async () => {
-        agent?.throwIfEnded();
-        return (await accountField(`${reported}.status`)) === "True";
-      },
-      { limitMs: 60_000 },
-    );
+    await waitFor("the account", async () => {
+      agent?.throwIfEnded();
+      return (await accountField(`${reported}.status`)) === "True";
+    });
+  };
+  const applied = '.status.conditions[?(@.type=="PermissionsApplied")]';
+  const askForPermissions = async (permissions: readonly object[]): Promise<void> => {
+    const patch = JSON.stringify({ spec: { permissions } });
+    const target = ["managedserviceaccount", "ci", `--namespace=${cluster}`];
+    await world.hub.kubectl(["patch", ...target, "--type=merge", `--patch=${patch}`]);
   };
   const tokenOf = async (): Promise<string> =>
     Buffer.from(await world.field("secret", "ci", ".data.token", cluster), "base64").toString();
@@ -109,10 +146,73 @@ describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 
       "-l=authentication.open-cluster-management.io/is-managed-serviceaccount=true",
       "-o=name",
     ]);
+  /** Makes that the agents' configuration, or takes it away. */
+  const configure = async (spec: object | undefined): Promise<void> => {
+    const reference = {
+      group: "addon.open-cluster-management.io",
+      resource: "addondeploymentconfigs",
+    };
+    const name = "tokens";
+    if (spec !== undefined) {
+      const apiVersion = "addon.open-cluster-management.io/v1alpha1";
+      const metadata = { name, namespace: addonNamespace };
+      await world.hub.apply(
+        JSON.stringify({ apiVersion, kind: "AddOnDeploymentConfig", metadata, spec }),
+      );
+    }
+    const configs = spec === undefined ? null : [{ ...reference, name, namespace: addonNamespace }];
+    const target = ["managedclusteraddon", addon, `--namespace=${cluster}`];
+    const patch = JSON.stringify({ spec: { configs } });
+    await world.hub.kubectl(["patch", ...target, "--type=merge", `--patch=${patch}`]);
+  };
   const switchTo = async (mode: Mode): Promise<void> => {
     await world.upgrade(addon, settingsOf(mode));
     await broughtBy(mode);
     await runAgent();
+  };
+
+  /** Configures all that there is, and lets the agent run behind its proxy, in another namespace. */
+  const runConfigured = async (elsewhere: string): Promise<void> => {
+    const company = await makeAuthority("company");
+    await using proxy = await startConnectProxy({
+      credentials: "agent:p@ss",
+      tls: await company.server("localhost"),
+      hosts: { [hubName]: "127.0.0.1" },
+    });
+    const caBundle = Buffer.from(company.caPem).toString("base64");
+    const httpsProxy = `https://agent:p%40ss@localhost:${proxy.port}`;
+    await configure({
+      ...config,
+      agentInstallNamespace: elsewhere,
+      proxyConfig: { ...noProxy, httpsProxy, caBundle },
+    });
+    const podSpec = await waitFor("the agent as configured", async () => {
+      const found = await world.managedField(
+        "deployment",
+        deployment,
+        ".spec.template.spec",
+        elsewhere,
+      );
+      return found.includes(httpsProxy) && (JSON.parse(found) as ConfiguredPod);
+    });
+    const [container] = podSpec.containers;
+    assert.equal(container.image, "mirror.example/agent:v1");
+    assert.deepEqual(container.resources, config.resourceRequirements[0].resources);
+    assert.deepEqual(podSpec.nodeSelector, config.nodePlacement.nodeSelector);
+    assert.deepEqual(podSpec.tolerations, config.nodePlacement.tolerations);
+    const told = Object.fromEntries(container.env.map(({ name, value }) => [name, value]));
+    assert.deepEqual([told["HTTPS_PROXY"], told["NO_PROXY"]], [httpsProxy, noProxy.noProxy]);
+    const before = await tokenOf();
+    await runAgent(elsewhere, hubName);
+    const me = `system:serviceaccount:${elsewhere}:ci`;
+    await waitFor("a token of the other namespace", async () => {
+      agent?.throwIfEnded();
+      const token = await tokenOf();
+      return token !== before && token !== "" && (await whoIs(token)) === me;
+    });
+    const { port } = new URL(world.hub.server);
+    assert.deepEqual(new Set(proxy.asked), new Set([`${hubName}:${port} 200`]));
+    assert.doesNotMatch(pod?.log ?? "", /p@ss|p%40ss/);
   };
 
   it("is the same agent that the controller would bring, told otherwise where the hub is", async () => {
@@ -125,17 +225,8 @@ describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 
       namespace: agents,
       image: "agent:v1",
       pullSecretData: undefined,
-      policy: [
-        {
-          accounts: ["ci"],
-          clusters: ["*"],
-          clusterRoles: ["view"],
-          clusterWide: true,
-          namespaces: [],
-          roles: [],
-          rules: [],
-        },
-      ],
+      httpsProxyCaPem: "",
+      policy: permissionPolicy.parse(policy),
       replicas: 1,
       monitorLabels: undefined,
       endsEphemeral: true,
@@ -143,6 +234,7 @@ describe("managed-serviceaccount, delivered by OCM's addon manager", { timeout: 
     assert.deepEqual(comparable(found), comparable(ours));
     const args = podOf(found).containers[0]?.args;
     assert.deepEqual(args, [
+      ...agentNodeFlags,
       "/app/agent.mjs",
       "tokens",
       `--cluster-name=${cluster}`,
@@ -168,6 +260,33 @@ spec: {rotation: {}, permissions: [{preset: view}]}
     assert.deepEqual(await rightsOnHub(), [bound]);
   });
 
+  it("gives nobody what the policy gives on other clusters", async () => {
+    await askForPermissions([{ preset: "view" }, { preset: "edit" }]);
+    await waitFor("the refusal", async () => {
+      const message = await accountField(`${applied}.message`);
+      return /permissions\[1\].*ClusterRole edit/.test(message);
+    });
+    await askForPermissions([{ preset: "view" }]);
+    await waitFor(
+      "the permissions",
+      async () => (await accountField(`${applied}.status`)) === "True",
+    );
+  });
+
+  it("brings the pull secret, and its next content", async () => {
+    const pulled = async () => world.managedField("secret", pullWork, ".data", agents);
+    const first = await waitFor("the pull secret", async () => (await pulled()) || false);
+    assert.match(first, /^\{"\.dockerconfigjson":"/);
+    const path = ".spec.template.spec.serviceAccountName";
+    const name = await world.managedField("deployment", deployment, path, agents);
+    const secrets = await world.managedField("serviceaccount", name, ".imagePullSecrets", agents);
+    assert.match(secrets, new RegExp(pullWork));
+    const patch = JSON.stringify({ data: { ".dockerconfigjson": "e30=" } });
+    const registry = ["secret", "registry", `--namespace=${addonNamespace}`];
+    await world.hub.kubectl(["patch", ...registry, "--type=merge", `--patch=${patch}`]);
+    await waitFor("its next content", async () => (await pulled()).includes('"e30="'));
+  });
+
   it("ends accounts whose time is up", async () => {
     await world.hub.apply(`
 apiVersion: authentication.open-cluster-management.io/v1beta1
@@ -189,6 +308,7 @@ spec: {rotation: {}, ttlSecondsAfterCreation: 2}
       return (await rightsOnHub()).join() === kinds.toSorted().join();
     });
     assert.equal(await world.field("addontemplate", addon, ".metadata.name"), "");
+    await world.untilField("", "manifestwork", pullWork, ".metadata.name", cluster);
     await ready();
     assert.equal(await tokenOf(), token);
     await switchTo("AddOnTemplate");
@@ -196,6 +316,14 @@ spec: {rotation: {}, ttlSecondsAfterCreation: 2}
     await ready();
     assert.equal(await tokenOf(), token);
     assert.equal(await whoIs(token), `system:serviceaccount:${agents}:ci`);
+  });
+
+  it("does what the AddOnDeploymentConfig says where the controller brings it", async () => {
+    await switchTo("Deployment");
+    await runConfigured("agents-of-ours");
+    await configure(undefined);
+    await switchTo("AddOnTemplate");
+    await ready();
   });
 
   it("takes tokens and permissions along when the addon is taken from the cluster", async () => {
@@ -216,7 +344,7 @@ spec: {rotation: {}, ttlSecondsAfterCreation: 2}
       ]);
       return fields.join() === "AddonRemoved,,";
     };
-    await waitFor("an account without a token", gone, { limitMs: 60_000 });
+    await waitFor("an account without a token", gone);
     await waitFor("the end of the permissions", async () => (await rightsOnManaged()) === "");
     const all = '{"spec":{"predicates":null}}';
     await world.hub.kubectl(["patch", ...placement, "--type=merge", `-p=${all}`]);
@@ -225,7 +353,25 @@ spec: {rotation: {}, ttlSecondsAfterCreation: 2}
     await ready();
     assert.equal(await whoIs(await tokenOf()), `system:serviceaccount:${agents}:ci`);
   });
+
+  it("does what the AddOnDeploymentConfig says where OCM brings it", async () => {
+    await runConfigured("agents-of-ocm");
+    const secret = async () => world.managedField("secret", pullWork, ".data", "agents-of-ocm");
+    await waitFor("the pull secret there", async () => (await secret()) !== "");
+  });
 });
+
+interface ConfiguredPod {
+  readonly nodeSelector?: object;
+  readonly tolerations?: readonly object[];
+  readonly containers: readonly [
+    {
+      readonly image: string;
+      readonly resources?: object;
+      readonly env: readonly { readonly name: string; readonly value?: string }[];
+    },
+  ];
+}
 
 interface PodSpec {
   readonly containers: readonly { readonly args: readonly string[] }[];

@@ -7,6 +7,7 @@ import {
 } from "#api";
 import { agentNamespace } from "../agent-namespace.ts";
 import { containerSecurityContext, podSecurityContext, probes } from "../pod-security.ts";
+import { pullSecretManifest } from "./pull-secret/pull-secret.ts";
 
 /** What the agent's manifests are made from. */
 export interface AgentInput {
@@ -15,6 +16,8 @@ export interface AgentInput {
   readonly image: string;
   /** Content of the pull secret, as Secrets hold it (base64); undefined for none. */
   readonly pullSecretData: string | undefined;
+  /** The authorities of a proxy that is spoken to in TLS, PEM; empty for none. */
+  readonly httpsProxyCaPem: string;
   /** What accounts of this cluster may be given; undefined for no rights to give any. */
   readonly policy: PermissionPolicy | undefined;
   /** How many agents; one of several leads. */
@@ -29,31 +32,37 @@ const addon = addonNames.managedServiceAccount;
 const deploymentName = "managed-serviceaccount-addon-agent";
 const roleName = managedServiceAccountNames.agentClusterRole;
 const pullSecretName = "open-cluster-management-image-pull-credentials";
-const pullSecretKey = ".dockerconfigjson";
+const proxyCaName = "managed-serviceaccount-https-proxy-ca";
+const proxyCaKey = "ca.crt";
+const proxyCaPath = "/etc/https-proxy-ca";
 const rbacGroup = "rbac.authorization.k8s.io";
 const rbacVersion = `${rbacGroup}/v1`;
 /**
- * How Node runs the agent. Bursts of short-lived objects, such as a list of thousands of Secrets,
- * are collected early instead of growing the process for good.
+ * How Node runs the agent. What is live of thousands of accounts is a few MB; bursts of short-lived
+ * objects around them are collected early instead of growing the process for good, and threads share
+ * one pool of memory, of which less lies idle. docs/performance.md has what that is worth.
  */
-export const agentNodeOptions = "--enable-source-maps --max-semi-space-size=1";
+export const agentEnvironment = [{ name: "MALLOC_ARENA_MAX", value: "1" }] as const;
+export const agentNodeFlags = ["--max-semi-space-size=1", "--heap-growing-percent=40"] as const;
 const healthPort = 8000;
 const metricsPort = 38_080;
 
 /** The agent on one managed cluster. */
 export function agentManifests(input: AgentInput): readonly Manifest[] {
-  const { namespace, pullSecretData, policy, monitorLabels } = input;
-  const pullSecret = {
+  const { namespace, pullSecretData, httpsProxyCaPem, policy, monitorLabels } = input;
+  const proxyCa = {
     apiVersion: "v1",
-    kind: "Secret",
-    metadata: { name: pullSecretName, namespace },
-    type: "kubernetes.io/dockerconfigjson",
-    data: { [pullSecretKey]: pullSecretData },
+    kind: "ConfigMap",
+    metadata: { name: proxyCaName, namespace },
+    data: { [proxyCaKey]: httpsProxyCaPem },
   };
   return [
     agentNamespace(namespace),
     { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: addon, namespace } },
-    ...(pullSecretData === undefined ? [] : [pullSecret]),
+    ...(pullSecretData === undefined
+      ? []
+      : [pullSecretManifest(pullSecretName, namespace, pullSecretData)]),
+    ...(httpsProxyCaPem === "" ? [] : [proxyCa]),
     ...clusterRights(namespace, policy),
     ...namespaceRights(namespace),
     metricsService(namespace),
@@ -146,7 +155,9 @@ function serviceMonitor(
 }
 
 function deployment(input: AgentInput): Manifest {
-  const { namespace, pullSecretData, replicas } = input;
+  const { namespace, pullSecretData, httpsProxyCaPem, replicas } = input;
+  const hub = { name: "hub-kubeconfig", secret: { secretName: `${addon}-hub-kubeconfig` } };
+  const proxyCa = { name: "https-proxy-ca", configMap: { name: proxyCaName } };
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -161,31 +172,36 @@ function deployment(input: AgentInput): Manifest {
           securityContext: podSecurityContext,
           ...(pullSecretData === undefined ? {} : { imagePullSecrets: [{ name: pullSecretName }] }),
           containers: [container(input)],
-          volumes: [{ name: "hub-kubeconfig", secret: { secretName: `${addon}-hub-kubeconfig` } }],
+          volumes: [hub, ...(httpsProxyCaPem === "" ? [] : [proxyCa])],
         },
       },
     },
   };
 }
 
-function container({ clusterName, image, policy, replicas, endsEphemeral }: AgentInput) {
+function container(input: AgentInput) {
+  const { clusterName, image, httpsProxyCaPem, policy, replicas, endsEphemeral } = input;
+  const hub = { name: "hub-kubeconfig", mountPath: "/etc/hub", readOnly: true };
+  const proxyCa = { name: "https-proxy-ca", mountPath: proxyCaPath, readOnly: true };
   return {
     name: "addon-agent",
     image,
     imagePullPolicy: "IfNotPresent",
     args: [
+      ...agentNodeFlags,
       "/app/agent.mjs",
       "tokens",
       `--cluster-name=${clusterName}`,
       "--kubeconfig=/etc/hub/kubeconfig",
       "--lease-health-check=true",
+      ...(httpsProxyCaPem === "" ? [] : [`--https-proxy-ca-cert=${proxyCaPath}/${proxyCaKey}`]),
       ...(replicas > 1 ? ["--leader-elect=true"] : []),
       ...(endsEphemeral ? ["--feature-gates=EphemeralIdentity=true"] : []),
       ...(policy === undefined ? [] : [`--permission-policy=${JSON.stringify(policy)}`]),
     ],
     env: [
       { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
-      { name: "NODE_OPTIONS", value: agentNodeOptions },
+      ...agentEnvironment,
     ],
     ports: [
       { name: "health", containerPort: healthPort },
@@ -193,6 +209,6 @@ function container({ clusterName, image, policy, replicas, endsEphemeral }: Agen
     ],
     ...probes(healthPort),
     securityContext: containerSecurityContext,
-    volumeMounts: [{ name: "hub-kubeconfig", mountPath: "/etc/hub", readOnly: true }],
+    volumeMounts: [hub, ...(httpsProxyCaPem === "" ? [] : [proxyCa])],
   };
 }

@@ -1,12 +1,12 @@
 import {
   addonNames,
   defaultAgentInstallNamespace,
-  matchesAny,
   type PermissionPolicy,
-  type Secret,
+  policyForCluster,
 } from "#api";
-import { type ObjectCache, onCacheChange } from "#kube";
+import { onCacheChange } from "#kube";
 import type { AddonDefinition, RenderInput, Rendering } from "../addon/definition.ts";
+import { httpsProxyCa } from "../addon/rendering/https-proxy.ts";
 import {
   booleanVariable,
   labelsVariable,
@@ -14,15 +14,10 @@ import {
 } from "../addon/rendering/variables.ts";
 import { defaultSubject } from "../addon/subject.ts";
 import { agentManifests } from "./agent-manifests.ts";
+import { missingPullSecret, type PullSecret, pullSecretData } from "./pull-secret/pull-secret.ts";
 
 /** The Role that the agent has in its cluster's namespace on the hub, and its binding. */
 export const agentRoleName = "managed-serviceaccount-addon-agent";
-
-export interface PullSecret {
-  readonly name: string;
-  readonly namespace: string;
-  readonly secrets: ObjectCache<Secret>;
-}
 
 /** What all agents have in common. */
 export interface AgentSettings {
@@ -78,10 +73,9 @@ function render(
   pullSecret: PullSecret | undefined,
   { cluster, installNamespace: namespace, deploymentConfig }: RenderInput,
 ): Rendering {
-  const pullSecretData = pullSecret && dataOf(pullSecret);
-  if (pullSecret !== undefined && pullSecretData === undefined) {
-    const message = `Secret ${pullSecret.namespace}/${pullSecret.name} has no .dockerconfigjson`;
-    return { kind: "waiting", message };
+  const pullData = pullSecret && pullSecretData(pullSecret);
+  if (pullSecret !== undefined && pullData === undefined) {
+    return { kind: "waiting", message: missingPullSecret(pullSecret) };
   }
   const clusterName = cluster.metadata.name;
   const labels = labelsVariable(deploymentConfig, "prometheusServiceMonitorLabels") ?? {};
@@ -90,16 +84,12 @@ function render(
     clusterName,
     namespace,
     image: agentImage,
-    pullSecretData,
-    policy: permissionPolicy?.filter(({ clusters }) => matchesAny(clusters, clusterName)),
+    pullSecretData: pullData,
+    httpsProxyCaPem: httpsProxyCa(deploymentConfig),
+    policy: policyForCluster(permissionPolicy, clusterName),
     replicas: wholeNumberVariable(deploymentConfig, "replicas") ?? 1,
     monitorLabels: isMonitored ? labels : undefined,
     endsEphemeral,
   });
   return { kind: "manifests", manifests };
-}
-
-function dataOf({ name, namespace, secrets }: PullSecret): string | undefined {
-  const data = secrets.get(`${namespace}/${name}`)?.data?.[".dockerconfigjson"];
-  return data === "" ? undefined : data;
 }

@@ -1,5 +1,4 @@
-import { addonNames, type PermissionPolicy, type Secret, secrets } from "#api";
-import { createObjectCache } from "#kube";
+import { addonNames, type PermissionPolicy } from "#api";
 import {
   type ControllerDeps,
   createAddon,
@@ -9,9 +8,11 @@ import {
 } from "../addon/addon.ts";
 import { createClusterProfileController } from "./cluster-profile/cluster-profile-controller.ts";
 import type { CredentialNamespaces } from "./cluster-profile/standing.ts";
-import { agentRoleName, managedServiceAccountDefinition, type PullSecret } from "./definition.ts";
+import { agentRoleName, managedServiceAccountDefinition } from "./definition.ts";
 import { createLeftovers, type DeployMode } from "./leftovers/leftovers.ts";
 import { createOutputController, type OutputOptions } from "./outputs/output-controller.ts";
+import { openPullSecret, type PullSecret } from "./pull-secret/pull-secret.ts";
+import { createPullWork } from "./pull-secret/pull-work-controller.ts";
 import { createRevocationController } from "./revocation/revocation-controller.ts";
 import { createSetController } from "./set/set-controller.ts";
 
@@ -39,7 +40,9 @@ export function createManagedServiceAccount(
   deps: ControllerDeps,
   options: ManagedServiceAccountOptions,
 ): Part {
-  const addon = createDelivery(deps, options);
+  const pullSecret = openPullSecret(deps, options.agentImagePullSecret);
+  const isByOcm = options.deployMode === "AddOnTemplate";
+  const addon = createDelivery(deps, options, pullSecret);
   const { addons, addonOf, clusters } = addon.addonCaches;
   const leftovers = createLeftovers(deps, {
     addon: addonNames.managedServiceAccount,
@@ -48,16 +51,22 @@ export function createManagedServiceAccount(
     addons,
     addonOf,
   });
+  const pullWork = createPullWork(deps, {
+    pullSecret: isByOcm ? pullSecret : undefined,
+    addons,
+    addonOf,
+  });
   const { clusterProfileNamespaces: namespaces } = options;
   const outputs = createOutputController(deps, addon, options.outputs);
   const { known, gateway } = outputs;
   return {
-    caches: [...addon.caches, ...outputs.caches, ...leftovers.caches],
+    caches: [...addon.caches, ...outputs.caches, ...leftovers.caches, ...pullWork.caches],
     controllers: [
       ...addon.controllers,
       ...outputs.controllers,
       ...leftovers.controllers,
-      createRevocationController(deps, { accounts: known.accounts, addons }),
+      ...pullWork.controllers,
+      createRevocationController(deps, { ...known, addons }),
       createSetController(deps, known.accounts),
       ...(namespaces === undefined
         ? []
@@ -77,22 +86,12 @@ export function createManagedServiceAccount(
 function createDelivery(
   deps: ControllerDeps,
   options: ManagedServiceAccountOptions,
+  pullSecret: PullSecret | undefined,
 ): DelegatedPart {
   if (options.deployMode === "AddOnTemplate") {
     return createDelegatedAddon(deps, addonNames.managedServiceAccount);
   }
-  const pullSecret = pullSecretOf(deps, options.agentImagePullSecret);
   const addon = createAddon(deps, managedServiceAccountDefinition(options, pullSecret));
   const caches = pullSecret === undefined ? [] : [pullSecret.secrets];
   return { ...addon, caches: [...addon.caches, ...caches] };
-}
-
-function pullSecretOf(
-  { client, namespace, log }: ControllerDeps,
-  name: string,
-): PullSecret | undefined {
-  if (name === "") return undefined;
-  const fieldSelector = `metadata.name=${name}`;
-  const cache = createObjectCache<Secret>(client, secrets, { namespace, fieldSelector, log });
-  return { name, namespace, secrets: cache };
 }

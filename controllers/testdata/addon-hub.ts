@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { copyFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AddonVersions, type ProcessCluster, startOcm, startProcessCluster, waitFor } from "#bed";
 import { makeAccount } from "../../e2e/bed/ocm/account.ts";
@@ -33,6 +34,12 @@ export interface Settings {
   readonly given?: readonly string[];
 }
 
+export interface HubOptions {
+  readonly clusterProfiles?: boolean;
+  /** Further flags of the hub's API server. */
+  readonly hubFlags?: readonly string[];
+}
+
 /**
  * A hub and a managed cluster under real OCM. No kubelet runs there, so the charts' controllers
  * are started from these sources, each with the rights that its chart gives it and no others.
@@ -51,12 +58,16 @@ export class AddonHub implements AsyncDisposable {
 
   static async start(
     addonVersions: AddonVersions,
-    ocm: { readonly clusterProfiles?: boolean } = {},
+    { hubFlags = [], ...ocm }: HubOptions = {},
   ): Promise<AddonHub> {
     const helm = await Helm.open();
     await using started = new AsyncDisposableStack();
     started.use(helm);
-    const hub = started.use(await startProcessCluster({ name: "hub", controllerManager: true }));
+    const hub = started.use(await startProcessCluster({
+      name: "hub",
+      controllerManager: true,
+      apiServer: { flags: hubFlags },
+    }));
     const options = { name: "managed1", controllerManager: true };
     const managed = started.use(await startProcessCluster(options));
     await startOcm(hub, [managed], { addonVersions, ...ocm });
@@ -83,9 +94,9 @@ export class AddonHub implements AsyncDisposable {
   }
 
   /** Another controller beside the one that runs, as with `replicas=2`. */
-  async addStandby(release: Release): Promise<void> {
+  async addStandby(release: Release, settings: Settings = {}): Promise<void> {
     const leader = this.#controllers.get(release);
-    await this.#startController(release, {});
+    await this.#startController(release, settings);
     if (leader !== undefined) this.#leaders.push(leader);
   }
 
@@ -95,7 +106,11 @@ export class AddonHub implements AsyncDisposable {
   }
 
   async #startController(release: Release, { given = [] }: Settings): Promise<void> {
-    const kubeconfig = await makeAccount(this.hub, addonNamespace, `${release}-addon-manager`);
+    // Of its own, so that an audit log can tell it from others with the same rights.
+    const common = await makeAccount(this.hub, addonNamespace, `${release}-addon-manager`);
+    this.#started += 1;
+    const kubeconfig = `${common}.${this.#started}`;
+    await copyFile(common, kubeconfig);
     const argv = [
       "cmd/controller.ts",
       `--addons=${release}`,
@@ -112,6 +127,7 @@ export class AddonHub implements AsyncDisposable {
     this.#controllers.set(release, child);
   }
 
+  #started = 0;
   readonly #leaders: ChildProcess[] = [];
   readonly #log: string[] = [];
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ChildProgram, type ProcessCluster } from "#bed";
@@ -66,6 +66,15 @@ export class PodProcess implements AsyncDisposable {
       }
       const configMap = await this.#dataOf("configmap", volume?.configMap?.name);
       for (const [key, value] of configMap) await writeFile(join(directory, key), value);
+    }
+  }
+
+  /** Changes a mounted file, wherever it is mounted; what is mounted later is as it comes. */
+  async rewrite(file: string, change: (text: string) => string): Promise<void> {
+    for (const { mountPath } of this.#pod.containers[0].volumeMounts) {
+      const path = join(this.directory, mountPath, file);
+      const text = await readFile(path, "utf8").catch(() => undefined);
+      if (text !== undefined) await writeFile(path, change(text));
     }
   }
 

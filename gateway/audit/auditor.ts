@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Exchange, headerValue } from "#proxy";
 import type { Caller } from "../identity/actor.ts";
-import { readManagedRequest } from "../proxying/managed-path.ts";
+import { readManagedRequest } from "../managed-request/managed-request.ts";
 import {
   type Acting,
   type AuditEvent,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createCircuitBreaker } from "./circuit-breaker.ts";
+import { type Attempt, createCircuitBreaker } from "./circuit-breaker.ts";
 
 function setUp() {
   let clock = 0;
@@ -10,19 +10,28 @@ function setUp() {
     maxOpenMs: 3000,
     now: () => clock,
   });
-  const fail = (times: number) => {
-    for (let count = 0; count < times; count += 1) breaker.failed("no answer");
+  const attempt = (): Attempt => {
+    const verdict = breaker.ask();
+    assert.ok(verdict.kind === "pass", "refused");
+    return verdict.attempt;
   };
-  return { breaker, fail, pass: (ms: number) => void (clock += ms) };
+  const fail = (times: number) => {
+    for (const one of Array.from({ length: times }, attempt)) one.failed("no answer");
+  };
+  const asked = () => {
+    const verdict = breaker.ask();
+    return verdict.kind === "refuse" ? "refuse" : verdict.attempt.isProbe ? "probe" : "pass";
+  };
+  return { breaker, attempt, fail, asked, pass: (ms: number) => void (clock += ms) };
 }
 
 describe("a circuit breaker", () => {
   it("stays closed while no more than two requests in a row fail", () => {
-    const { breaker, fail } = setUp();
+    const { attempt, fail, asked } = setUp();
     fail(2);
-    breaker.succeeded();
+    attempt().succeeded();
     fail(2);
-    assert.deepEqual(breaker.ask(), { kind: "pass", isProbe: false });
+    assert.equal(asked(), "pass");
   });
 
   it("opens with the third, and says why and for how long", () => {
@@ -34,44 +43,78 @@ describe("a circuit breaker", () => {
   });
 
   it("lets one request through afterwards, and closes when it is answered", () => {
-    const { breaker, fail, pass } = setUp();
+    const { breaker, attempt, fail, asked, pass } = setUp();
     fail(3);
     pass(1000);
-    assert.deepEqual(breaker.ask(), { kind: "pass", isProbe: true });
-    assert.equal(breaker.ask().kind, "refuse");
-    breaker.succeeded();
-    assert.deepEqual(breaker.ask(), { kind: "pass", isProbe: false });
+    const probe = attempt();
+    assert.equal(probe.isProbe, true);
+    assert.equal(asked(), "refuse");
+    probe.succeeded();
+    assert.equal(asked(), "pass");
     assert.equal(breaker.state, "closed");
   });
 
   it("stays open for twice as long with every probe that fails, up to a limit", () => {
-    const { breaker, fail, pass } = setUp();
+    const { attempt, fail, asked, pass } = setUp();
     fail(3);
     const pauses = [1000, 2000, 3000, 3000];
     for (const pauseMs of pauses) {
       pass(pauseMs - 1);
-      assert.equal(breaker.ask().kind, "refuse");
+      assert.equal(asked(), "refuse");
       pass(1);
-      assert.equal(breaker.ask().kind, "pass");
-      breaker.failed("no answer");
+      attempt().failed("no answer");
     }
   });
 
   it("is not kept open by what was under way when it opened", () => {
-    const { breaker, fail, pass } = setUp();
+    const { attempt, fail, asked, pass } = setUp();
+    const before = [attempt(), attempt()];
     fail(3);
     pass(900);
-    fail(20);
+    for (const one of before) one.failed("no answer");
     pass(100);
-    assert.deepEqual(breaker.ask(), { kind: "pass", isProbe: true });
+    assert.equal(asked(), "probe");
   });
 
   it("lets the next one try when the client of a probe left", () => {
-    const { breaker, fail, pass } = setUp();
+    const { attempt, fail, asked, pass } = setUp();
     fail(3);
     pass(1000);
-    breaker.ask();
-    breaker.abandoned();
-    assert.deepEqual(breaker.ask(), { kind: "pass", isProbe: true });
+    attempt().abandoned();
+    assert.equal(asked(), "probe");
+  });
+
+  for (const end of ["abandoned", "failed"] as const) {
+    it(`goes on waiting for its probe when one that began before has ${end}`, () => {
+      const { attempt, fail, asked, pass } = setUp();
+      const before = attempt();
+      fail(3);
+      pass(1000);
+      const probe = attempt();
+      before[end]("no answer");
+      assert.equal(asked(), "refuse");
+      probe.succeeded();
+      assert.equal(asked(), "pass");
+    });
+  }
+
+  it("hears of each request once", () => {
+    const { attempt, fail, asked, pass } = setUp();
+    fail(3);
+    pass(1000);
+    const first = attempt();
+    first.abandoned();
+    const second = attempt();
+    assert.equal(second.isProbe, true);
+    first.failed("late");
+    first.abandoned();
+    assert.equal(asked(), "refuse");
+  });
+
+  it("closes at once for a cluster that is another now", () => {
+    const { breaker, fail, asked } = setUp();
+    fail(3);
+    breaker.reset();
+    assert.equal(asked(), "pass");
   });
 });

@@ -1,6 +1,6 @@
 import type { Metrics } from "#runtime";
 import { GatewayError, type GatewayErrorCode } from "../answers/gateway-error.ts";
-import { type CircuitBreaker, createCircuitBreaker } from "./circuit-breaker.ts";
+import { type Attempt, type CircuitBreaker, createCircuitBreaker } from "./circuit-breaker.ts";
 import { createGate, type Gate, type Refusal } from "./gate.ts";
 
 export interface LimitOptions {
@@ -76,7 +76,7 @@ export function createClusterLimits({
   };
   const { refused, circuits } = limitMetrics(metrics, clusters);
   return {
-    changed: (cluster) => clusters.get(cluster)?.breaker.succeeded(),
+    changed: (cluster) => clusters.get(cluster)?.breaker.reset(),
     forget(cluster) {
       clusters.delete(cluster);
       circuits.remove({ cluster });
@@ -90,17 +90,17 @@ export function createClusterLimits({
       }
       const gates = isLong ? [long] : [short, all];
       const refuse = (refusal: Refusal): never => {
-        breaker.abandoned();
+        verdict.attempt.abandoned();
         refused.inc({ reason: refusal });
         throw overloaded(cluster, refusal);
       };
       const entered = enterAll(gates, onGone);
       if (entered instanceof Promise) {
         return entered.then((refusal) =>
-          refusal === undefined ? admission(gates, breaker) : refuse(refusal),
+          refusal === undefined ? admission(gates, verdict.attempt) : refuse(refusal),
         );
       }
-      return entered === undefined ? admission(gates, breaker) : refuse(entered);
+      return entered === undefined ? admission(gates, verdict.attempt) : refuse(entered);
     },
   };
 }
@@ -146,20 +146,15 @@ function left(gate: Gate, refusal: undefined | Refusal): undefined | Refusal {
   return refusal;
 }
 
-function admission(gates: readonly Gate[], breaker: CircuitBreaker): Admission {
-  let isTold = false;
+function admission(gates: readonly Gate[], attempt: Attempt): Admission {
   return {
-    answered() {
-      isTold = true;
-      breaker.succeeded();
-    },
+    answered: () => attempt.succeeded(),
     failed({ code, message }) {
-      isTold = true;
-      if (telling.has(code)) breaker.failed(message);
-      else breaker.abandoned();
+      if (telling.has(code)) attempt.failed(message);
+      else attempt.abandoned();
     },
     leave() {
-      if (!isTold) breaker.abandoned();
+      attempt.abandoned();
       for (const gate of gates) gate.leave();
     },
   };

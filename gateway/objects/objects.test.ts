@@ -46,6 +46,7 @@ const shape = {
       credentialExpiry: () => new Date("2026-02-01T00:00:00Z"),
     },
     defaultClusterGatewayLayout,
+    () => new Date("2026-01-03T05:00:00Z"),
   ),
 };
 
@@ -168,7 +169,7 @@ describe("renderingFor()", () => {
       "2",
       "3.1ms",
       "2026-02-01T00:00:00",
-      "2026-01-01T00:00:00Z",
+      "2d5h",
     ]);
     assert.equal(table.rows[0].object.kind, "PartialObjectMetadata");
     assert.deepEqual(table.metadata, { resourceVersion: "9" });

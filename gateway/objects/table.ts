@@ -1,5 +1,7 @@
 import type { ClusterGateway, ClusterGatewayLayout, KubeObject, VirtualCluster } from "#api";
 
+import { ageOf } from "./age.ts";
+
 interface Column {
   readonly name: string;
   readonly type: "string" | "boolean" | "dateTime" | "date";
@@ -40,6 +42,7 @@ const none = "<none>";
 export function clusterGatewayColumns(
   live: ClusterLive,
   { hasProvider }: Pick<ClusterGatewayLayout, "hasProvider">,
+  now: () => Date = () => new Date(),
 ): readonly ColumnOf<ClusterGateway>[] {
   const provider = column<ClusterGateway>(
     "Provider",
@@ -78,7 +81,12 @@ export function clusterGatewayColumns(
       ({ metadata }) => live.credentialExpiry(metadata.name)?.toISOString().slice(0, 19) ?? none,
       wide,
     ),
-    column("Age", "When the cluster was added.", created, { ...wide, type: "date" }),
+    column(
+      "Age",
+      "How long ago the cluster was added.",
+      ({ metadata }) => ageOf(metadata.creationTimestamp, now()),
+      { ...wide, type: "date" },
+    ),
   ];
 }
 

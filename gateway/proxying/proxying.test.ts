@@ -4,7 +4,7 @@ import { ProxyError, type ProxyErrorCode } from "#proxy";
 import { TunnelError, type TunnelErrorCode } from "#tunnel";
 import { GatewayError } from "../answers/gateway-error.ts";
 import { retryAfterOf, statusOf } from "../answers/treatment.ts";
-import { isLongRunning } from "./managed-path.ts";
+import { isLongRunning } from "../managed-request/managed-request.ts";
 import { managedRequestHeaders } from "./request-headers.ts";
 import { upstreamError } from "./upstream-error.ts";
 

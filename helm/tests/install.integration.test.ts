@@ -52,6 +52,7 @@ async function install(release: Release): Promise<string> {
 const kinds = [
   "deployments,services,serviceaccounts,roles,rolebindings,poddisruptionbudgets",
   "clusterroles,clusterrolebindings",
+  "validatingadmissionpolicies,validatingadmissionpolicybindings",
   "clustermanagementaddons,placements",
   "managedproxyconfigurations,clustergatewayconfigurations",
 ].join(",");
@@ -243,6 +244,67 @@ describe("the rights of the charts", { timeout: 300_000 }, () => {
     for (const [account, place, name] of others) {
       assert.match(await tryAs(account, apply, secret(place, name)), /forbidden/i, name);
     }
+  });
+
+  it("let managed-serviceaccount write its own Secrets in namespaces of clusters and in named ones, and say which value names them", async () => {
+    const own = "open-cluster-management.io/cluster-name=c7";
+    for (const place of ["c7", "argocd", "elsewhere"]) {
+      await hub.kubectl(["create", "namespace", place]);
+    }
+    await hub.kubectl(["label", "namespace", "c7", own]);
+    await helmRun(
+      "upgrade",
+      "managed-serviceaccount",
+      "managed-serviceaccount",
+      "--set=outputs.namespaces={argocd}",
+    );
+    const secret = (place: string, label: string) => ({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: {
+        name: "s",
+        namespace: place,
+        labels: { [`authentication.open-cluster-management.io/${label}`]: "kubeconfig" },
+      },
+    });
+    const write = async (place: string, label: string) =>
+      tryAs("managed-serviceaccount", apply, secret(place, label));
+    await waitFor("the policy", async () => /forbidden/.test(await write("elsewhere", "output")));
+    for (const place of ["c7", "argocd"]) {
+      assert.match(await write(place, "output"), /serverside-applied/, place);
+    }
+    for (const [place, label] of [
+      ["elsewhere", "output"],
+      ["argocd", "synced-from"],
+      ["c7", "is-managed-serviceaccount"],
+    ] as const) {
+      assert.match(
+        await write(place, label),
+        /namespace \w+ is neither of a cluster nor named: add it to outputs\.namespaces/,
+      );
+    }
+  });
+
+  it("let managed-serviceaccount delete what was made for accounts, and no other Secret", async () => {
+    const remove = async (place: string, name: string) =>
+      tryAs("managed-serviceaccount", ["delete", "secret", name, "-n", place]);
+    const make = async (place: string, name: string, label?: string): Promise<void> => {
+      await hub.kubectl(["create", "secret", "generic", name, "-n", place]);
+      const full = `authentication.open-cluster-management.io/${label}=true`;
+      if (label !== undefined) await hub.kubectl(["label", "secret", name, "-n", place, full]);
+    };
+    for (const [place, name, label] of [
+      ["elsewhere", "output", "output"],
+      ["elsewhere", "copy", "synced-from"],
+      ["c7", "token", "is-managed-serviceaccount"],
+    ] as const) {
+      await make(place, name, label);
+      assert.match(await remove(place, name), /deleted/, name);
+    }
+    await make("c7", "theirs");
+    await make("elsewhere", "token", "is-managed-serviceaccount");
+    assert.match(await remove("c7", "theirs"), /neither a token of an account nor made from one/);
+    assert.match(await remove("elsewhere", "token"), /neither a token of an account/);
   });
 
   it("let each controller bind the set of all clusters in its own namespace", async () => {

@@ -278,6 +278,31 @@ describe("chart managed-serviceaccount", () => {
     assert.equal(find(opened, "RoleBinding", passes).metadata.namespace, "credentials");
   });
 
+  it("bounds where the controller writes Secrets, on hubs that know how to", async () => {
+    const render = async (...flags: readonly string[]) =>
+      helm.render("managed-serviceaccount", "--set=outputs.namespaces={argocd}", ...flags);
+    const kind = "ValidatingAdmissionPolicy";
+    const older = await render("--kube-version=1.29");
+    assert.ok(!older.some((object) => object.kind.startsWith(kind)));
+    const placesOf = async (...flags: readonly string[]) => {
+      const objects = await render("--kube-version=1.30", ...flags);
+      const name = "managed-serviceaccount-secret-writes";
+      assert.deepEqual(at(find(objects, `${kind}Binding`, name), "spec", "validationActions"), [
+        "Deny",
+      ]);
+      const variables = at(find(objects, kind, name), "spec", "variables") as readonly unknown[];
+      return variables.slice(-2).map((variable) => at(variable, "expression"));
+    };
+    const outputs = 'variables.isOfCluster || request.namespace in ["argocd"]';
+    assert.deepEqual(await placesOf(), [outputs, "request.namespace in []"]);
+    const named = "--set=clusterProfileNamespaces={team-a}";
+    assert.deepEqual(await placesOf(named), [outputs, "request.namespace in []"]);
+    const gate = "--set=featureGates.clusterProfile=true";
+    assert.deepEqual(await placesOf(named, gate), [outputs, 'request.namespace in ["team-a"]']);
+    const all = "--set=clusterProfileNamespaces={*}";
+    assert.deepEqual(await placesOf(all, gate), [outputs, "true"]);
+  });
+
   it("has rights on ClusterProfiles, and says who gets tokens, only when told to", async () => {
     const [chartName, deployment] = [
       "managed-serviceaccount",

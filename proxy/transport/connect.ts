@@ -11,6 +11,8 @@ export type Protocol = "h2" | "http/1.1";
 export interface Connection {
   readonly socket: Duplex;
   readonly protocol: Protocol;
+  /** Aborts when what carries the connection is about to end: new work belongs on a new one. */
+  readonly retiring: AbortSignal;
 }
 
 export interface ConnectOptions {
@@ -39,7 +41,7 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
   const { tls, dialEarly } = options;
   if (tls === undefined) {
     const socket = await dialWithin(options.dial, options, signal);
-    return { socket, protocol: "http/1.1" };
+    return { socket, protocol: "http/1.1", retiring: retiringOf(socket) };
   }
   const early = dialEarly && (await connectEarly(dialEarly, tls, options, signal));
   if (early !== undefined) return early;
@@ -69,8 +71,15 @@ async function secured(
   options: ConnectOptions,
   signal: AbortSignal,
 ): Promise<Connection> {
+  const retiring = retiringOf(raw);
   const socket = await shakeHands(raw, tls, options, signal);
-  return { socket, protocol: socket.alpnProtocol === "h2" ? "h2" : "http/1.1" };
+  return { socket, protocol: socket.alpnProtocol === "h2" ? "h2" : "http/1.1", retiring };
+}
+
+function retiringOf(raw: Duplex): AbortSignal {
+  const retire = new AbortController();
+  raw.once("retire", () => retire.abort());
+  return retire.signal;
 }
 
 async function dialWithin(

@@ -29,6 +29,8 @@ export interface UpstreamSession {
   call(request: UpstreamRequest): UpstreamCall;
   /** Takes no more requests; ends when the last stream has. */
   close(): void;
+  /** The same, and counts as lost: another one is wanted in its place. */
+  retire(): void;
   /** Ends at once, streams and all. */
   destroy(): void;
 }
@@ -101,6 +103,11 @@ class H2UpstreamSession implements UpstreamSession {
 
   close(): void {
     this.#isAsked = true;
+    this.#leave();
+    this.#session.close();
+  }
+
+  retire(): void {
     this.#leave();
     this.#session.close();
   }

@@ -175,7 +175,7 @@ class PooledTransport implements Transport {
     this.#announceRoom();
   }
 
-  #adopt({ socket }: Connection): void {
+  #adopt({ socket, retiring }: Connection): void {
     const { pingIntervalMs, pingTimeoutMs, idleTimeoutMs } = this.#options;
     const session = createSession(socket, {
       authority: this.authority,
@@ -192,6 +192,8 @@ class PooledTransport implements Transport {
     });
     socket.once("close", () => this.#retired.delete(session));
     this.#sessions.add(session);
+    if (retiring.aborted) session.retire();
+    else retiring.addEventListener("abort", () => session.retire(), { once: true });
   }
 
   /** Dials again in the background while the upstream is in use, so that the next request is quick. */

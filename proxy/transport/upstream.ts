@@ -4,7 +4,8 @@ import { checkServerIdentity, createSecureContext, type SecureContext } from "no
 
 /**
  * Opens one connection to the upstream: a TCP socket, a tunnelled stream. Rejects with an error of
- * its own, which becomes the cause of ours; gives up when `signal` aborts.
+ * its own, which becomes the cause of ours; gives up when `signal` aborts. A connection that emits
+ * `retire` gets no new requests; those under way go on.
  */
 export type Dial = (signal: AbortSignal) => Promise<Duplex>;
 

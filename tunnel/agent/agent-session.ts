@@ -9,6 +9,9 @@ import type { OpenCarrier } from "./connect.ts";
 import type { DialPolicy } from "./dial-target.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
 
+/** How long a dial may be on its way that crosses the request for no more. */
+const crossingMs = 200;
+
 export interface AgentSessionOptions {
   readonly stream: PacketStream;
   /** Opens a stream for one connection, where the server knows that. */
@@ -29,6 +32,8 @@ export class AgentSession {
   readonly #idle = Promise.withResolvers<void>();
   #lastConnectionId = 0n;
   #isDraining = false;
+  #isAskedToLeave = false;
+  #servers: readonly string[] | undefined;
 
   constructor(options: AgentSessionOptions) {
     this.#options = options;
@@ -39,6 +44,16 @@ export class AgentSession {
   /** Connections to targets, dials included. */
   get openConnections(): number {
     return this.#connections.size;
+  }
+
+  /** The server has asked its agents to use others. */
+  get isAskedToLeave(): boolean {
+    return this.#isAskedToLeave;
+  }
+
+  /** The servers that there are, as this one has told. */
+  get servers(): readonly string[] | undefined {
+    return this.#servers;
   }
 
   /** Takes one packet of the server. */
@@ -53,15 +68,21 @@ export class AgentSession {
     }
     if (packet.type === "data") return this.#data(packet);
     if (packet.type === "closeRequest") return this.#close(packet);
+    if (packet.type === "servers") this.#servers = packet.ids;
+    if (packet.type === "drain") this.#isAskedToLeave = true;
     // Answers travel towards the server only.
   }
 
-  /** Asks for no new dials. Resolves once no connection is left. */
-  drain(): Promise<void> {
-    this.#isDraining = true;
+  /**
+   * Asks for no new dials. Resolves once no connection is left, and those dials have come that
+   * were on their way.
+   */
+  async drain(): Promise<void> {
     this.#control({ type: "drain" });
+    await new Promise((resolve) => setTimeout(resolve, crossingMs));
+    this.#isDraining = true;
     this.#checkIdle();
-    return this.#idle.promise;
+    await this.#idle.promise;
   }
 
   /** The stream is gone, and all connections with it. */

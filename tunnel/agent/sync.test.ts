@@ -1,24 +1,46 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { SyncDelays, serverCount, shouldConnect } from "./sync.ts";
+import { type KnownServer, SyncDelays, serverCount, shouldConnect } from "./sync.ts";
+
+/** Servers as `a b! c(a,d)`: `!` asks to be left, in brackets what it tells of. */
+function serversOf(text: string): readonly KnownServer[] {
+  return text
+    .split(" ")
+    .filter((word) => word !== "")
+    .map((word) => {
+      const [, id = "", leaving, , list] = /^(\w+)(!?)(\(([\w,]*)\))?$/.exec(word) ?? [];
+      const isDraining = leaving === "!";
+      return { id, isDraining, list: list?.split(",").filter((name) => name !== "") };
+    });
+}
 
 describe("shouldConnect()", () => {
-  const cases: readonly (readonly [
-    connected: number,
-    count: number,
-    forever: boolean,
-    want: boolean,
-  ])[] = [
-    [0, 1, false, true],
-    [1, 1, false, false],
-    [2, 3, false, true],
-    [3, 2, false, false],
-    [1, 1, true, true],
-    [0, 0, false, true],
-  ];
-  for (const [connected, count, isSyncForever, want] of cases) {
-    it(`says ${want} for ${connected} of ${count}${isSyncForever ? ", forever" : ""}`, () => {
-      assert.equal(shouldConnect({ connected, serverCount: count, isSyncForever }), want);
+  interface Case {
+    readonly servers: string;
+    readonly count?: number;
+    readonly forever?: boolean;
+    readonly want: boolean;
+  }
+  const cases: Readonly<Record<string, Case>> = {
+    "looks for the first server": { servers: "", want: true },
+    "has found the only one": { servers: "a", want: false },
+    "looks for as many as it was told of by number": { servers: "a b", count: 3, want: true },
+    "does not mind that there are more": { servers: "a b c", count: 2, want: false },
+    "goes on for ever when it is told to": { servers: "a", forever: true, want: true },
+    "looks where the number says none": { servers: "a", count: 0, want: true },
+    "counts no server that asks to be left": { servers: "a b!", count: 2, want: true },
+    "looks for one that a server tells of": { servers: "a(a,b)", want: true },
+    "has all that are told of": { servers: "a(a,b) b(b,a)", want: false },
+    "believes a list more than a number": { servers: "a(a)", count: 3, want: false },
+    "believes whoever knows of more": { servers: "a(a,b) b(a,b,c)", want: true },
+    "looks for no server that none tells of any more": { servers: "a(a) b!(a)", want: false },
+    "does not look for one that it is still leaving": { servers: "a(a,b) b!", want: false },
+    "looks for another when the only one asks to be left": { servers: "a!()", want: true },
+  };
+  for (const [name, { servers, count = 1, forever = false, want }] of Object.entries(cases)) {
+    it(name, () => {
+      const state = { servers: serversOf(servers), serverCount: count, isSyncForever: forever };
+      assert.equal(shouldConnect(state), want);
     });
   }
 });
@@ -62,5 +84,25 @@ describe("SyncDelays", () => {
 
   it("differ by up to a tenth", () => {
     assert.equal(new SyncDelays(intervals, () => 1).after("complete"), 1100);
+  });
+
+  it("grow while rounds only find what is known, until there is news", () => {
+    const delays = new SyncDelays(intervals, () => 0);
+    const found = Array.from({ length: 4 }, () => delays.after("duplicate"));
+    assert.deepEqual(found, [1000, 1500, 2250, 3375]);
+    delays.afterNews(1);
+    assert.equal(delays.after("duplicate"), 1000);
+    for (let round = 0; round < 20; round += 1) delays.after("duplicate");
+    assert.equal(delays.after("duplicate"), 30_000);
+  });
+
+  it("spread a fleet that hears the same news over the interval", () => {
+    const at = (random: number) => new SyncDelays(intervals, () => random).afterNews(1);
+    assert.deepEqual([0, 0.25, 0.999].map(at), [0, 250, 999]);
+  });
+
+  it("spread it over less where no server is left, so that clusters are reached again soon", () => {
+    const at = (random: number) => new SyncDelays(intervals, () => random).afterNews(0);
+    assert.deepEqual([0, 0.5].map(at), [0, 50]);
   });
 });

@@ -1,14 +1,37 @@
+/** A server that an agent is connected to. */
+export interface KnownServer {
+  readonly id: string;
+  /** It has asked to be left. */
+  readonly isDraining: boolean;
+  /** The servers that there are, as it has told; `undefined` where it tells no such thing. */
+  readonly list: readonly string[] | undefined;
+}
+
 /** How an agent finds all servers behind one address. */
 export interface SyncState {
-  readonly connected: number;
-  /** How many servers there are, as far as known. */
+  readonly servers: readonly KnownServer[];
+  /** How many servers there are by number, where no list says which. */
   readonly serverCount: number;
   readonly isSyncForever: boolean;
 }
 
 /** Whether to try another connection now: it may lead to a server that is still missing. */
-export function shouldConnect({ connected, serverCount, isSyncForever }: SyncState): boolean {
-  return isSyncForever || serverCount <= 0 || connected < serverCount;
+export function shouldConnect({ servers, serverCount, isSyncForever }: SyncState): boolean {
+  const staying = servers.filter(({ isDraining }) => !isDraining);
+  if (isSyncForever || serverCount <= 0 || staying.length === 0) return true;
+  const listed = listedServers(servers);
+  if (listed === undefined) return staying.length < serverCount;
+  const connected = new Set(servers.map(({ id }) => id));
+  return [...listed].some((id) => !connected.has(id));
+}
+
+/**
+ * All servers that any of `servers` knows of, for each may lag behind; `undefined` when none has
+ * told of any.
+ */
+export function listedServers(servers: readonly KnownServer[]): ReadonlySet<string> | undefined {
+  const lists = servers.flatMap(({ list }) => (list === undefined ? [] : [list]));
+  return lists.length === 0 ? undefined : new Set(lists.flat());
 }
 
 /** Where the number of servers comes from: `--server-count-source`. */
@@ -42,18 +65,20 @@ export type SyncOutcome = "connected" | "duplicate" | "complete" | "satisfied" |
 const firstRetryMs = 100;
 
 /**
- * The waits between rounds: growing while rounds fail, and spread, so that a fleet does not come
- * all at once.
+ * The waits between rounds: growing while rounds bring nothing, and spread, so that a fleet does not
+ * come all at once.
  */
 export class SyncDelays {
   readonly #intervals: SyncIntervals;
   readonly #random: () => number;
   #failedMs: number;
+  #duplicateMs: number;
 
   constructor(intervals: SyncIntervals, random: () => number = Math.random) {
     this.#intervals = intervals;
     this.#random = random;
     this.#failedMs = this.#firstMs;
+    this.#duplicateMs = intervals.intervalMs;
   }
 
   get #firstMs(): number {
@@ -69,7 +94,26 @@ export class SyncDelays {
       return delayMs * (1 - 0.5 * this.#random());
     }
     this.#failedMs = this.#firstMs;
-    const delayMs = outcome === "satisfied" ? satisfiedIntervalMs : intervalMs;
-    return delayMs * (1 + 0.1 * this.#random());
+    const later = 1 + 0.1 * this.#random();
+    if (outcome === "satisfied") return satisfiedIntervalMs * later;
+    if (outcome !== "duplicate") {
+      this.#duplicateMs = intervalMs;
+      return intervalMs * later;
+    }
+    // What is looked for may be gone, or behind an address that leads elsewhere.
+    const delayMs = this.#duplicateMs;
+    this.#duplicateMs = Math.min(delayMs * 1.5, satisfiedIntervalMs);
+    return delayMs * later;
+  }
+
+  /**
+   * Milliseconds to wait once something was heard of servers: one was lost or asks to be left, or
+   * there are others. The whole fleet hears it at the same time; who has no server left to serve
+   * waits least.
+   */
+  afterNews(stayingServers: number): number {
+    this.#duplicateMs = this.#intervals.intervalMs;
+    const spreadMs = stayingServers === 0 ? this.#firstMs : this.#intervals.intervalMs;
+    return spreadMs * this.#random();
   }
 }

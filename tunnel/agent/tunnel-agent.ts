@@ -10,13 +10,15 @@ import {
 } from "#runtime";
 import { ReceiveBudget, type ReceiveLimits } from "../flow/shared-receiver.ts";
 import type { TlsSource } from "../tls-source.ts";
-import type { Packet } from "../wire/packet.ts";
+import type { Drain, Packet, Servers } from "../wire/packet.ts";
 import { type AgentMetrics, createAgentMetrics } from "./agent-metrics.ts";
 import { AgentSession } from "./agent-session.ts";
 import { connectToServer, type ServerStream } from "./connect.ts";
 import type { DialPolicy } from "./dial-target.ts";
 import { ReadBuffers } from "./read-buffers.ts";
 import {
+  type KnownServer,
+  listedServers,
   type ServerCountSource,
   SyncDelays,
   type SyncOutcome,
@@ -89,7 +91,8 @@ class SyncingAgent implements TunnelAgent {
   readonly #buffers = new ReadBuffers();
   readonly #sessions = new Map<string, { session: AgentSession; stream: ServerStream }>();
   #countFromServers = 0;
-  #lostSession = Promise.withResolvers<void>();
+  /** A server was lost, asks to be left, or tells of others. */
+  #news = Promise.withResolvers<void>();
 
   constructor(options: TunnelAgentOptions) {
     this.#options = options;
@@ -119,9 +122,9 @@ class SyncingAgent implements TunnelAgent {
     });
     try {
       while (!signal.aborted) {
-        this.#lostSession = Promise.withResolvers();
+        this.#news = Promise.withResolvers();
         const outcome = await this.#round(signal);
-        await this.#pause(delays.after(outcome), outcome, signal);
+        await this.#pause(delays, outcome, signal);
       }
     } catch (error) {
       if (!isAbortError(error, signal)) throw error;
@@ -130,25 +133,39 @@ class SyncingAgent implements TunnelAgent {
     }
   }
 
-  /** A lost server is looked for at once, unless looking has just failed. */
-  async #pause(ms: number, outcome: SyncOutcome, signal: AbortSignal): Promise<void> {
+  /** News is acted upon soon, unless looking for servers has just failed. */
+  async #pause(delays: SyncDelays, outcome: SyncOutcome, signal: AbortSignal): Promise<void> {
     const stop = new AbortController();
-    const asleep = sleep(ms, AbortSignal.any([signal, stop.signal])).catch(() => undefined);
-    const waits = outcome === "failed" ? [asleep] : [asleep, this.#lostSession.promise];
-    await Promise.race(waits);
+    const asleep = sleep(delays.after(outcome), AbortSignal.any([signal, stop.signal]))
+      .then(() => false)
+      .catch(() => false);
+    const heard = this.#news.promise.then(() => true);
+    const hasNews = await Promise.race(outcome === "failed" ? [asleep] : [asleep, heard]);
     stop.abort();
     signal.throwIfAborted();
+    if (hasNews) await sleep(delays.afterNews(this.#staying), signal);
+  }
+
+  get #known(): readonly KnownServer[] {
+    return [...this.#sessions].map(([id, { session }]) => ({
+      id,
+      isDraining: session.isAskedToLeave,
+      list: session.servers,
+    }));
+  }
+
+  get #staying(): number {
+    return this.#known.filter(({ isDraining }) => !isDraining).length;
   }
 
   async #round(signal: AbortSignal): Promise<SyncOutcome> {
     const { isSyncForever = false } = this.#options;
-    const wanted = this.#wanted();
-    const connected = this.#sessions.size;
-    this.#metrics.servers(connected, wanted);
-    if (!shouldConnect({ connected, serverCount: wanted, isSyncForever })) return "complete";
+    this.#report();
+    if (!this.#isMissingOne(isSyncForever)) return "complete";
     try {
       const outcome = this.#admit(await this.#connect(signal));
-      return outcome === "duplicate" && this.#sessions.size >= wanted ? "satisfied" : outcome;
+      const isSatisfied = outcome === "duplicate" && !this.#isMissingOne(false);
+      return isSatisfied ? "satisfied" : outcome;
     } catch (error) {
       signal.throwIfAborted();
       this.#metrics.connectFailed();
@@ -157,7 +174,16 @@ class SyncingAgent implements TunnelAgent {
     }
   }
 
-  #wanted(): number {
+  #isMissingOne(isSyncForever: boolean): boolean {
+    return shouldConnect({ servers: this.#known, serverCount: this.#counted(), isSyncForever });
+  }
+
+  #report(): void {
+    const listed = listedServers(this.#known)?.size;
+    this.#metrics.servers(this.#sessions.size, listed ?? this.#counted());
+  }
+
+  #counted(): number {
     const { serverCountSource = "default", countLeases } = this.#options;
     const counts = { fromServers: this.#countFromServers, fromLeases: countLeases?.() };
     return serverCount(serverCountSource, counts);
@@ -200,22 +226,27 @@ class SyncingAgent implements TunnelAgent {
     this.#sessions.set(serverId, { session, stream: server });
     this.#log.info("Connected to tunnel server", { serverId, serverCount: server.serverCount });
     this.#follow(server, session);
-    this.#metrics.servers(this.#sessions.size, this.#wanted());
+    this.#report();
     return "connected";
   }
 
   #follow(server: ServerStream, session: AgentSession): void {
     const { serverId, stream } = server;
-    stream.on("data", (packet: Packet) => session.handle(packet));
+    stream.on("data", (packet: Packet) => {
+      session.handle(packet);
+      if (packet.type !== "servers" && packet.type !== "drain") return;
+      this.#log.info("Heard of tunnel servers", { serverId, ...newsOf(packet) });
+      this.#news.resolve();
+    });
     stream.once("status", ({ code, details }) => {
       const isCurrent = this.#sessions.get(serverId)?.session === session;
       if (isCurrent) this.#sessions.delete(serverId);
       if (code !== status.OK) this.#metrics.streamError(String(code));
-      this.#metrics.servers(this.#sessions.size, this.#wanted());
+      this.#report();
       this.#log.info("Lost tunnel server", { serverId, code, details });
       session.close();
       server.close();
-      this.#lostSession.resolve();
+      this.#news.resolve();
     });
   }
 
@@ -231,4 +262,8 @@ class SyncingAgent implements TunnelAgent {
     stop.abort();
     for (const { stream } of open) stream.close();
   }
+}
+
+function newsOf(packet: Servers | Drain) {
+  return packet.type === "servers" ? { servers: packet.ids } : { isLeaving: true };
 }

@@ -3,6 +3,8 @@ import type { Duplex } from "node:stream";
 import { backoffDelays, silentLogger, sleep } from "#runtime";
 import { TunnelError } from "../tunnel-error.ts";
 import type { DialRequest } from "../wire/packet.ts";
+import { texts } from "../wire/texts.ts";
+import { orderServers, type ServerState } from "./order-servers.ts";
 import type { ServerChannel } from "./server-channel.ts";
 import { ServerHints } from "./server-hints.ts";
 import { ServerSet } from "./server-set.ts";
@@ -20,23 +22,33 @@ export function createTunnelClient(options: TunnelClientOptions): TunnelClient {
   if (servers.length === 0) throw new RangeError("Cannot use servers []: at least one is needed");
   const set = new ServerSet({
     servers,
+    addresses: options.addresses,
     serverName: options.serverName,
     tls: options.tls,
     keepaliveTimeMs: options.keepaliveTimeMs ?? defaultKeepaliveTimeMs,
     log,
   });
   const hints = new ServerHints();
+  const stateFor = (host: string) => (channel: ServerChannel) =>
+    channel.stateFor(host, hints.isHinted(host, channel.address));
+  const ask: Asking = {
+    hints,
+    serversFor: (host) => orderServers(set.channels(), stateFor(host), Math.random),
+    hasServers: () => set.channels().length > 0,
+  };
   const dial = async (target: Target, signal: AbortSignal) =>
-    within(dialTimeoutMs, target, signal, (either) => dialHeld(set, target, hints, either));
+    within(dialTimeoutMs, target, signal, (either) => dialHeld(ask, target, either));
   return {
     name: "tunnel-client",
     run: (signal) => set.run(signal),
     reasonNotReady: () => set.reasonNotReady(),
     dial: (host, port, signal) => dial({ host, port }, signal),
     async dialEarly(host, port, signal) {
-      const channel = hints.find(host, set.channels());
-      if (channel === undefined) return dial({ host, port }, signal);
-      const { connection, isEarly } = await start(channel, { host, port }, signal);
+      const [first] = ask.serversFor(host);
+      if (first === undefined || !isGoodChoice(stateFor(host)(first))) {
+        return dial({ host, port }, signal);
+      }
+      const { connection, isEarly } = await start(first, { host, port }, signal);
       const opened = within(dialTimeoutMs, { host, port }, signal, async (either) => {
         await whenOpen(connection, either);
         return connection;
@@ -49,6 +61,18 @@ export function createTunnelClient(options: TunnelClientOptions): TunnelClient {
       return connection;
     },
   };
+}
+
+/** Whether a dial through the server is likely to work: it says so, or the last one did. */
+function isGoodChoice({ isReady, holding, isHinted }: ServerState): boolean {
+  return isReady && (holding === "serving" || isHinted);
+}
+
+/** Whom to ask, and what is remembered of the answers. */
+interface Asking {
+  readonly hints: ServerHints;
+  readonly serversFor: (host: string) => readonly ServerChannel[];
+  readonly hasServers: () => boolean;
 }
 
 interface Target {
@@ -76,19 +100,14 @@ async function within<T>(
 }
 
 /** Dials again, for a moment, when the host was there until now. */
-async function dialHeld(
-  set: ServerSet,
-  target: Target,
-  hints: ServerHints,
-  signal: AbortSignal,
-): Promise<Duplex> {
+async function dialHeld(ask: Asking, target: Target, signal: AbortSignal): Promise<Duplex> {
   const delays = backoffDelays(retryDelays);
   for (;;) {
     try {
-      return await dialAny(hints.order(target.host, set.channels()), target, hints, signal);
+      return await dialAny(ask, target, signal);
     } catch (error) {
       signal.throwIfAborted();
-      if (!isElsewhere(error) || !hints.missed(target.host)) throw error;
+      if (!isElsewhere(error) || !ask.hints.missed(target.host)) throw error;
       await sleep(delays.next().value, signal);
     }
   }
@@ -96,13 +115,14 @@ async function dialHeld(
 
 /** Asks one server after the other, as long as another one may know better. */
 async function dialAny(
-  channels: readonly ServerChannel[],
+  { hints, serversFor, hasServers }: Asking,
   { host, port }: Target,
-  hints: ServerHints,
   signal: AbortSignal,
 ): Promise<Duplex> {
-  let failure = new TunnelError("unreachable", "Cannot dial: no tunnel server is known");
-  for (const channel of channels) {
+  let failure = hasServers()
+    ? new TunnelError("no_agent", texts.noAgent)
+    : new TunnelError("unreachable", "no tunnel server is known");
+  for (const [index, channel] of serversFor(host).entries()) {
     try {
       const { connection } = await start(channel, { host, port }, signal);
       await whenOpen(connection, signal);
@@ -113,7 +133,7 @@ async function dialAny(
       const next = TunnelError.from(error, "protocol");
       if (!isElsewhere(next)) throw next;
       // That an agent is missing says more than that a server does.
-      if (failure.code !== "no_agent") failure = next;
+      if (index === 0 || failure.code !== "no_agent") failure = next;
     }
   }
   throw new TunnelError(failure.code, `Cannot dial ${host}:${port}: ${failure.message}`, {
@@ -137,8 +157,9 @@ async function start(
   signal.throwIfAborted();
   const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   const dialId = randomBytes(8).readBigUInt64BE() >> 1n;
-  const stream = await openStream(channel, { address, dialId }, signal);
+  const stream = await openStream(channel, host, { address, dialId }, signal);
   const connection = new TunnelConnection({ stream, address, dialId });
+  channel.carry(connection, host);
   return { connection, isEarly: stream.takesEarlyData === true };
 }
 
@@ -159,13 +180,14 @@ async function whenOpen(connection: TunnelConnection, signal: AbortSignal): Prom
 /** An open stream that comes when nobody waits any more is cancelled. */
 async function openStream(
   channel: ServerChannel,
+  host: string,
   dial: Pick<DialRequest, "address" | "dialId">,
   signal: AbortSignal,
 ): Promise<ProxyStream> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason as Error);
   signal.addEventListener("abort", abort);
-  const opening = channel.openStream(dial);
+  const opening = channel.openStream(host, dial);
   try {
     return await Promise.race([opening, aborted]);
   } catch (error) {

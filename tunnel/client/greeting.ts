@@ -8,11 +8,17 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { isUsable, SessionFinder, widenOwnSession } from "../rpc/own-session.ts";
-import { headers, proxyService } from "../rpc/services.ts";
+import { headers, proxyService, reportingSession } from "../rpc/services.ts";
 import { watchSession } from "../rpc/session-watch.ts";
-import type { Packet } from "../wire/packet.ts";
+import type { Drain, Packet, Report } from "../wire/packet.ts";
 
 type GreetCall = ClientDuplexStream<Packet, Packet>;
+
+/** What a server of ours says of itself; `undefined` when it is heard no more. */
+export type ServerNews = Report | Drain | undefined;
+
+/** How long the first report may take once the server has said that it reports. */
+const reportTimeoutMs = 1000;
 
 /** What a server answered: its session if it is one of ours. */
 interface Answer {
@@ -23,17 +29,19 @@ interface Answer {
 
 /**
  * Asks, once for each HTTP/2 session of a channel, whether the server is one of ours. The call
- * stays open: gRPC looks after a session only as long as one is.
+ * stays open: gRPC looks after a session only as long as one is, and the server reports over it.
  */
 export class Greeting {
   readonly #client: Client;
   readonly #keepaliveTimeMs: number;
+  readonly #onNews: (news: ServerNews) => void;
   #answer: Answer | undefined;
   #asking: Promise<void> | undefined;
 
-  constructor(client: Client, keepaliveTimeMs: number) {
+  constructor(client: Client, keepaliveTimeMs: number, onNews: (news: ServerNews) => void) {
     this.#client = client;
     this.#keepaliveTimeMs = keepaliveTimeMs;
+    this.#onNews = onNews;
   }
 
   /** The session for streams without gRPC; `undefined` where the server has no such thing. */
@@ -58,15 +66,28 @@ export class Greeting {
     const finder = new SessionFinder(randomUUID());
     const call = this.#call(finder.mark);
     const { promise, resolve } = Promise.withResolvers<boolean | undefined>();
-    call.on("data", () => undefined);
+    const reported = Promise.withResolvers<void>();
+    call.on("data", (packet: Packet) => {
+      if (packet.type !== "report" && packet.type !== "drain") return;
+      this.#onNews(packet);
+      reported.resolve();
+    });
     call.on("metadata", (answer: Metadata) => {
-      if (answer.get(headers.session).length > 0) resolve(true);
+      const [value] = answer.get(headers.session);
+      if (value !== reportingSession) reported.resolve();
+      if (value !== undefined) resolve(true);
     });
     call.on("error", ({ code }: ServiceError) => {
       resolve(code === status.UNIMPLEMENTED ? false : undefined);
+      this.#onNews(undefined);
     });
-    call.on("end", () => resolve(undefined));
+    call.on("end", () => {
+      resolve(undefined);
+      this.#onNews(undefined);
+    });
     const isOurs = await promise;
+    // Or the first dial would ask a server of which it may hear in a moment that it is the wrong one.
+    if (isOurs === true) await within(reportTimeoutMs, reported.promise);
     finder.stop();
     const { session } = finder;
     if (isOurs === undefined || session === undefined) return;
@@ -89,4 +110,11 @@ export class Greeting {
       metadata,
     );
   }
+}
+
+async function within(limitMs: number, promise: Promise<void>): Promise<void> {
+  const { promise: isOver, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, limitMs);
+  await Promise.race([promise, isOver]);
+  clearTimeout(timer);
 }

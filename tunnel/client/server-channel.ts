@@ -4,9 +4,13 @@ import { openChannel } from "../rpc/channel.ts";
 import { openRawProxy } from "../rpc/raw-openings.ts";
 import { proxyService } from "../rpc/services.ts";
 import type { TlsSource } from "../tls-source.ts";
+import { TunnelError } from "../tunnel-error.ts";
 import type { DialRequest } from "../wire/packet.ts";
-import { Greeting } from "./greeting.ts";
-import type { ProxyStream } from "./tunnel-connection.ts";
+import { texts } from "../wire/texts.ts";
+import { Greeting, type ServerNews } from "./greeting.ts";
+import { Holdings } from "./holdings.ts";
+import type { ServerState } from "./order-servers.ts";
+import type { ProxyStream, TunnelConnection } from "./tunnel-connection.ts";
 
 export interface ServerChannelOptions {
   /** `host:port` */
@@ -14,14 +18,24 @@ export interface ServerChannelOptions {
   readonly serverName: string;
   readonly tls: TlsSource;
   readonly keepaliveTimeMs: number;
+  /** Its connection, or what it has said of itself, has changed. */
+  readonly onChange: () => void;
   readonly log: Logger;
 }
 
 const keepaliveTimeoutMs = 10_000;
 const maxReconnectDelayMs = 500;
+/** How long a server that is not connected may be one that will be. */
+const pendingMs = 3000;
 /** How often a channel is looked at again, while it is not connected and while it is. */
 const checkIntervalMs = 200;
 const readyCheckIntervalMs = 5000;
+
+/**
+ * How long a client goes on that was replaced. Its session refuses what it has not sent yet when it
+ * closes, and dials that have just begun may be that.
+ */
+const retireAfterMs = 5000;
 
 /** The one channel to one tunnel server. `run` keeps it connected and follows the certificates. */
 export class ServerChannel implements Runnable {
@@ -30,6 +44,10 @@ export class ServerChannel implements Runnable {
   readonly #options: ServerChannelOptions;
   #client: Client;
   #greeting: Greeting;
+  readonly #retired = new Set<() => void>();
+  readonly #holdings = new Holdings();
+  readonly #connections = new Map<TunnelConnection, string>();
+  #unreadySinceMs = performance.now();
 
   constructor(options: ServerChannelOptions) {
     this.address = options.address;
@@ -38,17 +56,54 @@ export class ServerChannel implements Runnable {
     this.#greeting = this.#greet(this.#client);
   }
 
+  /** What a dial of the host can expect; `isHinted` when the last one went this way. */
+  stateFor(host: string, isHinted: boolean): ServerState {
+    const { isReady } = this;
+    return {
+      isHinted,
+      isReady,
+      isPending: !isReady && performance.now() < this.#unreadySinceMs + pendingMs,
+      holding: this.#holdings.of(host),
+      load: this.#connections.size,
+    };
+  }
+
+  /** Connections to hosts for which there may be a better way now: their agent or server leaves. */
+  leftConnections(): readonly (readonly [TunnelConnection, string])[] {
+    return [...this.#connections].filter(([connection]) => this.#isLeft(connection));
+  }
+
   /** Whether a stream can be opened without waiting. */
   get isReady(): boolean {
     return stateOf(this.#client, false) === connectivityState.READY;
   }
 
+  /** Counts a connection as one of this server's until it closes. */
+  carry(connection: TunnelConnection, host: string): void {
+    this.#connections.set(connection, host);
+    connection.once("close", () => this.#connections.delete(connection));
+    connection.opened.then(
+      // It may have been left while it was being opened.
+      () => this.#isLeft(connection) && this.#options.onChange(),
+      () => undefined,
+    );
+  }
+
+  #isLeft({ backendId }: TunnelConnection): boolean {
+    return backendId !== 0n && this.#holdings.isLeft(backendId);
+  }
+
   /**
    * Opens a stream for one dial: without gRPC where the server is one of ours. It fails later if
-   * the server cannot be reached.
+   * the server cannot be reached. Throws a TunnelError when the server has said that it has no agent
+   * for `host`.
    */
-  async openStream(dial: Pick<DialRequest, "address" | "dialId">): Promise<ProxyStream> {
+  async openStream(
+    host: string,
+    dial: Pick<DialRequest, "address" | "dialId">,
+  ): Promise<ProxyStream> {
     const session = await this.#greeting.session();
+    if (this.#holdings.of(host) === "none") throw new TunnelError("no_agent", texts.noAgent);
     if (session !== undefined) return openRawProxy(session, dial);
     const { path, requestSerialize, responseDeserialize } = proxyService.Proxy;
     return this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
@@ -65,15 +120,18 @@ export class ServerChannel implements Runnable {
     try {
       while (!signal.aborted) {
         const isReady = stateOf(this.#client, true) === connectivityState.READY;
-        if (isReady !== wasReady) log.info(isReady ? "Connected" : "Lost", this.#fields());
+        if (isReady !== wasReady) {
+          log.info(isReady ? "Connected" : "Lost", this.#fields());
+          this.#unreadySinceMs = performance.now();
+          this.#options.onChange();
+        }
         wasReady = isReady;
         // Before the first dial, which would wait for it.
         if (isReady) void this.#greeting.session();
         await stateChange(next ?? this.#client, signal);
         // Streams on the old channel go on until they end; new ones need one that works.
         if (next !== undefined && stateOf(next, true) === connectivityState.READY) {
-          this.#greeting.end();
-          this.#client.close();
+          this.#retire(this.#client, this.#greeting);
           this.#client = next;
           this.#greeting = this.#greet(next);
           next = undefined;
@@ -82,17 +140,40 @@ export class ServerChannel implements Runnable {
     } finally {
       unsubscribe();
       next?.close();
-      this.#greeting.end();
-      this.#client.close();
+      this.#retire(this.#client, this.#greeting);
+      for (const close of this.#retired) close();
     }
   }
 
-  #greet(client: Client): Greeting {
-    return new Greeting(client, this.#options.keepaliveTimeMs);
+  /** Streams of a client that is closed go on until they end. */
+  #retire(client: Client, greeting: Greeting): void {
+    const close = () => {
+      this.#retired.delete(close);
+      clearTimeout(timer);
+      greeting.end();
+      client.close();
+    };
+    const timer = setTimeout(close, retireAfterMs).unref();
+    this.#retired.add(close);
   }
 
   #fields() {
     return { server: this.address };
+  }
+
+  #greet(client: Client): Greeting {
+    const { keepaliveTimeMs } = this.#options;
+    const greeting: Greeting = new Greeting(client, keepaliveTimeMs, (news) => {
+      // What the one before has to say is old.
+      if (greeting === this.#greeting) this.#heard(news);
+    });
+    return greeting;
+  }
+
+  #heard(news: ServerNews): void {
+    if (news === undefined) this.#holdings.forget();
+    else this.#holdings.take(news);
+    this.#options.onChange();
   }
 
   #open(): Client {

@@ -1,5 +1,3 @@
-import type { ServerChannel } from "./server-channel.ts";
-
 /** More hosts than any hub has clusters: beyond it the oldest are forgotten. */
 const maxHosts = 10_000;
 /** How long a host that was there a moment ago is waited for. */
@@ -20,18 +18,10 @@ export class ServerHints {
     this.#now = now;
   }
 
-  /** `channels` with the remembered one in front, unless it is not connected. */
-  order(host: string, channels: readonly ServerChannel[]): readonly ServerChannel[] {
-    const hinted = this.find(host, channels);
-    if (hinted === undefined) return channels;
-    return [hinted, ...channels.filter((channel) => channel !== hinted)];
-  }
-
-  /** The remembered channel, if it is connected and the last dial through it worked. */
-  find(host: string, channels: readonly ServerChannel[]): ServerChannel | undefined {
+  /** Whether the last dial of the host worked, and through this server. */
+  isHinted(host: string, address: string): boolean {
     const hint = this.#hints.get(host);
-    if (hint === undefined || hint.lostAtMs !== undefined) return undefined;
-    return channels.find(({ address, isReady }) => address === hint.address && isReady);
+    return hint?.address === address && hint.lostAtMs === undefined;
   }
 
   remember(host: string, address: string): void {

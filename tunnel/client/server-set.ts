@@ -2,11 +2,15 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { isAbortError, type Logger, type Runnable, sleep } from "#runtime";
 import type { TlsSource } from "../tls-source.ts";
+import type { ServerState } from "./order-servers.ts";
 import { ServerChannel } from "./server-channel.ts";
+import type { ServerAddresses } from "./tunnel-client.ts";
 
 export interface ServerSetOptions {
   /** `host:port` each; a host may stand for several servers. */
   readonly servers: readonly string[];
+  /** Who knows their addresses better than a lookup, while it does. */
+  readonly addresses: ServerAddresses | undefined;
   readonly serverName: string | undefined;
   readonly tls: TlsSource;
   readonly keepaliveTimeMs: number;
@@ -27,44 +31,57 @@ export class ServerSet implements Runnable {
   readonly name = "tunnel-servers";
   readonly #options: ServerSetOptions;
   readonly #members = new Map<string, Member>();
+  #review: NodeJS.Immediate | undefined;
 
   constructor(options: ServerSetOptions) {
     this.#options = options;
   }
 
-  /** The channels of now, those that are connected first. */
+  /** The channels of now. */
   channels(): readonly ServerChannel[] {
-    const all = [...this.#members.values()].map(({ channel }) => channel);
-    return all.toSorted((a, b) => Number(b.isReady) - Number(a.isReady));
+    return [...this.#members.values()].map(({ channel }) => channel);
   }
 
   /** Why no stream can be opened now, or `undefined`. */
   reasonNotReady(): string | undefined {
-    if (this.channels()[0]?.isReady === true) return undefined;
+    if (this.channels().some(({ isReady }) => isReady)) return undefined;
     return `no tunnel server answers at ${this.#options.servers.join(", ")}`;
   }
 
-  /** Looks the names up, again and again, and keeps a channel to each address. */
+  /** Follows the addresses, or looks the names up again and again, and keeps a channel to each. */
   async run(signal: AbortSignal): Promise<void> {
+    let changed = Promise.withResolvers<void>();
+    const unsubscribe = this.#options.addresses?.onChange(() => changed.resolve());
     try {
       while (!signal.aborted) {
-        await this.#follow();
-        await sleep(lookupIntervalMs, signal);
+        changed = Promise.withResolvers();
+        this.#keep(await this.#find());
+        await wait(lookupIntervalMs, changed.promise, signal);
       }
     } finally {
+      unsubscribe?.();
       await Promise.all([...this.#members.keys()].map((address) => this.#remove(address)));
     }
   }
 
-  async #follow(): Promise<void> {
+  /** The host that each address belongs to; `undefined` to keep what is known. */
+  async #find(): Promise<ReadonlyMap<string, string> | undefined> {
+    const known = this.#options.addresses?.current;
+    const [first = ""] = this.#options.servers;
+    const [firstHost] = splitAddress(first);
+    if (known !== undefined) return new Map(known.map((address) => [address, firstHost]));
     const found = new Map<string, string>();
     for (const server of this.#options.servers) {
       const [host, port] = splitAddress(server);
       const addresses = await this.#lookup(host);
-      // Keep what is known while a name cannot be looked up.
-      if (addresses === undefined) return;
+      if (addresses === undefined) return undefined;
       for (const address of addresses) found.set(joinAddress(address, port), host);
     }
+    return found;
+  }
+
+  #keep(found: ReadonlyMap<string, string> | undefined): void {
+    if (found === undefined) return;
     for (const [address, host] of found) if (!this.#members.has(address)) this.#add(address, host);
     const gone = [...this.#members.keys()].filter((address) => !found.has(address));
     for (const address of gone) void this.#remove(address);
@@ -83,12 +100,36 @@ export class ServerSet implements Runnable {
 
   #add(address: string, host: string): void {
     const { serverName = host, tls, keepaliveTimeMs, log } = this.#options;
-    const channel = new ServerChannel({ address, serverName, tls, keepaliveTimeMs, log });
+    const onChange = () => this.#changed();
+    const channel = new ServerChannel({
+      address,
+      serverName,
+      tls,
+      keepaliveTimeMs,
+      onChange,
+      log,
+    });
     const stop = new AbortController();
     const ended = channel.run(stop.signal).catch((error: unknown) => {
       if (!isAbortError(error)) log.error("Channel failed", { server: address, error });
     });
     this.#members.set(address, { channel, stop, ended });
+  }
+
+  /**
+   * Connections whose agent or server leaves are told to be replaced, once there is another that
+   * serves their host. In one go, for changes come in crowds.
+   */
+  #changed(): void {
+    if (this.#review !== undefined) return;
+    this.#review = setImmediate(() => {
+      this.#review = undefined;
+      const channels = this.channels();
+      for (const [connection, host] of channels.flatMap((channel) => channel.leftConnections())) {
+        if (channels.some((channel) => isServing(channel.stateFor(host, false))))
+          connection.retire();
+      }
+    });
   }
 
   async #remove(address: string): Promise<void> {
@@ -97,6 +138,18 @@ export class ServerSet implements Runnable {
     member?.stop.abort();
     await member?.ended;
   }
+}
+
+function isServing({ isReady, holding }: Pick<ServerState, "isReady" | "holding">): boolean {
+  return isReady && holding === "serving";
+}
+
+async function wait(ms: number, changed: Promise<void>, signal: AbortSignal): Promise<void> {
+  const stop = new AbortController();
+  const asleep = sleep(ms, AbortSignal.any([signal, stop.signal])).catch(() => undefined);
+  await Promise.race([asleep, changed]);
+  stop.abort();
+  await asleep;
 }
 
 function splitAddress(address: string): readonly [host: string, port: string] {

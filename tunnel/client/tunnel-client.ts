@@ -5,6 +5,11 @@ import type { TlsSource } from "../tls-source.ts";
 export interface TunnelClientOptions {
   /** Tunnel servers as `host:port`. A name with several addresses is one server for each. */
   readonly servers: readonly string[];
+  /**
+   * Somebody who knows the servers' addresses, and hears of changes; while he does, nothing is looked
+   * up. The servers are then known by `serverName`, or by the first host of `servers`.
+   */
+  readonly addresses?: ServerAddresses | undefined;
   /** Client certificate, and the CA that the servers' certificates must come from. */
   readonly tls: TlsSource;
   /** Name that the servers' certificates must carry. Defaults to the host of each server. */
@@ -20,6 +25,14 @@ export interface TunnelClientOptions {
   readonly keepaliveTimeMs?: number;
 }
 
+/** The addresses of the tunnel servers. */
+export interface ServerAddresses {
+  /** As `host:port`; `undefined` while nobody knows. */
+  readonly current: readonly string[] | undefined;
+  /** Calls back after each change. Returns the unsubscriber. */
+  onChange(listener: () => void): () => void;
+}
+
 /**
  * The way into the tunnel. `run` keeps one channel to each tunnel server and re-dials those that
  * are lost; `dial` works while `run` runs.
@@ -33,6 +46,10 @@ export interface TunnelClient extends Runnable {
    * `signal` cancels the dial, never an open connection. While an agent or server that has just
    * been lost reconnects, a dial waits for a moment. Throws a TunnelError, or the reason of
    * `signal`.
+   *
+   * Servers of ours say which hosts they have agents for, and no other one is asked. When the agent
+   * or the server of an open connection is about to end, and there is another one, the connection
+   * emits `retire`: it goes on, but what is new belongs on a new one.
    */
   dial(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
   /**

@@ -42,6 +42,8 @@ export class TunnelConnection extends Duplex {
   #resolveOpened: () => void;
   #rejectOpened: (error: Error) => void;
   #wasOpened = false;
+  #backendId = 0n;
+  #isRetired = false;
   #state: ConnectionState;
   /** The write that waits for room on the stream. */
   #waiting: (() => void) | undefined;
@@ -62,13 +64,31 @@ export class TunnelConnection extends Duplex {
     this.#rejectOpened = reject;
     this.#state = { kind: "dialling", dialId };
     this.#stream = stream;
-    stream.on("data", (packet) => this.#apply({ kind: "received", packet }));
+    stream.on("data", (packet) => {
+      if (packet.type === "dialResponse") this.#backendId = packet.backendId ?? 0n;
+      this.#apply({ kind: "received", packet });
+    });
     stream.on("drain", () => this.#drained());
     stream.on("end", () => this.#apply({ kind: "streamEnded" }));
     stream.on("error", (error) => {
       this.#apply({ kind: "streamEnded", error: errorOfStream(error as ServiceError) });
     });
     stream.write({ type: "dialRequest", protocol: "tcp", address, dialId });
+  }
+
+  /** Which of the server's backends has it; 0 before it is open, and where servers do not say. */
+  get backendId(): bigint {
+    return this.#backendId;
+  }
+
+  /**
+   * Tells whoever holds it, once, by the event `retire`: new work belongs on a new connection. It goes
+   * on by itself.
+   */
+  retire(): void {
+    if (this.#isRetired || this.destroyed) return;
+    this.#isRetired = true;
+    this.emit("retire");
   }
 
   override _read(): void {

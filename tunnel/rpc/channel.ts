@@ -4,6 +4,7 @@ import { ChannelCredentials, type ChannelOptions, Client } from "@grpc/grpc-js";
 import { type OutgoingProxy, proxyAddress } from "#runtime";
 import type { TlsMaterial } from "../tls-source.ts";
 import { throughProxy } from "./proxied-credentials.ts";
+import { untilClosed } from "./secure-connector.ts";
 import { streamWindowBytes } from "./stream-windows.ts";
 export interface ChannelSettings {
   /** `host:port`; IPv6 hosts in brackets. */
@@ -61,9 +62,10 @@ export function openChannel(settings: ChannelSettings): Client {
     "grpc.ssl_target_name_override": isIP(name) === 0 ? name : nameInsteadOfAddress,
     "grpc.default_authority": name.includes(":") ? `[${name}]` : name,
   };
-  const credentials = ChannelCredentials.createFromSecureContext(context, {
+  const secure = ChannelCredentials.createFromSecureContext(context, {
     checkServerIdentity: (_name, certificate) => checkServerIdentity(name, certificate),
   });
+  const credentials = untilClosed(secure);
   const { proxy, address } = settings;
   if (proxy === undefined) return new Client(address, credentials, options);
   const proxied = throughProxy(credentials, proxy, {

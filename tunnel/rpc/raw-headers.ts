@@ -19,6 +19,8 @@ export const rawHeaders = {
   earlyBytes: "spokeway-early",
   /** Server: each direction can end alone, all the way to the target. */
   halfClose: "spokeway-half-close",
+  /** Server: which of its backends, by its reports, has the connection. */
+  backend: "spokeway-backend",
   /** Server, in place of a connection id: why the dial failed. */
   error: "spokeway-error",
 } as const;

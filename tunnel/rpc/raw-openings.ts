@@ -103,6 +103,7 @@ function respond(stream: ServerHttp2Stream, answer: DialResponse | CloseDial): v
     ":status": ok,
     [rawHeaders.connectionId]: String(answer.connectionId),
     ...(answer.canHalfClose === true && { [rawHeaders.halfClose]: "1" }),
+    ...(answer.backendId !== undefined && { [rawHeaders.backend]: String(answer.backendId) }),
   });
 }
 
@@ -111,5 +112,6 @@ function readAnswer(answer: IncomingHttpHeaders, dialId: bigint): DialResponse {
   const said = readText(answer[rawHeaders.error]);
   const error = said ?? (connectionId === 0n ? "the tunnel server refused the stream" : "");
   const canHalfClose = answer[rawHeaders.halfClose] === "1";
-  return { type: "dialResponse", dialId, connectionId, error, canHalfClose };
+  const backendId = readId(answer, rawHeaders.backend);
+  return { type: "dialResponse", dialId, connectionId, error, canHalfClose, backendId };
 }

@@ -107,22 +107,14 @@ export class RawStream extends EventEmitter implements PacketStream {
     this.emit("resume");
   }
 
+  /** Who opens the stream has said in its headers what it dials; the rest is of no one connection. */
   #writeControl(packet: Exclude<OutgoingPacket, Data | EarlyData>): void {
-    switch (packet.type) {
-      case "closeRequest":
-      case "halfClose":
-        return this.#finish();
-      case "closeResponse":
-        return this.#confirm(packet);
-      case "dialResponse":
-        this.#connectionId = packet.connectionId;
-        return this.#options.onAnswer?.(packet);
-      case "closeDial":
-        return this.#options.onAnswer?.(packet);
-      // Who opens the stream has said so in its headers.
-      case "dialRequest":
-      case "drain":
-    }
+    const { type } = packet;
+    if (type === "closeRequest" || type === "halfClose") return this.#finish();
+    if (type === "closeResponse") return this.#confirm(packet);
+    if (type !== "dialResponse" && type !== "closeDial") return;
+    if (type === "dialResponse") this.#connectionId = packet.connectionId;
+    this.#options.onAnswer?.(packet);
   }
 
   #writeData(bytes: Buffer, done: (() => void) | undefined): boolean {

@@ -45,3 +45,6 @@ export const headers = {
    */
   session: "spokeway-session",
 } as const;
+
+/** The session that a server answers Greet with when it also reports what its backends reach. */
+export const reportingSession = "reporting";

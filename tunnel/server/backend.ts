@@ -27,6 +27,7 @@ export interface AgentListener {
 
 /** One frontend's way to its agent, from the dial to the release. */
 export interface AgentPath {
+  readonly backendId: bigint;
   /** The id by which the agent knows this dial. */
   readonly dialId: bigint;
   /** False when the frontend has to wait until there is room to the agent. */
@@ -44,6 +45,8 @@ export interface AgentPath {
 }
 
 export interface BackendOptions {
+  /** Tells this server's backends apart, also those that are gone. */
+  readonly id: bigint;
   readonly agentId: string;
   readonly identifiers: AgentIdentifiers;
   readonly stream: PacketStream;
@@ -52,6 +55,8 @@ export interface BackendOptions {
   readonly budget: ReceiveBudget;
   /** Told of a dial's answer that nobody waits for. */
   readonly onUnrecognizedAnswer: () => void;
+  /** The agent has asked for no new dials. */
+  readonly onDrain: () => void;
 }
 
 /** A dial or connection, and how its packets travel. */
@@ -69,12 +74,14 @@ interface Member {
  * of one agent, or two agents, cannot take each other's connections.
  */
 export class Backend {
+  readonly id: bigint;
   readonly agentId: string;
   readonly identifiers: AgentIdentifiers;
   readonly #sender: TurnSender;
   readonly #receiver: SharedReceiver;
   readonly #takesEarlyData: boolean;
   readonly #onUnrecognizedAnswer: () => void;
+  readonly #onDrain: () => void;
   readonly #dials = new Map<bigint, Member>();
   readonly #connections = new Map<bigint, Member>();
   /** Connections that we asked the agent to close; what still comes for them is expected. */
@@ -83,12 +90,14 @@ export class Backend {
 
   constructor(options: BackendOptions) {
     const { agentId, identifiers, stream, budget, onUnrecognizedAnswer } = options;
+    this.id = options.id;
     this.agentId = agentId;
     this.identifiers = identifiers;
     this.#takesEarlyData = options.takesEarlyData;
     this.#sender = new TurnSender(stream);
     this.#receiver = new SharedReceiver(stream, budget);
     this.#onUnrecognizedAnswer = onUnrecognizedAnswer;
+    this.#onDrain = options.onDrain;
   }
 
   /** Set by the agent: no new dials, unless there is nobody else. */
@@ -110,6 +119,7 @@ export class Backend {
     let connectionId: bigint | undefined;
     this.#dials.set(dialId, member);
     return {
+      backendId: this.id,
       dialId,
       send: (packet) => this.#send(member, packet),
       establish: (id) => {
@@ -141,7 +151,7 @@ export class Backend {
     if (packet.type === "closeResponse") return this.#closed(packet);
     if (packet.type === "closeDial")
       return this.#dials.get(packet.dialId)?.listener.fromAgent(packet);
-    if (packet.type === "drain") this.#isDraining = true;
+    if (packet.type === "drain") return this.#drain();
     // Requests travel towards the agent only.
   }
 
@@ -183,6 +193,12 @@ export class Backend {
     const ahead = early.add(bytes, this.#takesEarlyData);
     if (ahead.length > 0) this.#sender.control({ type: "earlyData", dialId, bytes: ahead });
     return !early.isFull;
+  }
+
+  #drain(): void {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    this.#onDrain();
   }
 
   #dialAnswered(packet: DialResponse): void {

@@ -27,14 +27,19 @@ class RecordingStream extends EventEmitter implements PacketStream {
   }
 }
 
+let lastId = 0n;
+
 function makeBackend(agentId: string, identifiers = "", stream = new RecordingStream()): Backend {
+  lastId += 1n;
   return new Backend({
+    id: lastId,
     agentId,
     identifiers: parseIdentifiers(identifiers),
     stream,
     takesEarlyData: true,
     budget: new ReceiveBudget(),
     onUnrecognizedAnswer: () => undefined,
+    onDrain: () => undefined,
   });
 }
 

@@ -1,3 +1,4 @@
+import type { BackendReport } from "../wire/packet.ts";
 import type { Backend } from "./backend.ts";
 import { hostOfAddress } from "./dest-host.ts";
 
@@ -11,17 +12,21 @@ interface Strategy {
   readonly keysOf: (backend: Backend) => readonly string[];
   /** Under which key to look for an address; `undefined` for any. */
   readonly keyOf: (address: string) => string | undefined;
+  /** Whether the keys are agents, any of which may be asked for any host. */
+  readonly isForAnyHost: boolean;
 }
 
 const strategies: Readonly<Record<StrategyName, Strategy>> = {
-  default: { keysOf: ({ agentId }) => [agentId], keyOf: () => undefined },
+  default: { keysOf: ({ agentId }) => [agentId], keyOf: () => undefined, isForAnyHost: true },
   destHost: {
     keysOf: ({ identifiers: { hosts, ipv4, ipv6 } }) => [...new Set([...ipv4, ...ipv6, ...hosts])],
     keyOf: hostOfAddress,
+    isForAnyHost: false,
   },
   defaultRoute: {
     keysOf: ({ agentId, identifiers }) => (identifiers.isDefaultRoute ? [agentId] : []),
     keyOf: () => undefined,
+    isForAnyHost: true,
   },
 };
 
@@ -56,6 +61,12 @@ class StrategyIndex {
     }
   }
 
+  /** Which hosts lead to a backend. */
+  reachOf(backend: Backend): readonly string[] | "any" {
+    const keys = this.#strategy.keysOf(backend);
+    return keys.length > 0 && this.#strategy.isForAnyHost ? "any" : keys;
+  }
+
   candidates(address: string): readonly Backend[] {
     const key = this.#strategy.keyOf(address);
     if (key !== undefined) return [...(this.#backends.get(key) ?? [])];
@@ -70,6 +81,8 @@ class StrategyIndex {
 export class Backends {
   readonly #indexes: readonly StrategyIndex[];
   readonly #random: () => number;
+  readonly #all = new Set<Backend>();
+  readonly #listeners = new Set<(changed: BackendReport) => void>();
 
   /** Strategies are asked in this order until one knows a backend. */
   constructor(names: readonly StrategyName[], random: () => number = Math.random) {
@@ -79,10 +92,29 @@ export class Backends {
 
   add(backend: Backend): void {
     for (const index of this.#indexes) index.add(backend);
+    this.#all.add(backend);
+    this.changed(backend);
   }
 
   remove(backend: Backend): void {
     for (const index of this.#indexes) index.remove(backend);
+    this.#all.delete(backend);
+    this.changed(backend);
+  }
+
+  /** A backend has come, gone or begun to drain: whoever listens is told. */
+  changed(backend: Backend): void {
+    const report = this.#reportOf(backend);
+    for (const listener of this.#listeners) listener(report);
+  }
+
+  onChange(listener: (changed: BackendReport) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** What each backend reaches, as dials are answered. */
+  reports(): readonly BackendReport[] {
+    return [...this.#all].map((backend) => this.#reportOf(backend));
   }
 
   /** Whether the first strategy knows any agent at all. */
@@ -102,6 +134,18 @@ export class Backends {
       if (candidates.length > 0) return leastLoaded(candidates, this.#random);
     }
     return undefined;
+  }
+
+  #reportOf(backend: Backend): BackendReport {
+    const { id, isDraining } = backend;
+    const reaches = this.#indexes.map((index) => index.reachOf(backend));
+    return {
+      id,
+      isGone: !this.#all.has(backend),
+      isDraining,
+      servesAny: reaches.includes("any"),
+      hosts: [...new Set(reaches.flatMap((reach) => (reach === "any" ? [] : reach)))],
+    };
   }
 }
 

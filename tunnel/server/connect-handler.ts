@@ -5,6 +5,7 @@ import { sessionOf } from "../rpc/internals.ts";
 import { headers } from "../rpc/services.ts";
 import { watchSession } from "../rpc/session-watch.ts";
 import type { Packet } from "../wire/packet.ts";
+import type { AgentNews } from "./agent-news.ts";
 import { type AgentClaim, type AuthorizeAgent, commonNamesOf } from "./authorize-agent.ts";
 import { Backend } from "./backend.ts";
 import type { Backends } from "./backends.ts";
@@ -18,6 +19,7 @@ export interface ConnectOptions {
   readonly serverCount: () => number;
   readonly backends: Backends;
   readonly sessions: Sessions;
+  readonly news: AgentNews;
   readonly budget: ReceiveBudget;
   readonly authorizeAgent: AuthorizeAgent;
   /** Agents are looked at at least this often. */
@@ -30,14 +32,25 @@ type AgentCall = ServerDuplexStream<Packet, Packet>;
 
 /** Serves AgentService.Connect: one call is one backend, from the handshake to its end. */
 export function createConnectHandler(options: ConnectOptions): (call: AgentCall) => void {
+  let lastId = 0n;
+  const nextId = () => {
+    lastId += 1n;
+    return lastId;
+  };
   return (call) => {
+    if (options.news.isLeaving) return turnAway(call);
     const claim = readClaim(call.metadata, peerCertificate(call));
     if ("code" in claim) return refuse(call, claim, options, {});
-    void admit(call, claim, options);
+    void admit(call, claim, nextId, options);
   };
 }
 
-async function admit(call: AgentCall, claim: AgentClaim, options: ConnectOptions): Promise<void> {
+async function admit(
+  call: AgentCall,
+  claim: AgentClaim,
+  nextId: () => bigint,
+  options: ConnectOptions,
+): Promise<void> {
   const refusal = await reasonToRefuse(claim, options);
   if (call.cancelled) return;
   if (refusal !== undefined) {
@@ -53,7 +66,7 @@ async function admit(call: AgentCall, claim: AgentClaim, options: ConnectOptions
   // The agent waits for these headers before it sends anything.
   call.sendMetadata(answer);
   metrics.streams("Connect", 1);
-  serve(call, claim, sessionId, options);
+  serve(call, claim, { id: nextId(), sessionId }, options);
 }
 
 async function reasonToRefuse(
@@ -72,30 +85,25 @@ async function reasonToRefuse(
 function serve(
   call: AgentCall,
   claim: AgentClaim,
-  sessionId: string,
+  { id, sessionId }: { readonly id: bigint; readonly sessionId: string },
   options: ConnectOptions,
 ): void {
-  const { backends, budget, metrics, sessions } = options;
+  const { backends, metrics, news, sessions } = options;
   const { agentId, identifiers } = claim;
   const log = options.log.with({ agentId, peer: call.getPeer() });
-  const backend = new Backend({
-    agentId,
-    identifiers,
-    stream: call,
-    takesEarlyData: isOurs(call),
-    budget,
-    onUnrecognizedAnswer: () => metrics.dialFailed("unrecognized_response"),
-  });
+  const backend = createBackend(call, claim, id, { ...options, log });
   backends.add(backend);
   sessions.open(backend, sessionId);
   metrics.backends(backends.sizes());
   log.info("Agent connected", { hosts: identifiers.hosts, certificate: nameOf(claim) });
   const forget = observe(call, agentId, options);
+  const stopNews = isOurs(call) ? news.add(call) : undefined;
   let isOver = false;
   const end = () => {
     if (isOver) return;
     isOver = true;
     forget();
+    stopNews?.();
     backends.remove(backend);
     sessions.close(sessionId);
     metrics.backends(backends.sizes());
@@ -106,7 +114,6 @@ function serve(
   };
   call.on("data", (packet: Packet) => {
     metrics.packet("from_agent", packet);
-    if (packet.type === "drain") log.info("Agent drains");
     backend.handle(packet);
   });
   call.on("end", end);
@@ -117,6 +124,28 @@ function serve(
     log.warn("Agent's stream failed", { error });
     end();
   });
+}
+
+function createBackend(
+  call: AgentCall,
+  { agentId, identifiers }: AgentClaim,
+  id: bigint,
+  { backends, budget, metrics, log }: ConnectOptions,
+): Backend {
+  const backend: Backend = new Backend({
+    id,
+    agentId,
+    identifiers,
+    stream: call,
+    takesEarlyData: isOurs(call),
+    budget,
+    onUnrecognizedAnswer: () => metrics.dialFailed("unrecognized_response"),
+    onDrain() {
+      log.info("Agent drains");
+      backends.changed(backend);
+    },
+  });
+  return backend;
 }
 
 /** Measures how the stream does, until the function returned is called, and ends one that is dead. */
@@ -150,6 +179,12 @@ function refuse(
   metrics.agentRefused();
   log.warn("Refused agent", { ...claimed, peer: call.getPeer(), reason: refusal.details });
   call.emit("error", refusal);
+}
+
+/** Another server will take it. */
+function turnAway(call: AgentCall): void {
+  const details = "the tunnel server is about to end";
+  call.emit("error", { code: status.UNAVAILABLE, details } satisfies Refusal);
 }
 
 /** Whose certificate it is, for the log. */

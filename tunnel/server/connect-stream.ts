@@ -32,26 +32,12 @@ export class ConnectStream extends EventEmitter implements PacketStream {
   }
 
   write(packet: OutgoingPacket, done?: (error?: Error | null) => void): boolean {
-    switch (packet.type) {
-      case "dialResponse":
-        this.#answer(packet);
-        return true;
-      case "data":
-        return this.#socket.write(packet.bytes, done);
-      case "closeResponse":
-        this.#close(packet);
-        return true;
-      case "closeDial":
-        this.#refuse(refusalOfDial("dial closed"));
-        return true;
-      // These travel towards the agent only, or to frontends that ask for them.
-      case "dialRequest":
-      case "earlyData":
-      case "closeRequest":
-      case "halfClose":
-      case "drain":
-        return true;
-    }
+    if (packet.type === "data") return this.#socket.write(packet.bytes, done);
+    if (packet.type === "dialResponse") this.#answer(packet);
+    else if (packet.type === "closeResponse") this.#close(packet);
+    else if (packet.type === "closeDial") this.#refuse(refusalOfDial("dial closed"));
+    // All others travel towards the agent only, or to frontends that ask for them.
+    return true;
   }
 
   /** Ends it once everything is written, whether the client ends its side or not. */

@@ -121,11 +121,12 @@ export class Frontend implements AgentListener {
   #toFrontend(packet: OutgoingPacket): void {
     const { metrics, stream } = this.#options;
     metrics.packet("to_client", packet);
+    const path = this.#path;
     if (packet.type !== "data") {
-      stream.write(packet);
+      const isAnswer = packet.type === "dialResponse" && path !== undefined;
+      stream.write(isAnswer ? { ...packet, backendId: path.backendId } : packet);
       return;
     }
-    const path = this.#path;
     const { length } = packet.bytes;
     path?.received(length);
     const writtenAtMs = performance.now();

@@ -2,10 +2,11 @@ import { Metadata, type ServerDuplexStream } from "@grpc/grpc-js";
 import { type RawHandler, resetCall, sessionOf } from "../rpc/internals.ts";
 import type { PacketStream } from "../rpc/packet-stream.ts";
 import { acceptRawProxy } from "../rpc/raw-openings.ts";
-import { headers } from "../rpc/services.ts";
+import { headers, reportingSession } from "../rpc/services.ts";
 import { watchSession } from "../rpc/session-watch.ts";
 import type { Packet } from "../wire/packet.ts";
 import { Frontend, type FrontendOptions } from "./frontend.ts";
+import type { Reports } from "./reports.ts";
 
 export type ProxyOptions = Omit<FrontendOptions, "stream" | "reset">;
 
@@ -46,15 +47,23 @@ export function createRawProxyHandler(options: ProxyOptions): RawHandler {
 }
 
 /**
- * Answers frontends of ours that ask whether this is a server of ours. Such a call stays as long as
- * its session is in use, and as long the session is watched.
+ * Answers frontends of ours that ask whether this is a server of ours, and reports to each until it
+ * ends. Such a call stays as long as its session is in use, and as long the session is watched.
  */
-export function createGreeter(options: { readonly keepaliveTimeMs: number }) {
-  return (call: ProxyCall): void => {
+export function createGreeter(
+  reports: Reports,
+  options: { readonly keepaliveTimeMs: number },
+): (call: ProxyCall) => void {
+  return (call) => {
     const answer = new Metadata();
-    answer.set(headers.session, "1");
+    answer.set(headers.session, reportingSession);
     call.sendMetadata(answer);
-    const stop = watchSession(sessionOf(call), options);
+    const stopReports = reports.follow(call);
+    const stopWatch = watchSession(sessionOf(call), options);
+    const stop = () => {
+      stopReports();
+      stopWatch();
+    };
     const end = () => {
       stop();
       call.end();
@@ -62,6 +71,7 @@ export function createGreeter(options: { readonly keepaliveTimeMs: number }) {
     call.on("data", () => undefined);
     call.on("end", end);
     call.on("cancelled", end);
+    call.on("close", stop);
     call.on("error", end);
   };
 }

@@ -1,26 +1,30 @@
-import { type Logger, type Metrics, type Runnable, runAll, silentLogger } from "#runtime";
+import { type Logger, type Metrics, type Runnable, silentLogger } from "#runtime";
 import { ReceiveBudget, type ReceiveLimits } from "../flow/shared-receiver.ts";
 import {
   type ConnectionProtocol,
   createListener,
+  type Listener,
   type ListenerOptions,
   type SocketFileOptions,
 } from "../rpc/listener.ts";
 import { rawPaths } from "../rpc/raw-headers.ts";
 import { createRpcProtocol } from "../rpc/rpc-protocol.ts";
 import { agentService, proxyService } from "../rpc/services.ts";
+import { AgentNews, type ServerList } from "./agent-news.ts";
 import { type AuthorizeAgent, sharedIdentity } from "./authorize-agent.ts";
 import { Backends, type StrategyName } from "./backends.ts";
 import { createCarryHandler } from "./carry-handler.ts";
 import { createConnectHandler } from "./connect-handler.ts";
 import { createHttpConnectProtocol } from "./http-connect.ts";
+import { leaveInOrder, noticeMs } from "./leaving.ts";
 import {
   createGreeter,
   createProxyHandler,
   createRawProxyHandler,
   type ProxyOptions,
 } from "./proxy-handler.ts";
-import { createServerMetrics } from "./server-metrics.ts";
+import { Reports } from "./reports.ts";
+import { createServerMetrics, type ServerMetrics } from "./server-metrics.ts";
 import { Sessions } from "./sessions.ts";
 
 export interface TunnelServerOptions {
@@ -28,6 +32,8 @@ export interface TunnelServerOptions {
   readonly serverId: string;
   /** How many servers agents should look for; asked at each handshake. */
   readonly serverCount: () => number;
+  /** The servers that agents of ours are told of, where somebody counts them. */
+  readonly servers?: ServerList | undefined;
   /** Where frontends connect. Its CA, or the file's mode, admits frontends only. */
   readonly frontends: ListenerOptions | SocketFileOptions;
   /** How frontends speak. Defaults to gRPC. */
@@ -60,40 +66,25 @@ const defaultDialTimeoutMs = 30_000;
 
 /** Joins frontends and agents: konnectivity's proxy server. */
 export function createTunnelServer(options: TunnelServerOptions): TunnelServer {
-  const { log = silentLogger, dialTimeoutMs = defaultDialTimeoutMs } = options;
+  const { serverId, servers, log = silentLogger } = options;
   const metrics = createServerMetrics(options.metrics);
   const backends = new Backends(options.strategies);
   metrics.backends(backends.sizes());
-  const { serverId, serverCount, authorizeAgent = sharedIdentity } = options;
-  const sessions = new Sessions();
-  const budget = new ReceiveBudget(options.receiveLimits);
-  const connect = createConnectHandler({
-    serverId,
-    serverCount,
-    authorizeAgent,
-    keepaliveTimeMs: options.agents.keepaliveTimeMs,
-    backends,
-    sessions,
-    budget,
-    metrics,
-    log: log.with({ listener: "agents" }),
-  });
-  const agents = createListener("agent-listener", options.agents, {
-    protocol: createRpcProtocol(
-      {
-        service: agentService,
-        handlers: { Connect: connect },
-        raw: { [rawPaths.carry]: createCarryHandler({ sessions, metrics }) },
-      },
-      options.agents,
-    ),
-    log: log.with({ listener: "agents" }),
-    onRefused: (reason) => metrics.handshakeRefused("agents", reason),
-  });
-  const frontends = createListener("frontend-listener", options.frontends, {
-    protocol: frontendProtocol(options, { backends, metrics, dialTimeoutMs, log }),
-    log: log.with({ listener: "frontends" }),
-    onRefused: (reason) => metrics.handshakeRefused("frontends", reason),
+  const news = new AgentNews(serverId, servers);
+  const reports = new Reports(backends);
+  const parts: Parts = { backends, news, reports, metrics, log };
+  const { graceMs } = options.frontends;
+  const frontends = createFrontendDoor(options, parts);
+  const agents = createAgentDoor(options, parts);
+  const doors = leaveInOrder("frontend-listener", {
+    graceMs,
+    announce() {
+      log.info("Asking agents and frontends to use other servers");
+      news.leave();
+      reports.leave();
+    },
+    frontends,
+    agents,
   });
   return {
     name: "tunnel-server",
@@ -101,22 +92,86 @@ export function createTunnelServer(options: TunnelServerOptions): TunnelServer {
       return { frontends: frontends.port, agents: agents.port };
     },
     reasonNotReady() {
+      if (news.isLeaving) return "about to end";
       if (!frontends.isListening || !agents.isListening) return "not listening";
       return backends.isEmpty ? "no connection to any proxy agent" : undefined;
     },
-    run: (signal) => runAll([frontends, agents], signal),
+    async run(signal) {
+      const stopNews = news.follow();
+      await doors.run(signal).finally(stopNews);
+    },
   };
+}
+
+/** What both doors share. */
+interface Parts {
+  readonly backends: Backends;
+  readonly news: AgentNews;
+  readonly reports: Reports;
+  readonly metrics: ServerMetrics;
+  readonly log: Logger;
+}
+
+function createAgentDoor(options: TunnelServerOptions, parts: Parts): Listener {
+  const { agents, serverId, serverCount, authorizeAgent = sharedIdentity } = options;
+  const { metrics } = parts;
+  const log = parts.log.with({ listener: "agents" });
+  const sessions = new Sessions();
+  const connect = createConnectHandler({
+    ...parts,
+    serverId,
+    serverCount,
+    authorizeAgent,
+    keepaliveTimeMs: agents.keepaliveTimeMs,
+    sessions,
+    budget: new ReceiveBudget(options.receiveLimits),
+    log,
+  });
+  const routes = {
+    service: agentService,
+    handlers: { Connect: connect },
+    raw: { [rawPaths.carry]: createCarryHandler({ sessions, metrics }) },
+  };
+  // Agents are let go last, when there is nothing left to wait for.
+  return createListener(
+    "agent-listener",
+    { ...agents, graceMs: 0 },
+    {
+      protocol: createRpcProtocol(routes, agents),
+      log,
+      onRefused: (reason) => metrics.handshakeRefused("agents", reason),
+    },
+  );
+}
+
+function createFrontendDoor(options: TunnelServerOptions, parts: Parts): Listener {
+  const { frontends, dialTimeoutMs = defaultDialTimeoutMs } = options;
+  const { reports, backends, metrics, log } = parts;
+  const graceMs = frontends.graceMs - noticeMs(frontends.graceMs);
+  return createListener(
+    "frontend-listener",
+    { ...frontends, graceMs },
+    {
+      protocol: frontendProtocol(options, reports, { backends, metrics, dialTimeoutMs, log }),
+      log: log.with({ listener: "frontends" }),
+      onRefused: (reason) => metrics.handshakeRefused("frontends", reason),
+    },
+  );
 }
 
 function frontendProtocol(
   { frontendMode = "grpc", frontends }: TunnelServerOptions,
+  reports: Reports,
   proxying: ProxyOptions,
 ): ConnectionProtocol {
   if (frontendMode === "http-connect") return createHttpConnectProtocol(proxying);
   return createRpcProtocol(
     {
       service: proxyService,
-      handlers: { Proxy: createProxyHandler(proxying), Greet: createGreeter(frontends) },
+      handlers: {
+        Proxy: createProxyHandler(proxying),
+        Greet: createGreeter(reports, frontends),
+      },
       raw: { [rawPaths.proxy]: createRawProxyHandler(proxying) },
     },
     frontends,

@@ -5,7 +5,8 @@ import { loadSync, type ServiceDefinition } from "@grpc/proto-loader";
 import * as fc from "fast-check";
 import { decodePacket } from "./decode.ts";
 import { encodePacket } from "./encode.ts";
-import type { EarlyData, HalfClose, OutgoingPacket, Packet } from "./packet.ts";
+import type { OwnPacket } from "./own-packets.ts";
+import type { HalfClose, OutgoingPacket, Packet } from "./packet.ts";
 
 const dialId = 8674665223082153551n;
 
@@ -51,6 +52,26 @@ describe("the packet codec", () => {
     assert.deepEqual(decodePacket(message), early);
     assert.equal(message.toString("hex"), "08e807c23e0e08cfacfcf9f5c1a6b1781a026869");
   });
+
+  const backend = { id: 300n, isGone: false, isDraining: true, servesAny: false };
+  const ours: Readonly<Record<string, Packet>> = {
+    "no servers": { type: "servers", ids: [] },
+    "some servers": { type: "servers", ids: ["one", "zwölf"] },
+    "an empty report": { type: "report", isWhole: true, backends: [] },
+    "a report": {
+      type: "report",
+      isWhole: false,
+      backends: [
+        { ...backend, hosts: ["cluster1", "cluster1.ns"] },
+        { id: 2n, isGone: true, isDraining: false, servesAny: true, hosts: [] },
+      ],
+    },
+  };
+  for (const [name, packet] of Object.entries(ours)) {
+    it(`carries ${name} between our own ends`, () => {
+      assert.deepEqual(decodePacket(encodePacket(packet as OutgoingPacket)), packet);
+    });
+  }
 
   it("reads the payload of data as a view of the message", () => {
     const packet = decodePacket(Buffer.from("0804220608011a026869", "hex"));
@@ -142,7 +163,7 @@ const record = <T>(fields: { [Key in keyof T]: fc.Arbitrary<T[Key]> }) =>
   fc.record<T>(fields, { noNullPrototype: true });
 
 /** Packets of upstream's. */
-type WirePacket = Exclude<OutgoingPacket, EarlyData | HalfClose>;
+type WirePacket = Exclude<OutgoingPacket, OwnPacket | HalfClose>;
 
 const anyPacket: fc.Arbitrary<WirePacket> = fc.oneof(
   record({ type: fc.constant("dialRequest"), protocol: text, address: text, dialId: id }),

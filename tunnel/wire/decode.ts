@@ -1,5 +1,6 @@
 import { TunnelError } from "../tunnel-error.ts";
-import { earlyData, type Packet } from "./packet.ts";
+import { isOwnNumber, readOwn } from "./own-packets.ts";
+import type { Packet } from "./packet.ts";
 import { WireReader } from "./wire-reader.ts";
 
 /** Field numbers of the payloads, by packet type number. */
@@ -29,7 +30,7 @@ export function decodePacket(message: Buffer): Packet {
       reader.skip(wireType);
     }
   }
-  const wanted = type === earlyData.type ? earlyData.field : payloadFields[type];
+  const wanted = isOwnNumber(type) ? type : payloadFields[type];
   if (wanted === undefined) return { type: "unknown", number: type };
   if (payload === undefined || payloadField !== wanted) {
     throw new TunnelError("protocol", `Cannot use packet of type ${type}: it has no payload`);
@@ -38,8 +39,7 @@ export function decodePacket(message: Buffer): Packet {
 }
 
 function isPayload(field: number): boolean {
-  if (field === earlyData.field) return true;
-  return field >= firstPayloadField && field <= lastPayloadField;
+  return (field >= firstPayloadField && field <= lastPayloadField) || isOwnNumber(field);
 }
 
 function readPayload(type: number, payload: Buffer, message: Buffer): Packet {
@@ -57,12 +57,10 @@ function readPayload(type: number, payload: Buffer, message: Buffer): Packet {
       return readData(reader, message);
     case 5:
       return { type: "closeDial", dialId: readOnlyId(reader) };
-    case earlyData.type: {
-      const { id, bytes } = readBytes(reader);
-      return { type: "earlyData", dialId: id, bytes };
-    }
-    default:
+    case 6:
       return { type: "drain" };
+    default:
+      return readOwn(type, reader);
   }
 }
 
@@ -107,21 +105,15 @@ function readCloseResponse(reader: WireReader): Packet {
 }
 
 function readData(reader: WireReader, message: Buffer): Packet {
-  const { id, bytes } = readBytes(reader);
-  return { type: "data", connectionId: id, bytes, encoded: message };
-}
-
-/** Payloads of an id and bytes. */
-function readBytes(reader: WireReader): { readonly id: bigint; readonly bytes: Buffer } {
-  let id = 0n;
+  let connectionId = 0n;
   let bytes: Buffer = empty;
   while (!reader.isAtEnd) {
     const [field, wireType] = reader.tag();
-    if (field === 1) id = reader.int64(wireType);
+    if (field === 1) connectionId = reader.int64(wireType);
     else if (field === 3) bytes = reader.bytes(wireType);
     else reader.skip(wireType);
   }
-  return { id, bytes };
+  return { type: "data", connectionId, bytes, encoded: message };
 }
 
 /** Payloads whose one field is an id. */

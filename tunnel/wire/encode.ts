@@ -1,24 +1,20 @@
-import {
-  type Data,
-  type EarlyData,
-  earlyData,
-  type HalfClose,
-  type OutgoingPacket,
-} from "./packet.ts";
+import { encodeOwn, isOwn, type OwnPacket } from "./own-packets.ts";
+import type { Data, HalfClose, OutgoingPacket } from "./packet.ts";
+import { int64, tag, text, varint, varintLength, writeVarint } from "./wire-writer.ts";
 
 const typeTag = 0x08;
 
 /** Writes one message in protobuf's canonical form, as Go does. Data is copied once. */
 export function encodePacket(packet: OutgoingPacket): Buffer {
   if (packet.type === "data") return packet.encoded ?? encodeData(packet);
-  if (packet.type === "earlyData") return encodeEarlyData(packet);
+  if (isOwn(packet)) return encodeOwn(packet);
   if (packet.type === "halfClose") {
     throw new RangeError("Cannot send the end of one direction over a shared stream");
   }
   return encodeControl(packet);
 }
 
-function encodeControl(packet: Exclude<OutgoingPacket, Data | EarlyData | HalfClose>): Buffer {
+function encodeControl(packet: Exclude<OutgoingPacket, Data | OwnPacket | HalfClose>): Buffer {
   switch (packet.type) {
     case "dialRequest":
       return message(0, 2, [
@@ -41,18 +37,6 @@ function encodeControl(packet: Exclude<OutgoingPacket, Data | EarlyData | HalfCl
     case "drain":
       return message(6, 8, []);
   }
-}
-
-/** The numbers are far from those that upstream may give out next. */
-function encodeEarlyData({ dialId, bytes }: EarlyData): Buffer {
-  const payload = Buffer.concat([int64(1, dialId), bytesField(3, bytes)]);
-  return Buffer.concat([
-    Buffer.from([typeTag]),
-    varint(earlyData.type),
-    varint((earlyData.field << 3) | 2),
-    varint(payload.length),
-    payload,
-  ]);
 }
 
 /** The hot path: header and bytes into one buffer. */
@@ -84,52 +68,3 @@ function message(type: number, payloadField: number, fields: readonly Buffer[]):
     payload,
   ]);
 }
-
-function text(field: number, value: string): Buffer {
-  if (value === "") return empty;
-  return bytesField(field, Buffer.from(value, "utf8"));
-}
-
-function bytesField(field: number, bytes: Buffer): Buffer {
-  return Buffer.concat([Buffer.from([tag(field, 2)]), varint(bytes.length), bytes]);
-}
-
-function int64(field: number, value: bigint): Buffer {
-  if (value === 0n) return empty;
-  if (value > 0n && value < 128n) return Buffer.from([tag(field, 0), Number(value)]);
-  const bytes = [tag(field, 0)];
-  let rest = BigInt.asUintN(64, value);
-  for (; rest >= 128n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
-  bytes.push(Number(rest));
-  return Buffer.from(bytes);
-}
-
-function tag(field: number, wireType: number): number {
-  return (field << 3) | wireType;
-}
-
-function varint(value: number): Buffer {
-  const buffer = Buffer.allocUnsafe(varintLength(value));
-  writeVarint(buffer, 0, value);
-  return buffer;
-}
-
-function varintLength(value: number): number {
-  let length = 1;
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) length += 1;
-  return length;
-}
-
-/** Returns the offset behind what was written. */
-function writeVarint(buffer: Buffer, offset: number, value: number): number {
-  let at = offset;
-  let rest = value;
-  for (; rest >= 128; rest = Math.floor(rest / 128)) {
-    buffer[at] = (rest % 128) | 0x80;
-    at += 1;
-  }
-  buffer[at] = rest;
-  return at + 1;
-}
-
-const empty = Buffer.alloc(0);

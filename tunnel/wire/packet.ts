@@ -19,6 +19,8 @@ export interface DialResponse {
   readonly canHalfClose?: boolean;
   /** How much early data the agent has taken, where its stream says so. Not on the wire. */
   readonly earlyBytes?: number;
+  /** Which backend of the server has the connection, for frontends of ours. Not on the wire. */
+  readonly backendId?: bigint;
 }
 
 /** Asks the agent to write out what it has and close. */
@@ -68,9 +70,33 @@ export interface CloseDial {
   readonly dialId: bigint;
 }
 
-/** The agent asks for no new dials. */
+/** Whoever sends it asks for no new dials: an agent, or a server of ours to peers of ours. */
 export interface Drain {
   readonly type: "drain";
+}
+
+/** The tunnel servers that there are, as one of them knows them. For agents of ours. */
+export interface Servers {
+  readonly type: "servers";
+  readonly ids: readonly string[];
+}
+
+/** What a server's backends reach: all of them, or those that have changed. For frontends of ours. */
+export interface Report {
+  readonly type: "report";
+  readonly isWhole: boolean;
+  readonly backends: readonly BackendReport[];
+}
+
+/** One backend of a server, as dials find it. */
+export interface BackendReport {
+  /** The server's own, and never used again. */
+  readonly id: bigint;
+  readonly isGone: boolean;
+  readonly isDraining: boolean;
+  /** Whether it is asked for hosts that nobody names. */
+  readonly servesAny: boolean;
+  readonly hosts: readonly string[];
 }
 
 /** A type that this version does not know. Receivers ignore it. */
@@ -89,7 +115,9 @@ export type OutgoingPacket =
   | EarlyData
   | HalfClose
   | CloseDial
-  | Drain;
+  | Drain
+  | Servers
+  | Report;
 
 /** One message of either stream, as received. */
 export type Packet = OutgoingPacket | UnknownPacket;
@@ -97,8 +125,11 @@ export type Packet = OutgoingPacket | UnknownPacket;
 /** Largest payload of a data packet that we make: small enough to take turns, large enough to pay. */
 export const maxDataBytes = 64 * 1024;
 
-/** Early data on the wire: its number as a packet type, and as a field. */
-export const earlyData = { type: 1000, field: 1000 } as const;
+/**
+ * Packets that only our own ends understand, by their numbers as packet types and as fields: far
+ * from those that upstream may give out next.
+ */
+export const ownNumbers = { earlyData: 1000, servers: 1001, report: 1002 } as const;
 
 /** Most early data of one dial that is sent before its answer. */
 export const maxEarlyBytes = 16 * 1024;
@@ -114,5 +145,7 @@ export const wireNames = {
   halfClose: "CLOSE_REQ",
   closeDial: "DIAL_CLS",
   drain: "DRAIN",
+  servers: "SERVERS",
+  report: "REPORT",
   unknown: "Unknown",
 } as const satisfies Record<Packet["type"], string>;

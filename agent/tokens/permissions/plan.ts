@@ -67,7 +67,7 @@ function refuse(message: string, remove: readonly RightsObject[]): PermissionPla
 }
 
 function wait({ agentNamespace, name }: PermissionSnapshot): PermissionPlan {
-  const message = `There is no ServiceAccount ${agentNamespace}/${name} on the managed cluster that the agent made; only such a one is given permissions`;
+  const message = `spec.permissions: there is no ServiceAccount ${agentNamespace}/${name} on the managed cluster that the agent made; only such a one is given permissions`;
   return { apply: [], remove: [], report: { kind: "waiting", message } };
 }
 

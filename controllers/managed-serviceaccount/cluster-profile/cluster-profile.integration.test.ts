@@ -113,7 +113,8 @@ describe("ClusterProfiles", { timeout: 300_000 }, () => {
     waitFor(`the event ${reason}`, async () => {
       const selector = `--field-selector=reason=${reason}`;
       const path = "--output=jsonpath={.items[*].message}";
-      return world.hub.kubectl(["get", "events", `--namespace=${namespace}`, selector, path]);
+      const events = ["get", "events", `--namespace=${namespace}`, selector, path];
+      return (await world.hub.kubectl(events)) || false;
     });
 
   it("say how the cluster is reached, wherever OCM has bound it", async () => {

@@ -22,7 +22,8 @@ describe("outputs of an account", { timeout: 300_000 }, () => {
 
   before(async () => {
     world = started.use(await AddonHub.start("v1alpha1-and-v1beta1"));
-    await world.hub.kubectl(["create", "namespace", "argocd"]);
+    for (const name of ["argocd", "unnamed"])
+      await world.hub.kubectl(["create", "namespace", name]);
     await world.install("cluster-gateway", {
       values: ["manualSecretManagement=true", "konnectivityEgress=false"],
     });
@@ -30,7 +31,8 @@ describe("outputs of an account", { timeout: 300_000 }, () => {
     await world.install("managed-serviceaccount", {
       values: ["outputs.namespaces={argocd}", "outputs.gateway.enabled=true"],
       given: [
-        "--output-namespaces=argocd",
+        // The chart names one of them only, as somebody would who edits the Deployment.
+        "--output-namespaces=argocd,unnamed",
         `--gateway-pass-namespace=${passNamespace}`,
         `--gateway-address=https://localhost:${gatewayPort}`,
       ],
@@ -242,6 +244,18 @@ describe("outputs of an account", { timeout: 300_000 }, () => {
     await untilReason("ServerTaken", "third");
   });
 
+  it("is kept by the hub from a namespace that the chart does not name, and says which value does", async () => {
+    await account("third", { argocd: { namespace: "unnamed", via: "Direct" } });
+    await untilReason("OutputFailed", "third");
+    assert.match(
+      await condition("third", "message"),
+      /spec\.outputs\.argocd: .*namespace unnamed is .*add it to outputs\.namespaces/,
+    );
+    assert.equal(await exists("secret", "unnamed", "managed1.third-argocd"), false);
+    await account("third", { argocd: { namespace: "argocd", via: "Direct" } });
+    await untilReason("ServerTaken", "third");
+  });
+
   it("takes everything back with the field, at the gateway too", async () => {
     const kubeconfig = await secretField("managed1", "ci-kubeconfig", "kubeconfig");
     await hub(
@@ -286,6 +300,10 @@ describe("outputs of an account", { timeout: 300_000 }, () => {
     );
     await untilGone("secret", "argocd", "managed1.third-argocd");
     await untilReason("AddonRemoved", "third");
-    assert.doesNotMatch(world.log, /"level":"error"/);
+    const errors = world.log.split("\n").filter((line) => line.includes('"level":"error"'));
+    assert.deepEqual(
+      errors.filter((line) => !line.includes("namespace unnamed")),
+      [],
+    );
   });
 });

@@ -167,7 +167,7 @@ describe("planOutputs()", () => {
       account: directKubeconfig,
       change: { isServed: false },
       reason: "AddonRemoved",
-      says: /Cluster managed1 has no addon/,
+      says: /^spec\.outputs\.kubeconfig: cluster managed1 has no addon/,
       isRevoking: true,
     },
     {
@@ -210,6 +210,10 @@ describe("planOutputs()", () => {
       const taken = foreign("managed1", "ci-kubeconfig", owner);
       const snapshot = withWritten(makeSnapshot(directKubeconfig), taken);
       assert.deepEqual([actionsOf(snapshot), refusalsOf(snapshot)], [[], [reason]]);
+      const [{ refusal } = {}] = planOutputs(snapshot).verdicts;
+      const says =
+        /^spec\.outputs\.kubeconfig\.secretName: Secret managed1\/ci-kubeconfig .*another name$/;
+      assert.match(refusal?.message ?? "", says);
     });
   }
 
@@ -230,6 +234,11 @@ describe("planOutputs()", () => {
     const map = new Map([["configmap gw/managed1.ci", foreign("gw", "managed1.ci")]]);
     const snapshot = { ...makeSnapshot(gatewayKubeconfig), found: map };
     assert.deepEqual([actionsOf(snapshot), refusalsOf(snapshot)], [[], ["SecretNotOurs"]]);
+    const [{ refusal } = {}] = planOutputs(snapshot).verdicts;
+    assert.match(
+      refusal?.message ?? "",
+      /^spec\.outputs\.kubeconfig\.via: ConfigMap gw\/managed1\.ci/,
+    );
   });
 
   it("moves a Secret whose name or namespace was changed", () => {

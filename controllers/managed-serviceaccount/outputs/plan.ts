@@ -79,7 +79,7 @@ function judge(snapshot: OutputSnapshot, request: OutputRequest): Judgement {
   const rival = rivalOf(snapshot, request, verdict.reach.server);
   if (rival !== undefined) return rival;
   if (account === undefined || token === undefined) {
-    const message = `There is no usable token of the account in Secret ${snapshot.key} yet`;
+    const message = `spec.outputs.${request.kind}: there is no usable token of the account in Secret ${snapshot.key} yet`;
     return { reason: reasons.tokenMissing, message };
   }
   return { object: secretFor(account, request, verdict.reach, token) };

@@ -43,9 +43,12 @@ function namespaceIsAllowed(
   return { reason: reasons.namespaceNotAllowed, message };
 }
 
-function addonIsThere({ isServed, ways }: OutputSnapshot): Refusal | undefined {
+function addonIsThere(
+  { isServed, ways }: OutputSnapshot,
+  { kind }: OutputRequest,
+): Refusal | undefined {
   if (isServed) return undefined;
-  const message = `Cluster ${ways.cluster} has no addon managed-serviceaccount, or is losing it: nobody keeps the token`;
+  const message = `spec.outputs.${kind}: cluster ${ways.cluster} has no addon managed-serviceaccount, or is losing it: nobody keeps the token`;
   return { reason: reasons.addonRemoved, message };
 }
 
@@ -59,14 +62,17 @@ function gatewayIsAllowed(
 }
 
 function secretIsOurs(snapshot: OutputSnapshot, request: OutputRequest): Refusal | undefined {
-  const refusal = ownershipOf(snapshot, request);
-  if (refusal === undefined) return undefined;
-  return { ...refusal, message: `spec.outputs.${request.kind}.secretName: ${refusal.message}` };
+  return ofField(`${request.kind}.secretName`, ownershipOf(snapshot, request));
 }
 
-function passIsOurs(snapshot: OutputSnapshot, { via }: OutputRequest): Refusal | undefined {
+function passIsOurs(snapshot: OutputSnapshot, { kind, via }: OutputRequest): Refusal | undefined {
   const place = passPlaceOf(snapshot.key, snapshot.policy);
-  return via !== "Gateway" || place === undefined ? undefined : ownershipOf(snapshot, place);
+  if (via !== "Gateway" || place === undefined) return undefined;
+  return ofField(`${kind}.via`, ownershipOf(snapshot, place));
+}
+
+function ofField(field: string, refusal: Refusal | undefined): Refusal | undefined {
+  return refusal && { ...refusal, message: `spec.outputs.${field}: ${refusal.message}` };
 }
 
 /** Nothing that others made is ever written over, and nothing of another account or purpose. */

@@ -18,6 +18,7 @@ import {
   settled,
 } from "#kube";
 import type { Logger } from "#runtime";
+import { RevocationPace } from "./pace.ts";
 import { planRevocation, type Revocation } from "./plan.ts";
 
 export interface RevocationPorts {
@@ -31,8 +32,8 @@ export interface RevocationPorts {
 }
 
 const addon = addonNames.managedServiceAccount;
-/** The agent may write again, until it is gone or has lost its rights. */
-const recheckMs = 10_000;
+/** Watches tell when the agent writes again; this is for what they might not tell. */
+const recheckMs = 30_000;
 
 /**
  * Removes from the hub what an agent left there when the addon was taken from its cluster. What is
@@ -40,18 +41,25 @@ const recheckMs = 10_000;
  */
 export function createRevocationReconciler(ports: RevocationPorts): Reconciler<string> {
   const { client, accounts, addons, now } = ports;
+  const pace = new RevocationPace();
   return {
     name: "managed-serviceaccount-revocation",
     async reconcile(key, signal) {
       const account = accounts.get(key);
       const cluster = account?.metadata.namespace;
-      if (account === undefined || addons.get(`${cluster}/${addon}`) !== undefined) return settled;
+      if (account === undefined || addons.get(`${cluster}/${addon}`) !== undefined) {
+        pace.forget(key);
+        return settled;
+      }
+      const waitMs = pace.waitMs(key, now().getTime());
+      if (waitMs > 0) return recheckAfter(waitMs);
       const { name, namespace } = account.metadata;
       const secret = await ignoreNotFound(client.get(secrets, { name, namespace }, signal));
       const revocation = planRevocation({ account, secret }, now());
       if (revocation.secret === undefined && revocation.status === undefined) return settled;
       // A cache that is mistaken would cost every user of the cluster its token.
       if (await hasAddon(ports, namespace, signal)) return settled;
+      pace.revoked(key, now().getTime());
       await perform(ports, account, revocation, signal);
       return recheckAfter(recheckMs);
     },

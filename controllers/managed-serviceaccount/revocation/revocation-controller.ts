@@ -7,6 +7,8 @@ import { createRevocationReconciler } from "./reconciler.ts";
 /** What the revocation looks at. */
 export interface RevocationCaches {
   readonly accounts: ObjectCache<ManagedServiceAccount>;
+  /** Metadata of the Secrets with their tokens, which have their names. */
+  readonly tokens: ObjectCache<KubeObject>;
   /** The ManagedClusterAddOns of this addon. */
   readonly addons: ObjectCache<KubeObject>;
 }
@@ -14,7 +16,7 @@ export interface RevocationCaches {
 /** Keeps the hub free of tokens of clusters that do not have the addon. */
 export function createRevocationController(
   deps: ControllerDeps,
-  { accounts, addons }: RevocationCaches,
+  { accounts, tokens, addons }: RevocationCaches,
 ): Runnable {
   const accountsOf = (cluster: string | undefined): readonly string[] =>
     accounts
@@ -25,6 +27,8 @@ export function createRevocationController(
     reconciler: createRevocationReconciler({ ...deps, accounts, addons }),
     triggers: [
       onCacheChange(accounts),
+      // An agent that still has its rights writes again what was taken away.
+      onCacheChange(tokens, ({ key, after }) => (after === undefined ? [] : [key])),
       onCacheChange(addons, ({ before, after }) =>
         after === undefined ? accountsOf(before?.metadata.namespace) : [],
       ),

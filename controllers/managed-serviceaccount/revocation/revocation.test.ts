@@ -6,7 +6,7 @@ import {
   managedServiceAccount,
   type Secret,
 } from "#api";
-import { ApiError, type KubeClient } from "#kube";
+import { ApiError, type KubeClient, type Outcome, settled } from "#kube";
 import { silentLogger } from "#runtime";
 import { earlier, makeCondition, now } from "../../testdata/makers.ts";
 import { planRevocation } from "./plan.ts";
@@ -78,8 +78,10 @@ interface World {
   readonly addon?: "everywhere" | "server only";
 }
 
-async function reconcile({ account, secret, addon }: World) {
+/** Looks once at each of the times; answers what it did, and the last outcome. */
+async function reconcile({ account, secret, addon }: World, timesMs = [now.getTime()]) {
   const actions: string[] = [];
+  let nowMs = 0;
   const found = (object: unknown): never => {
     if (object === undefined) throw new ApiError("not_found", "none");
     return object as never;
@@ -104,10 +106,13 @@ async function reconcile({ account, secret, addon }: World) {
     version: "v1beta1",
     accounts: { get: () => account },
     addons: { get: () => (addon === "everywhere" ? { metadata: { name: "a" } } : undefined) },
-    now: () => now,
+    now: () => new Date(nowMs),
     log: silentLogger,
   });
-  const outcome = await reconciler.reconcile("c1/ci", new AbortController().signal);
+  let outcome: Outcome = settled;
+  for (nowMs of timesMs) {
+    outcome = await reconciler.reconcile("c1/ci", new AbortController().signal);
+  }
   return { actions, outcome };
 }
 
@@ -120,6 +125,14 @@ describe("createRevocationReconciler()", () => {
     const { actions, outcome } = await reconcile({ account, secret: makeSecret() });
     assert.deepEqual(actions, [ask, "delete secrets ci s", "tell null null"]);
     assert.equal(outcome.kind, "recheck");
+  });
+
+  it("does so again at once where the agent has written again, and then ever later", async () => {
+    const world = { account, secret: makeSecret() };
+    const nowMs = now.getTime();
+    const first = await reconcile(world, [nowMs, nowMs + 600, nowMs + 700]);
+    assert.equal(first.actions.filter((action) => action.startsWith("delete")).length, 2);
+    assert.deepEqual(first.outcome, { kind: "recheck", afterMs: 900 });
   });
 
   const idle: Readonly<Record<string, World & { readonly asks?: true }>> = {

@@ -61,7 +61,9 @@ spec:
     await pretendToken("managed1");
     await until("1/1", async () => setField(".status.summary"));
     await until("True", async () => setField(".status.conditions[0].status"));
-    assert.match(await kubectl("get", "events", "-n", addonNamespace), /Normal +AccountsReady/);
+    await waitFor("the Event", async () =>
+      /Normal +AccountsReady/.test(await kubectl("get", "events", "-n", addonNamespace)),
+    );
     const table = await kubectl("get", "managedserviceaccountsets", "-n", addonNamespace);
     assert.match(table, /NAME\s+READY\s+PLACEMENT\s+WHY\s+AGE\nci\s+1\/1\s+global/);
   });

@@ -1,7 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { agentNamespace, clusterName, type TokenBed } from "../../../agent/tokens/token-bed.ts";
-import { agentNodeOptions } from "../../../controllers/managed-serviceaccount/agent-manifests.ts";
+import {
+  agentEnvironment,
+  agentNodeFlags,
+} from "../../../controllers/managed-serviceaccount/agent-manifests.ts";
 import { bundlePrograms } from "../../../tools/bundle.ts";
 import { ChildProgram, findFreePorts, waitFor } from "../../bed/index.ts";
 
@@ -34,10 +37,13 @@ export class MeasuredAgent implements AsyncDisposable {
       `--health-probe-bind-address=${health}`,
       "--metrics-bind-address=0",
     ];
-    const child = ChildProgram.start([join(directory, "agent.mjs"), "tokens", ...flags], {
+    const program = [...agentNodeFlags, join(directory, "agent.mjs"), "tokens"];
+    const child = ChildProgram.start([...program, ...flags], {
       NAMESPACE: agentNamespace,
       HUB_KUBECONFIG: bed.kubeconfigs.hub,
-      NODE_OPTIONS: agentNodeOptions,
+      ...Object.fromEntries(agentEnvironment.map(({ name, value }) => [name, value])),
+      // As the image has it.
+      NODE_OPTIONS: "--enable-source-maps",
     });
     await waitFor("the agent", async () => {
       child.throwIfEnded();

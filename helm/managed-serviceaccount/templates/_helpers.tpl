@@ -54,13 +54,3 @@ the policy names, and holds the rules that accounts may have of their own.
 {{- toYaml $rules }}
 {{- end }}
 {{- end }}
-
-{{/* Stops on values that do not go with an AddOnTemplate. */}}
-{{- define "managed-serviceaccount.refuseWithTemplate" -}}
-{{- if eq .Values.hubDeployMode "AddOnTemplate" }}
-{{- if .Values.agentImagePullSecret }}{{ fail (printf "agentImagePullSecret: %s does not go with hubDeployMode AddOnTemplate, for which OCM copies the klusterlet's pull secret; leave it empty" .Values.agentImagePullSecret) }}{{ end }}
-{{- range $index, $statement := .Values.permissionPolicy | default list }}
-{{- with $statement.clusters }}{{ fail (printf "permissionPolicy[%d].clusters: %s does not go with hubDeployMode AddOnTemplate, which gives all clusters the same; leave it out" $index (toJson .)) }}{{ end }}
-{{- end }}
-{{- end }}
-{{- end }}

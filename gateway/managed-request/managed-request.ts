@@ -1,4 +1,4 @@
-import { managedAttributes } from "../authorization/managed-request.ts";
+import { managedAttributes } from "./managed-attributes.ts";
 
 /** What a request is about on a managed cluster; empty texts for what it does not name. */
 export interface ManagedRequest {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Runnable, sleep } from "#runtime";
+import { sleep } from "./abort.ts";
 import { outlive } from "./outlive.ts";
+import type { Runnable } from "./runnable.ts";
 
 function untilAborted(name: string, ended: string[], windDown = Promise.resolve()): Runnable {
   return {

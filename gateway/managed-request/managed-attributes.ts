@@ -1,6 +1,6 @@
 import { GatewayError } from "../answers/gateway-error.ts";
+import { type Attributes, verbOf } from "../authorization/attributes.ts";
 import { isWatch } from "../route.ts";
-import { type Attributes, verbOf } from "./attributes.ts";
 
 /**
  * What a request to a managed cluster does there, as that cluster's own API server reads it: list,

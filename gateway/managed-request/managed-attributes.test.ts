@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { managedAttributes } from "./managed-request.ts";
+import { managedAttributes } from "./managed-attributes.ts";
 
 /** Shortly: verb, then group/version/resource/subresource, namespace and name; or verb and path. */
 function shown(method: string, target: string): string {

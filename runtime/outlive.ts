@@ -1,4 +1,5 @@
-import { type Runnable, runAll } from "#runtime";
+import { runAll } from "./run-all.ts";
+import type { Runnable } from "./runnable.ts";
 
 /**
  * `main`, with `support` around it: what supports it ends only after it, so that its last work can

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isLongRunning, readManagedRequest } from "./managed-path.ts";
+import { isLongRunning, readManagedRequest } from "./managed-request.ts";
 
 describe("a path on a managed cluster", () => {
   const paths: readonly (readonly [path: string, told: string])[] = [
