@@ -1,7 +1,7 @@
 import { secrets } from "#api";
 import { createEventRecorder, type KubeClient } from "#kube";
 import { createFront, type Front, type FrontOptions, type FrontTls } from "#proxy";
-import { type Logger, type Metrics, type Runnable, runAll, sleep } from "#runtime";
+import { type Logger, type Metrics, type Runnable, runAll } from "#runtime";
 import { metadataOfAll } from "./audit/audit-policy.ts";
 import { type AuditorOptions, createAuditor } from "./audit/auditor.ts";
 import { type Authenticate, createAuthenticate } from "./authentication/authenticate.ts";
@@ -32,6 +32,7 @@ import { createProxyCluster } from "./proxying/proxy-cluster.ts";
 import { type CountRefusal, createRefusals } from "./refusals.ts";
 import { createRequestHandler } from "./request-handler.ts";
 import { createRouter } from "./route.ts";
+import { windDown } from "./wind-down.ts";
 
 /** The gateway's own certificate and key, PEM, which may be renewed while it runs. */
 export interface ServingCertificate {
@@ -233,34 +234,4 @@ function createGatewayFront(
     log.info("Serving certificate renewed");
   });
   return front;
-}
-
-/**
- * Says first that it is not ready and goes on serving, until whoever sends requests has heard it.
- * Then watches end, and their clients come back on a connection to another gateway.
- */
-function windDown(
-  front: Front,
-  { winding, draining }: Readonly<Record<"winding" | "draining", AbortController>>,
-  { lameDuckMs = 5000 }: GatewayOptions,
-  cleanUp: () => void,
-): Runnable {
-  return {
-    name: front.name,
-    async run(signal) {
-      signal.addEventListener("abort", () => {
-        winding.abort();
-        void sleep(lameDuckMs, draining.signal).then(
-          () => draining.abort(),
-          () => undefined,
-        );
-      });
-      try {
-        await front.run(draining.signal);
-      } finally {
-        draining.abort();
-        cleanUp();
-      }
-    },
-  };
 }
