@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Exchange, goneSignal } from "./front/exchange.ts";
+import { type BodySink, type Exchange, goneSignal } from "./front/exchange.ts";
 import {
   forwardRequestHeaders,
   forwardResponseHeaders,
@@ -8,7 +8,7 @@ import {
 } from "./header-policy.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { headerValue, type RawHeaders } from "./raw-headers.ts";
-import { joinStreams, relayBody } from "./relay.ts";
+import { type BodySource, joinStreams, relayBody } from "./relay.ts";
 import type { UpstreamCall, UpstreamRequest, UpstreamResponse } from "./transport/call.ts";
 import { h1Response, requestOn } from "./transport/h1-connections.ts";
 import type { Transport } from "./transport/transport.ts";
@@ -238,18 +238,34 @@ async function relayResponse(
   if (traffic !== undefined) {
     response.body.on("data", (chunk: Buffer) => void (traffic.sent += chunk.length));
   }
-  plan.mayEnd?.addEventListener("abort", cancel);
-  if (plan.mayEnd?.aborted === true) cancel();
-  const isComplete = await relayBody(source, sink);
-  plan.mayEnd?.removeEventListener("abort", cancel);
+  const isComplete = await relayUntil(plan.mayEnd, source, sink, cancel);
   if (!isComplete) {
     cancel();
-    if (plan.mayEnd === undefined || exchange.isGone) exchange.cut();
-    else sink.stream.end();
+    breakOff(exchange, sink, plan.mayEnd);
   }
   // An answer may come before the whole request: the rest of it is read and forgotten.
   exchange.body?.resume();
   return { status, isComplete };
+}
+
+/** Copies a body to its end, or until it is asked to end there. */
+async function relayUntil(
+  mayEnd: AbortSignal | undefined,
+  source: BodySource,
+  sink: BodySink,
+  cancel: () => void,
+): Promise<boolean> {
+  if (mayEnd === undefined) return relayBody(source, sink);
+  mayEnd.addEventListener("abort", cancel);
+  if (mayEnd.aborted) cancel();
+  const isComplete = await relayBody(source, sink);
+  mayEnd.removeEventListener("abort", cancel);
+  return isComplete;
+}
+
+function breakOff(exchange: Exchange, sink: BodySink, mayEnd: AbortSignal | undefined): void {
+  if (mayEnd === undefined || exchange.isGone) exchange.cut();
+  else sink.stream.end();
 }
 
 function goneError(cause?: unknown): ProxyError {
