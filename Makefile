@@ -120,7 +120,7 @@ tools-konnectivity: node_modules/.stamp ## Build upstream's konnectivity program
 	@$(BED) tools-konnectivity
 
 .PHONY: tools-clients
-tools-clients: node_modules/.stamp ## Build an older kubectl and an informer of client-go, for end to end tests
+tools-clients: node_modules/.stamp ## Build an informer of client-go, for end to end tests
 	@$(BED) tools-clients
 
 .PHONY: image

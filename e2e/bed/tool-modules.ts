@@ -12,7 +12,6 @@ const ocmCommands = "open-cluster-management.io/ocm/cmd";
 const kubernetesCommands = "k8s.io/kubernetes/cmd";
 const konnectivityCommands = "sigs.k8s.io/apiserver-network-proxy/cmd";
 const kubernetesVersion = "1.35.4";
-const oldKubectlVersion = "1.34.3";
 
 /** All that the bed is made of. The versions are those of the `go.mod` files. */
 export const toolModules = {
@@ -59,12 +58,6 @@ export const toolModules = {
     linkerFlags: ["-X helm.sh/helm/v3/internal/version.version=v3.22.0"],
     target: "tools",
   },
-  "kubectl-1.34": {
-    version: oldKubectlVersion,
-    programs: { "kubectl-1.34": "." },
-    linkerFlags: versionFlags(oldKubectlVersion),
-    target: "tools-clients",
-  },
   informer: {
     version: "0.35.4",
     programs: { informer: "." },
@@ -93,8 +86,8 @@ export const konnectivityTools: readonly ToolModuleName[] = [
   "konnectivity-0.36",
   "konnectivity-0.34",
 ];
-/** What people use beside the newest kubectl: the oldest that fits, and controllers in Go. */
-export const clientTools: readonly ToolModuleName[] = ["kubectl-1.34", "informer"];
+/** What people run beside kubectl: controllers in Go. */
+export const clientTools: readonly ToolModuleName[] = ["informer"];
 /** Upstream's client library, as benchmarks drive it. */
 export const benchTools: readonly ToolModuleName[] = ["konnectivity-0.36", "konnectivity-bench"];
 
