@@ -100,7 +100,7 @@ describe("the tunnel's agent with an AddOnDeploymentConfig", () => {
     const caBundle = Buffer.from(other.certificatePem).toString("base64");
     const proxy = { httpsProxy: "https://u:p@proxy.example:3129", noProxy: ".svc", caBundle };
     const { container, secret } = agentWith({ proxyConfig: proxy });
-    assert.deepEqual((container["env"] as readonly object[]).slice(1), [
+    assert.deepEqual((container["env"] as readonly object[]).slice(-2), [
       { name: "HTTPS_PROXY", value: proxy.httpsProxy },
       { name: "NO_PROXY", value: ".svc" },
     ]);
