@@ -75,7 +75,7 @@ bench-tokens: node_modules/.stamp ## 2,000 ManagedServiceAccounts on one hub and
 	node e2e/bench/tokens/bench.ts
 
 .PHONY: bench-gateway
-bench-gateway: node_modules/.stamp ## Ways to a managed cluster, compared with direct access (BENCH=--quick: 3 minutes)
+bench-gateway: node_modules/.stamp ## Ways to a managed cluster, compared with direct access (BENCH="--quick --keys=ecdsa": 3 minutes)
 	node e2e/bench/gateway/main.ts $(BENCH)
 
 .PHONY: bench-tunnel

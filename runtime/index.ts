@@ -51,3 +51,5 @@ export { runAll } from "./run-all.ts";
 export type { Runnable } from "./runnable.ts";
 export { TerminalError } from "./terminal-error.ts";
 export { type WatchedFiles, watchFiles } from "./watched-file.ts";
+export { shareMetrics } from "./workers/worker-link.ts";
+export { createWorkers, type WorkersOptions } from "./workers/workers.ts";
