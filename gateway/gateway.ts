@@ -120,6 +120,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const trust = followTrust(caches.trust, log);
   const clusters = storeOf(options, origin);
   const winding = new AbortController();
+  const draining = new AbortController();
   const reasonNotStarted = () => trust.reasonNotReady() ?? clusters.reasonNotReady();
   const reasonNotReady = () => (winding.signal.aborted ? "shutting down" : reasonNotStarted());
   const ways = createClusterWays(options, clusters);
@@ -137,6 +138,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       origin,
       clusters,
       failures: createFailureLog({ log }),
+      endOfWatches: draining.signal,
       ...ways,
       identify: identifyWith(options, origin),
     }),
@@ -153,7 +155,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const front = createGatewayFront(options, trust, handle, refused);
   const cleanUp = () => ways.transports.destroy();
   const listening = listenOnceStarted(front, { ...options, reasonNotStarted });
-  const serving = windDown(listening, winding, options, cleanUp);
+  const serving = windDown(listening, { winding, draining }, options, cleanUp);
   return {
     name: "gateway",
     port: front.port,
