@@ -1,7 +1,7 @@
 import { secrets } from "#api";
 import { createEventRecorder, type KubeClient } from "#kube";
 import { createFront, type Front, type FrontOptions, type FrontTls } from "#proxy";
-import { type Logger, type Metrics, type Runnable, runAll, sleep } from "#runtime";
+import { type Logger, type Metrics, type Runnable, runAll, sleep, type Tracer } from "#runtime";
 import { metadataOfAll } from "./audit/audit-policy.ts";
 import { type AuditorOptions, createAuditor } from "./audit/auditor.ts";
 import { type Authenticate, createAuthenticate } from "./authentication/authenticate.ts";
@@ -77,6 +77,8 @@ export interface GatewayOptions extends Pick<TokenReaderOptions, "oidc" | "oidcC
   readonly audit?: Pick<AuditorOptions, "policy" | "sinks"> | undefined;
   /** How many requests may be under way. Each has a default. */
   readonly limits?: Omit<LimitOptions, "metrics"> | undefined;
+  /** Traces requests to managed clusters. Without it, nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** What `/version` says. */
   readonly version: string;
   readonly metrics: Metrics;
@@ -135,6 +137,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     metrics: options.metrics,
     gatewayMetrics: createGatewayMetrics(options.metrics),
     refused,
+    tracer: options.tracer,
     log,
   });
   const front = createGatewayFront(options, trust, handle, refused);

@@ -1,5 +1,5 @@
 import { type Exchange, ProxyError, type Traffic, treatmentOf } from "#proxy";
-import { describeError, type Logger, type Metrics } from "#runtime";
+import { describeError, type Logger, type Metrics, type Tracer, traced } from "#runtime";
 import { answerError, answerText } from "./answers/answer.ts";
 import { GatewayError } from "./answers/gateway-error.ts";
 import { treatmentOf as gatewayTreatmentOf } from "./answers/treatment.ts";
@@ -19,6 +19,7 @@ import type { PassStore } from "./passes/pass-store.ts";
 import type { ProxyCluster, ProxyRoute } from "./proxying/proxy-cluster.ts";
 import type { CountRefusal } from "./refusals.ts";
 import type { HealthCheck, Route, Router } from "./route.ts";
+import { tracedRequest, tracedUpstream } from "./tracing.ts";
 
 export interface RequestHandlerOptions {
   readonly group: string;
@@ -41,6 +42,8 @@ export interface RequestHandlerOptions {
   readonly metrics: Metrics;
   readonly gatewayMetrics: GatewayMetrics;
   readonly refused: CountRefusal;
+  /** Without it, nothing is traced, and what a client says of its trace is passed on as it is. */
+  readonly tracer: Tracer | undefined;
   readonly log: Logger;
 }
 
@@ -72,13 +75,24 @@ async function answer(exchange: Exchange, options: RequestHandlerOptions): Promi
   if (reason !== undefined) {
     throw new GatewayError("hub_unavailable", `The gateway is starting: ${reason}`);
   }
-  const caller = accountOf(exchange, route, options) ?? (await callerOf(exchange, options));
   if (route.kind === "proxy") {
-    await proxied(exchange, route, caller, options);
+    await tracedRequest(options.tracer, exchange, route, async () => {
+      await proxied(exchange, route, await whoAsks(exchange, route, options), options);
+    });
     return;
   }
-  await permit(exchange, route, caller, options);
+  await permit(exchange, route, await whoAsks(exchange, route, options), options);
   await handle(exchange, route, options);
+}
+
+async function whoAsks(
+  exchange: Exchange,
+  route: Route,
+  options: RequestHandlerOptions,
+): Promise<Caller> {
+  const account = accountOf(exchange, route, options);
+  if (account !== undefined) return account;
+  return traced(options.tracer, "authenticate", async () => callerOf(exchange, options));
 }
 
 async function permit(
@@ -164,6 +178,7 @@ async function proxied(
     path: route.rest,
     query: route.query,
     isLong,
+    traceId: options.tracer?.current()?.context.traceId,
   });
   const bytes = { received: 0, sent: 0 };
   let outcome: { readonly status: number; readonly message?: string } = { status: 500 };
@@ -175,6 +190,7 @@ async function proxied(
     throw error;
   } finally {
     end();
+    options.tracer?.current()?.add({ "http.response.status_code": outcome.status });
     entry.ended({ ...outcome, bytes });
     gatewayMetrics.observe({
       cluster: isCluster(route.name) ? route.name : undefined,
@@ -200,7 +216,8 @@ async function send(
   { entry, traffic, isLong }: Sending,
   options: RequestHandlerOptions,
 ): Promise<{ readonly status: number }> {
-  await permit(exchange, route, caller, options);
+  const { tracer } = options;
+  await traced(tracer, "authorize", async () => permit(exchange, route, caller, options));
   const prepared = await options.proxyCluster.prepare(exchange, route, caller);
   entry.acts(prepared.actor);
   const admission = await options.limits.admit({
@@ -209,16 +226,17 @@ async function send(
     onGone: (listener) => exchange.onGone(listener),
   });
   try {
-    const { status } = await options.proxyCluster.send(exchange, route, prepared, {
-      headers: ["audit-id", entry.auditId],
-      traffic,
-      isLong,
-      started(code) {
-        admission.answered();
-        entry.started(code);
-      },
-    });
-    return { status };
+    return await tracedUpstream(tracer, async (traceHeaders) =>
+      options.proxyCluster.send(exchange, route, prepared, {
+        headers: ["audit-id", entry.auditId, ...traceHeaders],
+        traffic,
+        isLong,
+        started(code) {
+          admission.answered();
+          entry.started(code);
+        },
+      }),
+    );
   } catch (error) {
     if (error instanceof GatewayError) admission.failed(error);
     throw error;

@@ -19,6 +19,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { type Flag, type FlagValues, UsageError } from "./flags.ts";
 import { accessFlags, openAccess } from "./gateway-access.ts";
 import { auditFlags, openAudit } from "./gateway-audit.ts";
+import { openTracing, tracingFlags } from "./gateway-tracing.ts";
 import type { ProcessOptions } from "./process.ts";
 
 const flags = {
@@ -108,6 +109,7 @@ const flags = {
   },
   ...accessFlags,
   ...auditFlags,
+  ...tracingFlags,
 } as const satisfies Readonly<Record<string, Flag>>;
 
 type Values = FlagValues<typeof flags>;
@@ -125,6 +127,8 @@ export const gateway: ProcessOptions<typeof flags> = {
     const tunnel = await openTunnel(values, metrics, log);
     const access = await openAccess(values, log);
     const audit = await openAudit(values, metrics, log);
+    const version = `v${packageJson.version}`;
+    const tracing = await openTracing(values, process.env, version, { metrics, log });
     const client = await createKubeClient({
       kubeconfig: values.kubeconfig === "" ? undefined : values.kubeconfig,
       environment: process.env,
@@ -152,7 +156,8 @@ export const gateway: ProcessOptions<typeof flags> = {
         perCluster: values["max-requests-inflight-per-cluster"],
         longPerCluster: values["max-long-requests-per-cluster"],
       },
-      version: `v${packageJson.version}`,
+      tracer: tracing.tracer,
+      version,
       metrics,
       log,
     });
@@ -162,6 +167,7 @@ export const gateway: ProcessOptions<typeof flags> = {
       ...tunnel.runnables,
       ...access.runnables,
       ...audit.runnables,
+      ...tracing.runnables,
     ];
   },
 };
