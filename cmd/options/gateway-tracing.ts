@@ -62,10 +62,7 @@ export async function openTracing(
 /** Where spans are posted to, or `undefined` where nothing is traced. */
 export function tracesUrl(endpoint: string, environment: Environment): URL | undefined {
   if (environment["OTEL_SDK_DISABLED"]?.toLowerCase() === "true") return undefined;
-  const exact = environment["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] ?? "";
-  const base = endpoint || (environment["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? "");
-  const text =
-    endpoint === "" && exact !== "" ? exact : base && `${base.replace(/\/+$/, "")}/v1/traces`;
+  const text = endpointOf(endpoint, environment);
   if (text === "") return undefined;
   const protocol = environment["OTEL_EXPORTER_OTLP_PROTOCOL"] ?? "http/json";
   if (protocol !== "http/json") {
@@ -75,6 +72,14 @@ export function tracesUrl(endpoint: string, environment: Environment): URL | und
   if (url !== null && (url.protocol === "https:" || url.protocol === "http:")) return url;
   // Not the value: it may carry a password.
   throw new UsageError("Cannot send traces: --tracing-endpoint is not an http or https URL");
+}
+
+/** The flag first; then the variable for traces, which is used as it is; then that for everything. */
+function endpointOf(flag: string, environment: Environment): string {
+  const exact = environment["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] ?? "";
+  if (flag === "" && exact !== "") return exact;
+  const base = flag || (environment["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? "");
+  return base === "" ? "" : `${base.replace(/\/+$/, "")}/v1/traces`;
 }
 
 /** The share of new traces that are recorded, 0 to 1. */

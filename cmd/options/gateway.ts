@@ -114,6 +114,8 @@ const flags = {
 
 type Values = FlagValues<typeof flags>;
 
+const version = `v${packageJson.version}`;
+
 /** How the process `gateway` is started. */
 export const gateway: ProcessOptions<typeof flags> = {
   name: "gateway",
@@ -127,7 +129,6 @@ export const gateway: ProcessOptions<typeof flags> = {
     const tunnel = await openTunnel(values, metrics, log);
     const access = await openAccess(values, log);
     const audit = await openAudit(values, metrics, log);
-    const version = `v${packageJson.version}`;
     const tracing = await openTracing(values, process.env, version, { metrics, log });
     const client = await createKubeClient({
       kubeconfig: values.kubeconfig === "" ? undefined : values.kubeconfig,

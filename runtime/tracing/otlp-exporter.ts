@@ -48,7 +48,8 @@ export function createOtlpExporter(options: OtlpExporterOptions): OtlpExporter {
   let waiting: FinishedSpan[] = [];
   let wake = Promise.withResolvers<void>();
   let isFailing = false;
-  const sendBatch = async (): Promise<void> => {
+  /** True when the collector took it. */
+  const sendBatch = async (): Promise<boolean> => {
     const batch = waiting.slice(0, batchSize);
     waiting = waiting.slice(batchSize);
     try {
@@ -60,6 +61,7 @@ export function createOtlpExporter(options: OtlpExporterOptions): OtlpExporter {
       if (!isFailing) log.warn("Cannot export traces", { error: describeError(error) });
       isFailing = true;
     }
+    return !isFailing;
   };
   return {
     name: "trace-exporter",
@@ -78,7 +80,7 @@ export function createOtlpExporter(options: OtlpExporterOptions): OtlpExporter {
         while (waiting.length > 0 && !isAborted(signal)) await sendBatch();
       }
       // What still waits when the process ends gets one chance.
-      while (waiting.length > 0 && !isFailing) await sendBatch();
+      while (waiting.length > 0 && (await sendBatch()));
     },
   };
 }

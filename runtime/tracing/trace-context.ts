@@ -10,6 +10,7 @@ export interface TraceContext {
 }
 
 const parent = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+type Fields = readonly [all: string, ...fields: [string, string, string, string], rest?: string];
 const isZero = (digits: string): boolean => /^0+$/.test(digits);
 
 /**
@@ -20,10 +21,12 @@ export function parseTraceContext(
   parents: readonly string[],
   states: readonly string[],
 ): TraceContext | undefined {
-  const [, version = "", traceId = "", spanId = "", flags = "", rest] =
-    (parents.length === 1 ? parent.exec(parents[0] ?? "") : undefined) ?? [];
+  const [text] = parents;
+  const match = parents.length === 1 && text !== undefined ? parent.exec(text) : null;
+  if (match === null) return undefined;
+  const [, version, traceId, spanId, flags, rest] = match as unknown as Fields;
   // Later versions may say more, this one may not.
-  const isKnown = version !== "" && version !== "ff" && (version !== "00" || rest === undefined);
+  const isKnown = version === "00" ? rest === undefined : version !== "ff";
   if (!isKnown || isZero(traceId) || isZero(spanId)) return undefined;
   const isSampled = (Number.parseInt(flags, 16) & 1) === 1;
   return { traceId, spanId, isSampled, state: validState(states.join(",")) };

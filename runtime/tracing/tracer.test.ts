@@ -31,11 +31,12 @@ describe("createTracer()", () => {
     });
     assert.equal(told, "done");
     const [inner, outer] = spans;
-    assert.deepEqual([inner?.name, outer?.name], ["inner", "request"]);
-    assert.deepEqual([outer?.traceId, inner?.traceId], [client.traceId, client.traceId]);
-    assert.deepEqual([outer?.parentSpanId, inner?.parentSpanId], [client.spanId, outer?.spanId]);
-    assert.deepEqual([outer?.attributes, inner?.attributes], [{ cluster: "a" }, { deep: true }]);
-    assert.deepEqual([inner?.endedAtMs, outer?.endedAtMs], [1005, 1007]);
+    assert.ok(inner && outer);
+    assert.deepEqual([inner.name, outer.name], ["inner", "request"]);
+    assert.deepEqual([outer.traceId, inner.traceId], [client.traceId, client.traceId]);
+    assert.deepEqual([outer.parentSpanId, inner.parentSpanId], [client.spanId, outer.spanId]);
+    assert.deepEqual([outer.attributes, inner.attributes], [{ cluster: "a" }, { deep: true }]);
+    assert.deepEqual([inner.endedAtMs, outer.endedAtMs], [1005, 1007]);
     assert.equal(tracer.current(), undefined);
   });
 
