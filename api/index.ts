@@ -31,6 +31,7 @@ export {
   withCondition,
 } from "./conditions.ts";
 export * from "./core.ts";
+export * from "./exposed-services.ts";
 export { grantingRules } from "./granting-rules.ts";
 export * from "./identity.ts";
 export {
@@ -71,6 +72,7 @@ export {
 } from "./permissions.ts";
 export { apiVersionOf, type ResourceType } from "./resource.ts";
 export type { Toleration } from "./scheduling.ts";
+export * from "./service-proxy.ts";
 export { failureStatus, type Status, statusObject } from "./status.ts";
 export { readTokenClaims, type TokenClaims } from "./token-claims.ts";
 export { parseTokenReviewStatus, type TokenReviewStatus } from "./token-review.ts";

@@ -1,7 +1,7 @@
 import { secrets } from "#api";
 import { createEventRecorder, type KubeClient } from "#kube";
 import { createFront, type Front, type FrontOptions, type FrontTls } from "#proxy";
-import { type Logger, type Metrics, type Runnable, runAll, sleep, type Tracer } from "#runtime";
+import { type Logger, type Metrics, type Runnable, runAll, type Tracer } from "#runtime";
 import { metadataOfAll } from "./audit/audit-policy.ts";
 import { type AuditorOptions, createAuditor } from "./audit/auditor.ts";
 import { type Authenticate, createAuthenticate } from "./authentication/authenticate.ts";
@@ -32,6 +32,7 @@ import { createProxyCluster } from "./proxying/proxy-cluster.ts";
 import { type CountRefusal, createRefusals } from "./refusals.ts";
 import { createRequestHandler } from "./request-handler.ts";
 import { createRouter } from "./route.ts";
+import { windDown } from "./wind-down.ts";
 
 /** The gateway's own certificate and key, PEM, which may be renewed while it runs. */
 export interface ServingCertificate {
@@ -234,32 +235,4 @@ function createGatewayFront(
     log.info("Serving certificate renewed");
   });
   return front;
-}
-
-/** Says first that it is not ready and goes on serving, until whoever sends requests has heard it. */
-function windDown(
-  front: Front,
-  winding: AbortController,
-  { lameDuckMs = 5000 }: GatewayOptions,
-  cleanUp: () => void,
-): Runnable {
-  return {
-    name: front.name,
-    async run(signal) {
-      const stop = new AbortController();
-      signal.addEventListener("abort", () => {
-        winding.abort();
-        void sleep(lameDuckMs, stop.signal).then(
-          () => stop.abort(),
-          () => undefined,
-        );
-      });
-      try {
-        await front.run(stop.signal);
-      } finally {
-        stop.abort();
-        cleanUp();
-      }
-    },
-  };
 }

@@ -148,7 +148,9 @@ function reads(
       const path = withQuery(resourcePath(type, { namespace }), query);
       return transport.stream({ method: "GET", path }, signal);
     },
-    raw: (path, signal) => transport.text({ method: "GET", path }, signal),
+    // Some paths have a media type of their own, and refuse who names another alone.
+    raw: (path, signal) =>
+      transport.text({ method: "GET", path, accept: "application/json, */*" }, signal),
     rawJson: (path, signal) => transport.json({ method: "GET", path }, signal),
   };
 }

@@ -13,6 +13,8 @@ export interface ApiRequest {
   readonly body?: unknown;
   /** Media type of the body. Defaults to `application/json`. */
   readonly contentType?: string | undefined;
+  /** Media types of the answer. Defaults to `application/json`. */
+  readonly accept?: string;
 }
 
 /** Sends requests to one API server. */
@@ -102,7 +104,7 @@ function start(
     signal,
     headers: {
       ...(options.headers as Record<string, string> | undefined),
-      Accept: "application/json",
+      Accept: request.accept ?? "application/json",
       "User-Agent": userAgent,
       ...(body === undefined
         ? {}

@@ -1,5 +1,10 @@
 export { isAbortError, isAborted, type Sleep, sleep } from "./abort.ts";
 export { type BackoffOptions, backoffDelays, retry } from "./backoff.ts";
+export {
+  createExpiringCache,
+  type ExpiringCache,
+  type ExpiringCacheOptions,
+} from "./expiring-cache.ts";
 export { formatGoDuration, parseGoDuration } from "./go-duration.ts";
 export {
   type Check,

@@ -11,6 +11,8 @@ export interface TestAuthority {
   readonly caPem: string;
   server(...names: readonly string[]): Promise<TestPair>;
   client(commonName: string, organizations?: readonly string[]): Promise<TestPair>;
+  /** For a client that is also a server, under these names. */
+  peer(commonName: string, ...names: readonly string[]): Promise<TestPair>;
 }
 
 const hourMs = 3_600_000;
@@ -24,6 +26,11 @@ export async function makeAuthority(commonName = "test-ca"): Promise<TestAuthori
     caPem: pair.certificatePem,
     async server(...names) {
       const options = { commonName: names[0] ?? "", names, usages: ["server"] as const };
+      const made = await issueCertificate(authority, { ...options, lifetimeMs: hourMs }, now);
+      return { cert: made.certificatePem, key: made.keyPem };
+    },
+    async peer(commonName, ...names) {
+      const options = { commonName, names, usages: ["client", "server"] as const };
       const made = await issueCertificate(authority, { ...options, lifetimeMs: hourMs }, now);
       return { cert: made.certificatePem, key: made.keyPem };
     },

@@ -7,6 +7,7 @@ export {
   type GoPrograms,
   openGoKonnectivity,
 } from "./go-konnectivity.ts";
+export { anyMessage, anyPacket, clientNoise, serverNoise } from "./hostile-bytes.ts";
 export {
   changeableTls,
   eventually,

@@ -11,6 +11,8 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 import * as fc from "fast-check";
 import { isTorture } from "#bed";
 import {
+  anyMessage,
+  clientNoise,
   eventually,
   type LoopbackTunnel,
   openLoopbackTunnel,
@@ -23,14 +25,6 @@ import { headers } from "./rpc/services.ts";
 const never = new AbortController().signal;
 const runs = { numRuns: isTorture ? 900 : 150 };
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-const noSettings = Buffer.from("000000040000000000", "hex");
-
-/** A gRPC message that says how long it is, truthfully or not. */
-function grpcMessage(payload: Uint8Array, length = payload.length): Buffer {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(length, 1);
-  return Buffer.concat([head, payload]);
-}
 
 describe("peers with good certificates and bad manners", { timeout: 120_000 }, () => {
   let tunnel: LoopbackTunnel;
@@ -63,17 +57,9 @@ describe("peers with good certificates and bad manners", { timeout: 120_000 }, (
 
   for (const [door, authority, port] of doors) {
     it(`noise on the ${door}' port ends that connection alone`, async () => {
-      const noise = fc.oneof(
-        fc.uint8Array({ maxLength: 200 }),
-        // Past the preface, frames that are none.
-        fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.concat([preface, bytes])),
-        fc
-          .uint8Array({ maxLength: 200 })
-          .map((bytes) => Buffer.concat([preface, noSettings, bytes])),
-      );
       const pair = await authority().client("noisy");
       await fc.assert(
-        fc.asyncProperty(noise, async (bytes) => {
+        fc.asyncProperty(clientNoise, async (bytes) => {
           const socket = connectTls({
             host: "127.0.0.1",
             port: port(),
@@ -119,25 +105,6 @@ describe("peers with good certificates and bad manners", { timeout: 120_000 }, (
     await stillServes();
   });
 
-  const message = fc.oneof(
-    fc.uint8Array({ maxLength: 80 }).map((bytes) => grpcMessage(bytes)),
-    // Cut off in the middle, or with a length that is a lie.
-    fc
-      .tuple(fc.uint8Array({ maxLength: 40 }), fc.nat({ max: 2 ** 32 - 1 }))
-      .map(([bytes, length]) => grpcMessage(bytes, length)),
-    // Known packets, in any order and with any ids.
-    fc
-      .constantFrom(
-        "120c0a0374637012056e6f6e653118 01",
-        "08011a04100118 05",
-        "08022a020801",
-        "080332021001",
-        "0804220608011a026869",
-        "08053a020805",
-        "08064200",
-      )
-      .map((hex) => grpcMessage(Buffer.from(hex.replaceAll(" ", ""), "hex"))),
-  );
   const calls: Readonly<Record<string, readonly [0 | 1, string, OutgoingHttpHeaders]>> = {
     Proxy: [0, "/ProxyService/Proxy", {}],
     Connect: [
@@ -151,7 +118,7 @@ describe("peers with good certificates and bad manners", { timeout: 120_000 }, (
       const [, authority, port] = doors[door];
       const session = await openSession(authority(), port());
       await fc.assert(
-        fc.asyncProperty(fc.array(message, { maxLength: 6 }), async (messages) => {
+        fc.asyncProperty(fc.array(anyMessage, { maxLength: 6 }), async (messages) => {
           const status = await statusOf(session, { ":path": path, ...more }, messages);
           assert.match(status, /^(?:reset )?\d+$/);
         }),

@@ -1,17 +1,43 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { describe, it } from "node:test";
+import { createServer as createTlsServer } from "node:tls";
 import { Metadata, type MethodDefinition, type ServerDuplexStream } from "@grpc/grpc-js";
-import { findFreePorts } from "#bed";
+import * as fc from "fast-check";
+import { findFreePorts, isTorture } from "#bed";
 import { silentLogger } from "#runtime";
-import { eventually, type LoopbackTunnel, openLoopbackTunnel, tlsOf } from "#testing";
-import { connectToServer } from "./agent/connect.ts";
+import {
+  anyPacket,
+  eventually,
+  type LoopbackTunnel,
+  openLoopbackTunnel,
+  serverNoise,
+  tlsOf,
+} from "#testing";
+import { type ConnectSettings, connectToServer } from "./agent/connect.ts";
 import { createListener } from "./rpc/listener.ts";
 import { createRpcProtocol } from "./rpc/rpc-protocol.ts";
 import { headers } from "./rpc/services.ts";
+import { TunnelError } from "./tunnel-error.ts";
+
+const never = new AbortController().signal;
+const runs = { numRuns: isTorture ? 900 : 90 };
 
 type RawCall = ServerDuplexStream<Buffer, Buffer>;
+
+async function settingsOf(tunnel: LoopbackTunnel, port: number): Promise<ConnectSettings> {
+  const tls = tlsOf(tunnel.agentAuthority, await tunnel.agentAuthority.client("agent"));
+  return {
+    address: `127.0.0.1:${port}`,
+    serverName: undefined,
+    tls: tls.current,
+    agentId: "agent-1",
+    identifiers: "",
+    token: undefined,
+    keepaliveTimeMs: 35_000,
+  };
+}
 
 /** A service whose messages are bytes, whatever they mean. */
 function rawMethod(path: string): MethodDefinition<Buffer, Buffer> {
@@ -61,18 +87,8 @@ const notPackets = ["", "0804", "ffffff", "08042a020801", "0804220c08fffffffffff
 describe("a server that comes too late", () => {
   it("is not connected to by those who have given up", async () => {
     await using tunnel = await openLoopbackTunnel();
-    const tls = tlsOf(tunnel.agentAuthority, await tunnel.agentAuthority.client("agent"));
     const [port] = await findFreePorts(1);
-    const settings = {
-      address: `127.0.0.1:${port}`,
-      serverName: undefined,
-      tls: tls.current,
-      agentId: "early",
-      identifiers: "",
-      token: undefined,
-      keepaliveTimeMs: 35_000,
-    };
-    const never = new AbortController().signal;
+    const settings = await settingsOf(tunnel, port);
     const tries = Array.from({ length: 20 }, () => connectToServer(settings, never));
     for (const result of await Promise.allSettled(tries)) assert.equal(result.status, "rejected");
     let connections = 0;
@@ -127,6 +143,88 @@ describe("a server that sends bytes which are no packet", () => {
       await assert.rejects(dial, { code: "protocol" });
     }
     assert.equal(client.it.reasonNotReady(), undefined);
+  });
+
+  it("loses no more than the stream, whatever packets it sends in whatever order", async () => {
+    await using tunnel = await openLoopbackTunnel();
+    let packets: readonly Uint8Array[] = [];
+    const ended: (() => void)[] = [];
+    const serve = (call: RawCall) => {
+      const answer = new Metadata();
+      answer.set(headers.serverId, `server-${ended.length}`);
+      answer.set(headers.serverCount, "1");
+      call.sendMetadata(answer);
+      call.on("error", () => undefined);
+      call.on("data", () => undefined);
+      for (const packet of packets) call.write(Buffer.from(packet));
+      setTimeout(() => call.end(), 5);
+      for (const resolve of ended.splice(0)) resolve();
+    };
+    await using server = await startHostileServer(
+      tunnel.agentAuthority,
+      "/AgentService/Connect",
+      serve,
+    );
+    await tunnel.startAgent(
+      { agentPort: server.port },
+      { syncIntervalMs: 1, syncIntervalCapMs: 5 },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyPacket, { maxLength: 6 }), async (next) => {
+        packets = next;
+        // It comes back, again and again.
+        await new Promise<void>((resolve) => ended.push(resolve));
+      }),
+      runs,
+    );
+  });
+
+  it("fails the dial, whatever packets it sends in whatever order", async () => {
+    await using tunnel = await openLoopbackTunnel();
+    let packets: readonly Uint8Array[] = [];
+    const serve = (call: RawCall) => {
+      call.on("error", () => undefined);
+      call.on("data", () => undefined);
+      for (const packet of packets) call.write(Buffer.from(packet));
+      call.end();
+    };
+    const path = "/ProxyService/Proxy";
+    await using server = await startHostileServer(tunnel.frontendAuthority, path, serve);
+    const client = await tunnel.startClient([server.port]);
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyPacket, { maxLength: 6 }), async (next) => {
+        packets = next;
+        const dial = client.it.dial("127.0.0.1", 1, never);
+        await assert.rejects(dial, (error) => error instanceof TunnelError);
+      }),
+      runs,
+    );
+    assert.equal(client.it.reasonNotReady(), undefined);
+  });
+
+  it("is given up by an agent when its frames are cut off or none", async () => {
+    await using tunnel = await openLoopbackTunnel();
+    const { agentAuthority } = tunnel;
+    let noise: Uint8Array = Buffer.alloc(0);
+    const pair = await agentAuthority.server("127.0.0.1");
+    const options = { ...pair, ca: agentAuthority.caPem, ALPNProtocols: ["h2"] };
+    const server = createTlsServer(options, (socket) => {
+      socket.on("error", () => undefined).resume();
+      socket.end(noise);
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const settings = await settingsOf(tunnel, port);
+    await fc.assert(
+      fc.asyncProperty(serverNoise, async (bytes) => {
+        noise = bytes;
+        await assert.rejects(connectToServer(settings, never), { code: "unreachable" });
+      }),
+      { numRuns: runs.numRuns / 3 },
+    );
+    server.close();
+    await once(server, "close");
   });
 
   it("breaks a connection off when it answers for another one", async () => {

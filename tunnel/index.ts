@@ -1,5 +1,6 @@
+export { dialAllowed } from "./agent/dial-allowed.ts";
 export { createDialPolicy, type DialRules, refusedByDefault } from "./agent/dial-policy.ts";
-export type { DialPolicy } from "./agent/dial-target.ts";
+export type { DialPolicy, OwnTarget } from "./agent/dial-target.ts";
 export type { ServerCountSource } from "./agent/sync.ts";
 export {
   createTunnelAgent,

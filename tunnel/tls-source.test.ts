@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -21,12 +21,17 @@ describe("loadTlsFiles()", () => {
     certFile: join(directory, "tls.crt"),
     keyFile: join(directory, "tls.key"),
   });
+  /** Never half of it, as nobody else writes them. */
+  const replace = async (path: string, text: string) => {
+    await writeFile(`${path}.next`, text);
+    await rename(`${path}.next`, path);
+  };
   const write = async (cert: string, key: string) => {
-    await writeFile(files().certFile, cert);
-    await writeFile(files().keyFile, key);
+    await replace(files().certFile, cert);
+    await replace(files().keyFile, key);
   };
 
-  it("keeps the old pair while certificate and key do not fit, and takes the next that does", async () => {
+  it("keeps the old pair while certificate and key do not fit, and takes the next that does", async (t) => {
     const [one, two] = pairs;
     await write(one.cert, one.key);
     const faults: (string | undefined)[] = [];
@@ -35,6 +40,10 @@ describe("loadTlsFiles()", () => {
     const source = await loadTlsFiles(files(), options);
     const stop = new AbortController();
     const running = runAll([source], stop.signal);
+    t.after(() => {
+      stop.abort();
+      return running;
+    });
     const changes: string[] = [];
     source.onChange(({ cert }) => changes.push(String(cert)));
     await write(two.cert, one.key);
@@ -48,11 +57,9 @@ describe("loadTlsFiles()", () => {
     await rm(files().keyFile);
     await eventually(() => faults.at(-1) !== undefined, "it misses the key");
     assert.match(String(faults.at(-1)), /ENOENT.*tls\.key/);
-    await writeFile(files().keyFile, two.key);
+    await replace(files().keyFile, two.key);
     await eventually(() => faults.at(-1) === undefined, "it finds the key again");
     assert.equal(String(source.current.key), two.key);
-    stop.abort();
-    await running;
   });
 
   it("throws at once when they do not fit, and names the files", async () => {

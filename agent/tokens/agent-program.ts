@@ -29,6 +29,11 @@ export class AgentProgram implements AsyncDisposable {
     this.#child = this.#start();
   }
 
+  /** Does so only when it has ended by itself, as one that has lost its Lease does. */
+  restartIfEnded(): void {
+    if (this.#child.hasEnded) this.restart();
+  }
+
   get output(): string {
     return this.#child.output;
   }

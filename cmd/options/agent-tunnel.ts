@@ -15,125 +15,27 @@ import {
 import {
   createDialPolicy,
   type DialPolicy,
-  refusedByDefault,
   type ServerCountSource,
   unknownIdentifiers,
 } from "#tunnel";
-import { type Flag, type FlagValues, UsageError } from "./flags.ts";
+import { agentTunnelFlags } from "./agent-tunnel-flags.ts";
+import { type FlagValues, UsageError } from "./flags.ts";
 import { countAgentLeases } from "./lease-metrics.ts";
 import { createOwnPodTeller } from "./own-pod.ts";
 import type { ProcessOptions } from "./process.ts";
-import { proxyFlags, readProxies } from "./proxy-flags.ts";
+import { readProxies } from "./proxy-flags.ts";
+import { checkServiceProxy, openServiceProxy } from "./service-proxy-flags.ts";
 import { checkFile, checkPair } from "./tls-flags.ts";
 import { createTlsWatch } from "./tls-watch.ts";
-import { klogFlags, klogReasons, refuseUnsupported } from "./unsupported.ts";
+import { klogReasons, refuseUnsupported } from "./unsupported.ts";
 
-const flags = {
-  "agent-cert": { type: "string", default: "", help: "Client certificate for the tunnel servers" },
-  "agent-key": { type: "string", default: "", help: "Key of the client certificate" },
-  "ca-cert": { type: "string", default: "", help: "CA of the tunnel servers' certificates" },
-  "proxy-server-host": { type: "string", default: "127.0.0.1", help: "Host of the tunnel servers" },
-  "proxy-server-port": { type: "int", default: 8091, help: "Port of the tunnel servers" },
-  "alpn-proto": { type: "list", default: [], help: "Not supported" },
-  "health-server-host": { type: "string", default: "", help: "Address of the health endpoints" },
-  "health-server-port": { type: "int", default: 8093, help: "Port of the health endpoints" },
-  "admin-bind-address": { type: "string", default: "127.0.0.1", help: "Address of the admin port" },
-  "admin-server-port": { type: "int", default: 8094, help: "Port of profiles" },
-  "enable-profiling": {
-    type: "boolean",
-    default: false,
-    help: "Serve V8 profiles on the admin port: /debug/pprof/profile?seconds=30, /debug/pprof/heap",
-  },
-  "enable-contention-profiling": {
-    type: "boolean",
-    default: false,
-    help: "Accepted: there are no locks to profile",
-  },
-  "agent-id": { type: "string", default: "", help: "Name of this agent; random when empty" },
-  "sync-interval": { type: "duration", default: "1s", help: "Wait between looks for servers" },
-  "sync-interval-cap": { type: "duration", default: "2s", help: "Longest wait while looks fail" },
-  "probe-interval": {
-    type: "duration",
-    default: "1s",
-    help: "Accepted: streams tell by themselves",
-  },
-  "keepalive-time": {
-    type: "duration",
-    default: "35s",
-    help: "Time between pings; servers of ours are pinged at least every 10s",
-  },
-  "service-account-token-path": { type: "string", default: "", help: "Token for the servers" },
-  "agent-identifiers": { type: "string", default: "", help: "What it can reach: host=a&host=b" },
-  "warn-on-channel-limit": { type: "boolean", default: false, help: "Accepted without effect" },
-  "sync-forever": { type: "boolean", default: false, help: "Go on looking for servers" },
-  "xfr-channel-size": { type: "int", default: 150, help: "Accepted: queues are bounded in bytes" },
-  "count-server-leases": { type: "boolean", default: false, help: "Count servers by their Leases" },
-  "lease-namespace": { type: "string", default: "kube-system", help: "Namespace of those Leases" },
-  "lease-label-selector": {
-    type: "string",
-    default: "k8s-app=konnectivity-server",
-    help: "Labels of those Leases",
-  },
-  "lease-label": { type: "string", default: "", help: "Old name of --lease-label-selector" },
-  "server-count-source": { type: "string", default: "default", help: "default or max" },
-  kubeconfig: {
-    type: "string",
-    default: "",
-    help: "Of the managed cluster; the pod's own if empty",
-  },
-  "kube-api-content-type": {
-    type: "string",
-    default: "application/vnd.kubernetes.protobuf",
-    help: "Accepted: JSON is spoken",
-  },
-  "hub-kubeconfig": { type: "string", default: "", help: "The addon's kubeconfig of the hub" },
-  "cluster-name": { type: "string", default: "", help: "Name of the managed cluster" },
-  "proxy-server-namespace": {
-    type: "string",
-    default: "open-cluster-management-addon",
-    help: "Namespace of the tunnel servers on the hub",
-  },
-  "enable-port-forward-proxy": {
-    type: "boolean",
-    default: false,
-    help: "Reach the tunnel servers through the hub's API server, at a port of 127.0.0.1",
-  },
-  "port-forward-target-port": {
-    type: "int",
-    default: 8091,
-    help: "Port of the tunnel servers' pods that is forwarded to",
-  },
-  "enable-proxy-agent-health-check": {
-    type: "boolean",
-    default: true,
-    help: "Accepted: the Lease is renewed only while the tunnel is up",
-  },
-  "refuse-target-networks": {
-    type: "list",
-    default: refusedByDefault,
-    help: "Networks that the agent connects to for nobody",
-  },
-  "allow-target-networks": {
-    type: "list",
-    default: [],
-    help: "Networks that it connects to although they are refused",
-  },
-  "allow-target-ports": {
-    type: "list",
-    default: [],
-    help: "Ports and ranges that it connects to, as 443,8000-8100; any when empty",
-  },
-  ...proxyFlags,
-  ...klogFlags,
-} as const satisfies Readonly<Record<string, Flag>>;
-
-type Values = FlagValues<typeof flags>;
+type Values = FlagValues<typeof agentTunnelFlags>;
 
 /** `agent tunnel`: konnectivity's agent and what the cluster-proxy addon needs beside it. */
-export const agentTunnel: ProcessOptions<typeof flags> = {
+export const agentTunnel: ProcessOptions<typeof agentTunnelFlags> = {
   name: "agent tunnel",
   summary: "Keeps a tunnel from this managed cluster to the hub.",
-  flags,
+  flags: agentTunnelFlags,
   build,
 };
 
@@ -143,13 +45,31 @@ async function build(values: Values, log: Logger): Promise<readonly Runnable[]> 
   const chooseProxy = await readProxies(values, process.env);
   const cluster = await clusterOptions(values, metrics, chooseProxy);
   const tell = createOwnPodTeller(cluster.lease?.spoke, "tunnel-agent", log);
-  const tls = await createTlsWatch({ metrics, log, tell })({
+  const watchTls = createTlsWatch({ metrics, log, tell });
+  const tls = await watchTls({
     ca: ["ca-cert", values["ca-cert"]],
     cert: ["agent-cert", values["agent-cert"]],
     key: ["agent-key", values["agent-key"]],
   });
+  const policy = dialPolicy(values);
+  const services = values["enable-service-proxy"]
+    ? await openServiceProxy(values, {
+        client: cluster.lease?.spoke ?? (await client(values.kubeconfig)),
+        policy,
+        watchTls,
+        metrics,
+        log,
+      })
+    : undefined;
   const tunnel = createManagedTunnel({
-    agent: { ...agentOptions(values, chooseProxy), tls, metrics, log },
+    agent: {
+      ...agentOptions(values, chooseProxy),
+      ownTarget: services?.ownTarget,
+      policy,
+      tls,
+      metrics,
+      log,
+    },
     log,
     ...cluster,
   });
@@ -167,7 +87,7 @@ async function build(values: Values, log: Logger): Promise<readonly Runnable[]> 
     metrics: { redirectToPort: values["health-server-port"] },
     ...(values["enable-profiling"] && { routes: createProfileRoutes() }),
   });
-  return [...tunnel.runnables, tls, health, admin];
+  return [...tunnel.runnables, ...(services?.runnables ?? []), tls, health, admin];
 }
 
 function agentOptions(values: Values, chooseProxy: ProxyChooser) {
@@ -183,7 +103,6 @@ function agentOptions(values: Values, chooseProxy: ProxyChooser) {
     isSyncForever: values["sync-forever"],
     serverCountSource: countSource(values["server-count-source"]),
     keepaliveTimeMs: values["keepalive-time"],
-    policy: dialPolicy(values),
     ...(tokenPath !== "" && { readToken: () => readFile(tokenPath, "utf8") }),
   };
 }
@@ -228,7 +147,7 @@ function client(kubeconfig: string, chooseProxy?: ProxyChooser): Promise<KubeCli
 }
 
 async function check(values: Values): Promise<void> {
-  refuseUnsupported(flags, values, {
+  refuseUnsupported(agentTunnelFlags, values, {
     "alpn-proto": "connections always offer h2 alone",
     ...klogReasons,
   });
@@ -247,6 +166,7 @@ async function check(values: Values): Promise<void> {
   ] as const) {
     await checkFile(flag, values[flag]);
   }
+  checkServiceProxy(values);
   checkNumbers(values);
   const unknown = unknownIdentifiers(values["agent-identifiers"]);
   if (unknown.length > 0) {

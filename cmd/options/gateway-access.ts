@@ -1,14 +1,10 @@
 import type { IdentityMode } from "#api";
-import {
-  type GatewayOptions,
-  IdentityConfigurationError,
-  loadIdentitySettings,
-  type OidcOptions,
-  signingAlgorithms,
-} from "#gateway";
-import { type Logger, type Runnable, watchFiles } from "#runtime";
+import { type GatewayOptions, IdentityConfigurationError, loadIdentitySettings } from "#gateway";
+import type { Logger, Runnable } from "#runtime";
 import { parseFeatureGates } from "./feature-gates.ts";
 import { type Flag, type FlagValues, UsageError } from "./flags.ts";
+import { followFile, isFileError } from "./follow-file.ts";
+import { oidcFlags, oidcOptions } from "./oidc-flags.ts";
 
 /** Flags of the gateway about who may come in, and as whom callers act. */
 export const accessFlags = {
@@ -27,39 +23,7 @@ export const accessFlags = {
     default: "",
     help: "CA of external identity exchangers, PEM; the system's when empty",
   },
-  "oidc-issuer-url": {
-    type: "string",
-    default: "",
-    help: "Issuer whose tokens the gateway accepts beside the hub's; https, found by discovery",
-  },
-  "oidc-client-id": {
-    type: "string",
-    default: "",
-    help: "Whom the issuer's tokens must be for; required with an issuer",
-  },
-  "oidc-username-claim": { type: "string", default: "sub", help: "Claim that is the user's name" },
-  "oidc-username-prefix": {
-    type: "string",
-    default: "",
-    help: "Prefix of the user's name, - for none; the issuer and # when empty and the claim is not email",
-  },
-  "oidc-groups-claim": { type: "string", default: "", help: "Claim with the user's groups" },
-  "oidc-groups-prefix": { type: "string", default: "", help: "Prefix of each group" },
-  "oidc-required-claim": {
-    type: "list",
-    default: [],
-    help: "Claims that must be there, as key=value",
-  },
-  "oidc-signing-algs": {
-    type: "list",
-    default: ["RS256"],
-    help: `Signatures that are accepted: ${signingAlgorithms.join(", ")}`,
-  },
-  "oidc-ca-file": {
-    type: "string",
-    default: "",
-    help: "CA of the issuer, PEM; the system's when empty",
-  },
+  ...oidcFlags,
   "authorize-proxy-subpath": {
     type: "boolean",
     default: false,
@@ -124,10 +88,13 @@ export async function openAccess(values: AccessValues, log: Logger): Promise<Acc
   const mode = identityMode(values);
   const oidc = oidcOptions(values);
   const identity = await readable("cluster-gateway-proxy-config", async () =>
-    loadIdentitySettings({ file: given(values["cluster-gateway-proxy-config"]), mode, log }),
+    loadIdentitySettings({ file: values["cluster-gateway-proxy-config"] || undefined, mode, log }),
   );
-  const exchanger = await followFile("identity-exchanger-ca-file", values);
-  const issuer = await followFile("oidc-ca-file", values);
+  const exchanger = await followFile(
+    "identity-exchanger-ca-file",
+    values["identity-exchanger-ca-file"],
+  );
+  const issuer = await followFile("oidc-ca-file", values["oidc-ca-file"]);
   return {
     options: {
       identity: () => identity.current,
@@ -145,68 +112,11 @@ export async function openAccess(values: AccessValues, log: Logger): Promise<Acc
   };
 }
 
-/** What the flags say about an issuer; `undefined` without one. Throws a UsageError. */
-export function oidcOptions(values: AccessValues): OidcOptions | undefined {
-  const { "oidc-issuer-url": issuerUrl, "oidc-client-id": clientId } = values;
-  if (issuerUrl === "") return undefined;
-  if (URL.parse(issuerUrl)?.protocol !== "https:") {
-    throw new UsageError(`Cannot use --oidc-issuer-url=${issuerUrl}: not an https URL`);
-  }
-  if (clientId === "")
-    throw new UsageError("Cannot use --oidc-issuer-url without --oidc-client-id");
-  return {
-    issuerUrl,
-    clientId,
-    usernameClaim: given(values["oidc-username-claim"]),
-    usernamePrefix: given(values["oidc-username-prefix"]),
-    groupsClaim: given(values["oidc-groups-claim"]),
-    groupsPrefix: given(values["oidc-groups-prefix"]),
-    requiredClaims: requiredClaims(values["oidc-required-claim"]),
-    algorithms: values["oidc-signing-algs"].map(algorithm),
-  };
-}
-
-function requiredClaims(pairs: readonly string[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf("=");
-      if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
-      throw new UsageError(`Cannot use --oidc-required-claim=${pair}: expected key=value`);
-    }),
-  );
-}
-
-function algorithm(name: string): OidcOptions["algorithms"][number] {
-  const known = signingAlgorithms.find((candidate) => candidate === name);
-  if (known !== undefined) return known;
-  const expected = signingAlgorithms.join(", ");
-  throw new UsageError(`Cannot use --oidc-signing-algs=${name}: expected ${expected}`);
-}
-
-async function followFile(
-  flag: "identity-exchanger-ca-file" | "oidc-ca-file",
-  values: AccessValues,
-) {
-  const path = given(values[flag]);
-  const runnable = watchFiles(path === undefined ? [] : [path]);
-  await readable(flag, async () => runnable.load());
-  return { runnable, current: () => runnable.contents[0] };
-}
-
 async function readable<Value>(flag: string, read: () => Promise<Value>): Promise<Value> {
   try {
     return await read();
   } catch (error) {
-    const isOurs = error instanceof IdentityConfigurationError || isFileError(error);
-    if (!isOurs) throw error;
+    if (!(error instanceof IdentityConfigurationError || isFileError(error))) throw error;
     throw new UsageError(`Cannot use --${flag}: ${error.message}`, { cause: error });
   }
-}
-
-function isFileError(error: unknown): error is Error {
-  return error instanceof Error && "syscall" in error;
-}
-
-function given(path: string): string | undefined {
-  return path === "" ? undefined : path;
 }

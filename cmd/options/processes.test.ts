@@ -15,6 +15,7 @@ import { type Flag, parseFlags } from "./flags.ts";
 import { gateway } from "./gateway.ts";
 import type { ProcessOptions } from "./process.ts";
 import { tunnelServer } from "./tunnel-server.ts";
+import { userServer } from "./user-server.ts";
 
 let hub: Server;
 let directory = "";
@@ -108,6 +109,23 @@ describe("a process", () => {
         ...tls("ca-cert", "agent-cert", "agent-key"),
         kubeconfig(),
         "--count-server-leases=true",
+      ]),
+    "agent tunnel with a service proxy": async () =>
+      build(agentTunnel, [
+        ...tls("ca-cert", "agent-cert", "agent-key"),
+        kubeconfig(),
+        "--cluster-name=managed1",
+        "--enable-service-proxy",
+        `--service-proxy-client-ca=${file("ca.crt")}`,
+      ]),
+    "user-server": async () =>
+      build(userServer, [
+        `--server-cert=${file("tls.crt")}`,
+        `--server-key=${file("tls.key")}`,
+        "--host=localhost",
+        ...tls("proxy-ca-cert", "proxy-cert", "proxy-key"),
+        ...tls("service-proxy-ca-cert", "service-proxy-client-cert", "service-proxy-client-key"),
+        kubeconfig(),
       ]),
     "agent tokens": async () =>
       build(agentTokens, [

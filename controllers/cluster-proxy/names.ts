@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import type { ManagedProxyConfigurationSpec } from "#api";
+import { type ManagedProxyConfigurationSpec, serviceProxyHost } from "#api";
 
 /** The label of the tunnel server's pods; agents find them by it. */
 export const serverLabels = {
@@ -52,7 +51,5 @@ export const agentGroup = "system:open-cluster-management:addon:cluster-proxy";
  * without the agent's namespace, and upstream's service proxy.
  */
 export function servedHosts(cluster: string, installNamespace: string): readonly string[] {
-  const digest = createHash("sha256").update(cluster).digest("hex");
-  const serviceProxy = `cluster-${digest.slice(0, 48)}.open-cluster-management.proxy`;
-  return [cluster, `${cluster}.${installNamespace}`, serviceProxy];
+  return [cluster, `${cluster}.${installNamespace}`, serviceProxyHost(cluster)];
 }

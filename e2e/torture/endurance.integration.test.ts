@@ -24,6 +24,11 @@ describe("a tunnel of separate processes", { timeout: 1_500_000 }, () => {
   });
   after(() => stack[Symbol.asyncDispose]());
 
+  async function nothingIsOpen(): Promise<void> {
+    const isClosed = async () => (await stack.openConnections()) === 0;
+    await waitFor("all connections to be closed", isClosed);
+  }
+
   /** Waits until nothing is open and every process holds what it held before. */
   async function isAsBefore(was: ByPart<ProcessState>): Promise<ByPart<ProcessState>> {
     let now = was;
@@ -45,6 +50,7 @@ describe("a tunnel of separate processes", { timeout: 1_500_000 }, () => {
     const { frontend, target } = stack;
     // What Node compiles and caches belongs to a process that has been at work.
     await frontend.call("dials", { port: target.port, count: dials.before });
+    await nothingIsOpen();
     const was = await stack.state();
     const ends = await frontend.call("dials", { port: target.port, count: dials.counted });
     assert.equal(ends.failed, 0, ends.firstFailure);

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { parseTokenReviewStatus, tokenReviews } from "#api";
 import type { KubeClient } from "#kube";
-import { createExpiringCache } from "../expiring-cache.ts";
+import { createExpiringCache } from "#runtime";
 import type { User } from "./user.ts";
 
 /** Asks the hub whose token it is; `undefined` when it is nobody's. Throws an `ApiError`. */

@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { subjectAccessReviews } from "#api";
 import type { KubeClient } from "#kube";
+import { createExpiringCache, type ExpiringCache } from "#runtime";
 import { GatewayError } from "../answers/gateway-error.ts";
 import { mastersGroup, type User } from "../authentication/user.ts";
-import { createExpiringCache, type ExpiringCache } from "../expiring-cache.ts";
 import type { Attributes } from "./attributes.ts";
 
 /** Lets pass who may, and throws a GatewayError `forbidden` or `hub_unavailable` for others. */

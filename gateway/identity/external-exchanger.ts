@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { clusterGatewayGroup, clusterGatewayVersion, faultsOfTarget, identityTarget } from "#api";
+import { createExpiringCache } from "#runtime";
 import { GatewayError } from "../answers/gateway-error.ts";
 import type { User } from "../authentication/user.ts";
-import { createExpiringCache } from "../expiring-cache.ts";
 import { askJson } from "../https-json.ts";
 import type { Mapping } from "./name-policy.ts";
 

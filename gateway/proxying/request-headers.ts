@@ -36,7 +36,8 @@ function bearerOf(credential: ReadyCredential, actor: Actor | PassActor): string
 /** API servers also take a token from a browser's WebSocket, in this guise. */
 const bearerProtocol = /^base64url\.bearer\.authorization\.k8s\.io\./i;
 
-function withoutBearerProtocol(value: string): string | undefined {
+/** The protocols that a browser offers, but for the one that is a token in disguise. */
+export function withoutBearerProtocol(value: string): string | undefined {
   const kept = value
     .split(",")
     .map((protocol) => protocol.trim())

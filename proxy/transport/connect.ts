@@ -20,6 +20,8 @@ export interface ConnectOptions {
   /** Asked first, where there is TLS: a handshake goes to nobody's harm with a dial that fails. */
   readonly dialEarly?: Dial | undefined;
   readonly tls: PreparedTls | undefined;
+  /** What is spoken without TLS, where that is agreed beforehand. */
+  readonly plainProtocol?: Protocol | undefined;
   /** What we are willing to speak, best first. */
   readonly protocols: readonly Protocol[];
   readonly dialTimeoutMs: number;
@@ -41,7 +43,7 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
   const { tls, dialEarly } = options;
   if (tls === undefined) {
     const socket = await dialWithin(options.dial, options, signal);
-    return { socket, protocol: "http/1.1", retiring: retiringOf(socket) };
+    return { socket, protocol: plainProtocolOf(options), retiring: retiringOf(socket) };
   }
   const early = dialEarly && (await connectEarly(dialEarly, tls, options, signal));
   if (early !== undefined) return early;
@@ -80,6 +82,11 @@ function retiringOf(raw: Duplex): AbortSignal {
   const retire = new AbortController();
   raw.once("retire", () => retire.abort());
   return retire.signal;
+}
+
+/** An upgrade speaks HTTP/1.1 whatever was agreed. */
+function plainProtocolOf({ plainProtocol = "http/1.1", protocols }: ConnectOptions): Protocol {
+  return protocols.includes(plainProtocol) ? plainProtocol : "http/1.1";
 }
 
 async function dialWithin(

@@ -9,7 +9,7 @@ const endStream = 0x1;
 /** Sends a request on a session. Throws what `node:http2` throws if the session is gone. */
 export function callOnH2(
   session: ClientHttp2Session,
-  authority: string,
+  { scheme, authority }: { readonly scheme: string; readonly authority: string },
   request: UpstreamRequest,
 ): { readonly call: UpstreamCall; readonly stream: ClientHttp2Stream } {
   const hasTrailers = request.hasBody && request.headers.includes("trailer");
@@ -18,7 +18,7 @@ export function callOnH2(
       ":method",
       request.method,
       ":scheme",
-      "https",
+      scheme,
       ":authority",
       authority,
       ":path",

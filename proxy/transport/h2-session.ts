@@ -7,6 +7,8 @@ import { callOnH2 } from "./h2-call.ts";
 
 export interface SessionOptions {
   readonly authority: string;
+  /** What the upstream hears, since some compare it with the connection. */
+  readonly scheme: "http" | "https";
   /** Most streams at once, if the upstream does not allow fewer. */
   readonly maxStreams: number;
   /** How long a session may be silent before it is asked for a sign of life. */
@@ -90,7 +92,7 @@ class H2UpstreamSession implements UpstreamSession {
   }
 
   call(request: UpstreamRequest): UpstreamCall {
-    const { call, stream } = callOnH2(this.#session, this.#options.authority, request);
+    const { call, stream } = callOnH2(this.#session, this.#options, request);
     this.#streams += 1;
     this.#windows.opened();
     stream.once("close", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import type { ServerHttp2Stream } from "node:http2";
+import { createServer as createH2Server, type ServerHttp2Stream } from "node:http2";
+import { type AddressInfo, connect as connectTcp } from "node:net";
 import { Duplex } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { before, describe, it } from "node:test";
@@ -62,6 +63,37 @@ describe("Transport", () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => proxy.get("/")));
     assert.ok(answers.every(({ status, body }) => status === 200 && body === "ok"));
     assert.deepEqual([dials, upstream.accepted.h2], [1, 1]);
+  });
+
+  it("speaks HTTP/2 without TLS where that was agreed, and HTTP/1.1 for an upgrade there", async () => {
+    const upstream = createH2Server().listen(0, "127.0.0.1");
+    await once(upstream, "listening");
+    const { port } = upstream.address() as AddressInfo;
+    const schemes: unknown[] = [];
+    upstream.on("stream", (stream, headers) => {
+      schemes.push(headers[":scheme"]);
+      ok(stream as ServerHttp2Stream);
+    });
+    const transport = createTransport({
+      authority: "plain.test",
+      plainProtocol: "h2",
+      dial: async () => {
+        const socket = connectTcp({ port, host: "127.0.0.1" });
+        await once(socket, "connect");
+        return socket;
+      },
+    });
+    {
+      await using proxy = await startProxy(authority, toEverything(transport));
+      assert.deepEqual(await proxy.get("/"), { status: 200, body: "ok" });
+    }
+    const upgrade = await transport.connect(never);
+    assert.equal(upgrade.protocol, "http/1.1");
+    upgrade.socket.destroy();
+    assert.deepEqual(schemes, ["http"]);
+    transport.destroy();
+    upstream.close();
+    await once(upstream, "close");
   });
 
   it("opens another session only when the upstream allows no more streams on the first", async () => {

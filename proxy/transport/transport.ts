@@ -93,7 +93,8 @@ class PooledTransport implements Transport {
     this.#upstream = upstream;
     this.#options = options;
     this.#tls = upstream.tls === undefined ? undefined : prepareTls(upstream.tls);
-    if (this.#tls === undefined) this.#h1 = this.#createH1();
+    const isPlainH1 = this.#tls === undefined && upstream.plainProtocol !== "h2";
+    if (isPlainH1) this.#h1 = this.#createH1();
   }
 
   tryCall(request: UpstreamRequest): UpstreamCall | undefined {
@@ -179,6 +180,7 @@ class PooledTransport implements Transport {
     const { pingIntervalMs, pingTimeoutMs, idleTimeoutMs } = this.#options;
     const session = createSession(socket, {
       authority: this.authority,
+      scheme: this.#tls === undefined ? "http" : "https",
       maxStreams: this.#options.maxStreamsPerSession,
       pingIntervalMs,
       pingTimeoutMs,
@@ -258,6 +260,7 @@ class PooledTransport implements Transport {
         dial: this.#upstream.dial,
         dialEarly: this.#upstream.dialEarly,
         tls: this.#tls,
+        plainProtocol: this.#upstream.plainProtocol,
         protocols,
         dialTimeoutMs,
         handshakeTimeoutMs,

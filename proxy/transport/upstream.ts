@@ -31,8 +31,10 @@ export interface Upstream {
    * along. It is destroyed with an error when it cannot open, and then `dial` is asked.
    */
   readonly dialEarly?: Dial;
-  /** Without it, plain HTTP/1.1, and `dial` has to give a socket of `node:net`. */
+  /** Without it, plain HTTP, and `dial` has to give a socket of `node:net`. */
   readonly tls?: UpstreamTls;
+  /** What is spoken without TLS. Defaults to HTTP/1.1; `h2` is HTTP/2 with prior knowledge. */
+  readonly plainProtocol?: "h2" | "http/1.1";
 }
 
 /** TLS settings in the form that a handshake needs, certificates parsed once. */

@@ -12,7 +12,7 @@ import {
 import { texts } from "../wire/texts.ts";
 import type { AgentMetrics } from "./agent-metrics.ts";
 import type { OpenCarrier } from "./connect.ts";
-import { type DialPolicy, dialTarget } from "./dial-target.ts";
+import { type DialPolicy, dialTarget, type OwnTarget } from "./dial-target.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
 
 /** Upstream's agent gives up as soon. */
@@ -32,6 +32,7 @@ export interface AgentConnectionOptions {
   /** Opens a stream for this connection alone, where the server knows that. */
   readonly openCarrier: OpenCarrier | undefined;
   readonly policy: DialPolicy;
+  readonly ownTarget: OwnTarget | undefined;
   /** What is read from the target lies in these. */
   readonly buffers: ReadBuffers;
   readonly metrics: AgentMetrics;
@@ -90,11 +91,11 @@ export class AgentConnection {
       process.nextTick(() => this.#apply({ kind: "refused", error: texts.protocolNotSupported }));
       return;
     }
-    const { policy, buffers, metrics } = this.#options;
+    const { policy, ownTarget, buffers, metrics } = this.#options;
     const onread = buffers.reader((bytes) => this.#read(bytes));
     this.#socket = dialTarget(
       address,
-      { policy, timeoutMs: dialTimeoutMs, onread },
+      { policy, ownTarget, timeoutMs: dialTimeoutMs, onread },
       {
         onConnected: () => this.#connected(),
         onFailed: (error) => {

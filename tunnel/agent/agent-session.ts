@@ -6,7 +6,7 @@ import { texts } from "../wire/texts.ts";
 import { AgentConnection } from "./agent-connection.ts";
 import type { AgentMetrics } from "./agent-metrics.ts";
 import type { OpenCarrier } from "./connect.ts";
-import type { DialPolicy } from "./dial-target.ts";
+import type { DialPolicy, OwnTarget } from "./dial-target.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
 
 /** How long a dial may be on its way that crosses the request for no more. */
@@ -18,6 +18,7 @@ export interface AgentSessionOptions {
   readonly openCarrier: OpenCarrier | undefined;
   readonly budget: ReceiveBudget;
   readonly policy: DialPolicy;
+  readonly ownTarget?: OwnTarget | undefined;
   readonly buffers: ReadBuffers;
   readonly metrics: AgentMetrics;
 }
@@ -104,6 +105,7 @@ export class AgentSession {
       receiver: this.#receiver,
       openCarrier: this.#options.openCarrier,
       policy: this.#options.policy,
+      ownTarget: this.#options.ownTarget,
       buffers: this.#options.buffers,
       metrics: this.#options.metrics,
       onReleased: () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
+import { dialAllowed } from "./dial-allowed.ts";
 import { type DialPolicy, dialTarget } from "./dial-target.ts";
 
 const anything: DialPolicy = () => undefined;
@@ -58,6 +59,35 @@ describe("dialTarget()", () => {
       await outcomeOf("localhost:80", policy),
       /^dial tcp localhost:80: loopback is not/,
     );
+  });
+
+  it("goes where a name of the agent's own leads, past the policy", async () => {
+    await withServer(async (port) => {
+      const { promise, resolve } = Promise.withResolvers<string>();
+      const socket = dialTarget(
+        "own.test:7443",
+        {
+          policy: () => "nothing is allowed",
+          timeoutMs: 1000,
+          ownTarget: (address) =>
+            address === "own.test:7443" ? { host: "127.0.0.1", port } : undefined,
+        },
+        { onConnected: () => resolve("connected"), onFailed: resolve },
+      );
+      assert.equal(await promise, "connected");
+      socket?.destroy();
+    });
+  });
+
+  it("gives a promise to those who want one", async () => {
+    await withServer(async (port) => {
+      const { signal } = new AbortController();
+      (await dialAllowed(`127.0.0.1:${port}`, anything, signal)).destroy();
+      const refuse: DialPolicy = () => "refused";
+      await assert.rejects(dialAllowed(`127.0.0.1:${port}`, refuse, signal), /: refused$/);
+      const aborted = AbortSignal.abort();
+      await assert.rejects(dialAllowed(`127.0.0.1:${port}`, anything, aborted), /given up/);
+    });
   });
 
   const senseless = [

@@ -10,8 +10,19 @@ export type DialPolicy = (target: {
   readonly port: number;
 }) => string | undefined;
 
+/** Where a name of the agent's own leads; undefined for every other address. */
+export type OwnTarget = (address: string) => LocalTarget | undefined;
+
+/** A listener of this process. */
+export interface LocalTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface DialOptions {
   readonly policy: DialPolicy;
+  /** Goes before name resolution and policy. Defaults to none. */
+  readonly ownTarget?: OwnTarget | undefined;
   readonly timeoutMs: number;
   /** Takes what the target sends; without it the socket tells it by events. */
   readonly onread?: OnReadOpts;
@@ -39,16 +50,18 @@ class DialRefusal extends Error {
  */
 export function dialTarget(
   address: string,
-  { policy, timeoutMs, onread }: DialOptions,
+  { policy, timeoutMs, ownTarget, onread }: DialOptions,
   { onConnected, onFailed }: DialCallbacks,
 ): Socket | undefined {
-  const target = splitHostPort(address);
+  const own = ownTarget?.(address);
+  const target = own ?? splitHostPort(address);
   if (typeof target === "string") {
     process.nextTick(onFailed, target);
     return undefined;
   }
   const { host, port } = target;
-  const refusal = isIP(host) === 0 ? undefined : policy({ host, ip: host, port });
+  const isChecked = own === undefined && isIP(host) !== 0;
+  const refusal = isChecked ? policy({ host, ip: host, port }) : undefined;
   if (refusal !== undefined) {
     process.nextTick(onFailed, `dial tcp ${address}: ${refusal}`);
     return undefined;
@@ -59,7 +72,7 @@ export function dialTarget(
     noDelay: true,
     allowHalfOpen: true,
     keepAlive: true,
-    lookup: allowedLookup(policy, host, port),
+    ...(own === undefined && { lookup: allowedLookup(policy, host, port) }),
     ...(onread !== undefined && { onread }),
   });
   const timer = setTimeout(() => socket.destroy(new DialTimeout()), timeoutMs);

@@ -14,7 +14,7 @@ import type { Drain, Packet, Servers } from "../wire/packet.ts";
 import { type AgentMetrics, createAgentMetrics } from "./agent-metrics.ts";
 import { AgentSession } from "./agent-session.ts";
 import { connectToServer, type ServerStream } from "./connect.ts";
-import type { DialPolicy } from "./dial-target.ts";
+import type { DialPolicy, OwnTarget } from "./dial-target.ts";
 import { ReadBuffers } from "./read-buffers.ts";
 import {
   type KnownServer,
@@ -44,6 +44,8 @@ export interface TunnelAgentOptions {
   readonly readToken?: () => Promise<string | undefined>;
   /** Which targets may be dialled. Defaults to all. */
   readonly policy?: DialPolicy;
+  /** Names that lead to listeners of this process, whatever the policy says. Defaults to none. */
+  readonly ownTarget?: OwnTarget | undefined;
   /** Wait between rounds of the search for servers. Defaults to 1 second. */
   readonly syncIntervalMs?: number;
   /** Longest wait between rounds that fail. Defaults to 2 seconds. */
@@ -220,6 +222,7 @@ class SyncingAgent implements TunnelAgent {
       openCarrier: server.openCarrier,
       budget: this.#budget,
       policy: this.#options.policy ?? (() => undefined),
+      ownTarget: this.#options.ownTarget,
       buffers: this.#buffers,
       metrics: this.#metrics,
     });

@@ -1,7 +1,6 @@
 import { hash } from "node:crypto";
 import { decodeJwt, errors, type JWTVerifyGetKey, jwtVerify } from "jose";
-import { describeError, type Logger } from "#runtime";
-import { createExpiringCache } from "../../expiring-cache.ts";
+import { createExpiringCache, describeError, type Logger } from "#runtime";
 import type { ReviewToken } from "../token-review.ts";
 import type { User } from "../user.ts";
 import { type ClaimMapping, userOfClaims } from "./claims.ts";

@@ -1,0 +1,5 @@
+export {
+  createServiceProxy,
+  type ServiceProxy,
+  type ServiceProxyOptions,
+} from "./service-proxy.ts";

@@ -1,0 +1,1 @@
+export { createUserServer, type UserServer, type UserServerOptions } from "./user-server.ts";
