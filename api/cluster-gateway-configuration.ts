@@ -140,6 +140,13 @@ export const traceExport = z.object({
 export const clusterGatewayConfigurationSpec = z.object({
   image: z.string().describe("Image of the gateway."),
   replicas: int32().min(0).default(1).describe("Gateways on the hub."),
+  workers: int32()
+    .min(0)
+    .max(64)
+    .default(0)
+    .describe(
+      "Processes of each gateway, each with caches and connections of its own. 0 is one for each core of the container's CPU limit, and one without a limit.",
+    ),
   apiGroup: z
     .enum(clusterGatewayGroups)
     .default(defaultClusterGatewayLayout.group)

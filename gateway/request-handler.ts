@@ -14,7 +14,7 @@ import type { Caller } from "./identity/actor.ts";
 import { grantWish, readWish } from "./identity/impersonation.ts";
 import type { ClusterLimits } from "./limits/cluster-limits.ts";
 import { managedAttributes } from "./managed-request/managed-attributes.ts";
-import { isLongRunning } from "./managed-request/managed-request.ts";
+import { isLongRunning, isWatchRequest } from "./managed-request/managed-request.ts";
 import type { PassStore } from "./passes/pass-store.ts";
 import type { ProxyCluster, ProxyRoute } from "./proxying/proxy-cluster.ts";
 import type { CountRefusal } from "./refusals.ts";
@@ -231,6 +231,7 @@ async function send(
         headers: ["audit-id", entry.auditId, ...traceHeaders],
         traffic,
         isLong,
+        isWatch: isLong && isWatchRequest(exchange.method, route.rest, route.query),
         started(code) {
           admission.answered();
           entry.started(code);

@@ -58,3 +58,5 @@ export {
 } from "./tracing/trace-context.ts";
 export { type Attributes, createTracer, type Span, type Tracer, traced } from "./tracing/tracer.ts";
 export { type WatchedFiles, watchFiles } from "./watched-file.ts";
+export { shareMetrics } from "./workers/worker-link.ts";
+export { createWorkers, type WorkersOptions } from "./workers/workers.ts";

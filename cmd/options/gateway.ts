@@ -21,6 +21,14 @@ import { accessFlags, openAccess } from "./gateway-access.ts";
 import { auditFlags, openAudit } from "./gateway-audit.ts";
 import { openTracing, tracingFlags } from "./gateway-tracing.ts";
 import type { ProcessOptions } from "./process.ts";
+import {
+  metricsOfAll,
+  shareOf,
+  startWorkers,
+  type WorkerRole,
+  workerFlags,
+  workerRole,
+} from "./workers.ts";
 
 const flags = {
   "bind-address": { type: "string", default: "", help: "Address to listen on; all when empty" },
@@ -107,6 +115,7 @@ const flags = {
     default: 10_000,
     help: "Watches, followed logs, exec and the like under way at once, to one cluster",
   },
+  ...workerFlags,
   ...accessFlags,
   ...auditFlags,
   ...tracingFlags,
@@ -124,11 +133,13 @@ export const gateway: ProcessOptions<typeof flags> = {
   async build(values, log, signal) {
     const layout = layoutOf(values);
     checkTogether(values, layout);
-    const metrics = createMetrics();
+    const role = workerRole(values);
+    if (role.kind === "starter") return [startWorkers(role, createMetrics(), log)];
+    const metrics = metricsOfAll(createMetrics(), role);
     const certificate = await servingCertificate(values, log);
     const tunnel = await openTunnel(values, metrics, log);
     const access = await openAccess(values, log);
-    const audit = await openAudit(values, metrics, log);
+    const audit = await openAudit(values, role, metrics, log);
     const tracing = await openTracing(values, process.env, version, { metrics, log });
     const client = await createKubeClient({
       kubeconfig: values.kubeconfig === "" ? undefined : values.kubeconfig,
@@ -152,11 +163,8 @@ export const gateway: ProcessOptions<typeof flags> = {
       execPolicy: execPolicyOf(values),
       ...access.options,
       audit,
-      limits: {
-        total: values["max-requests-inflight"],
-        perCluster: values["max-requests-inflight-per-cluster"],
-        longPerCluster: values["max-long-requests-per-cluster"],
-      },
+      limits: limitsOf(values, role),
+      ...sharing(role),
       tracer: tracing.tracer,
       version,
       metrics,
@@ -172,6 +180,21 @@ export const gateway: ProcessOptions<typeof flags> = {
     ];
   },
 };
+
+function limitsOf(values: Values, role: WorkerRole) {
+  return {
+    total: shareOf(values["max-requests-inflight"], role),
+    perCluster: shareOf(values["max-requests-inflight-per-cluster"], role),
+    longPerCluster: shareOf(values["max-long-requests-per-cluster"], role),
+  };
+}
+
+/** How one of several workers differs from a gateway that serves alone. */
+function sharing({ kind, slot }: WorkerRole) {
+  if (kind === "alone") return {};
+  // A hub opens another connection, which another worker gets, only when one is full.
+  return { streamsPerConnection: 100, recordsEvents: slot === 1, startUpMs: 10_000 };
+}
 
 function execPolicyOf(values: Values): ExecPolicy {
   const allowedCommands = values["exec-allowed-commands"];

@@ -99,6 +99,7 @@ export const valueSchemas = {
     clusterGateway: z.strictObject({
       image: name,
       replicas: copies,
+      workers: z.int().min(0).max(64),
       installNamespace: name,
       secretNamespace: name,
       apiGroup: z.enum(clusterGatewayGroups),

@@ -144,6 +144,7 @@ function gatewayFlags(spec: ClusterGatewayConfigurationSpec): readonly string[] 
     "--tls-cert-file=/etc/server/tls.crt",
     "--tls-private-key-file=/etc/server/tls.key",
     `--cluster-gateway-proxy-config=/etc/identity/${identityFile}`,
+    ...(spec.workers > 0 ? [`--workers=${spec.workers}`] : []),
     ...(spec.authorizePaths ? ["--authorize-proxy-subpath=true"] : []),
     ...issuerFlags(spec.oidc),
     ...auditFlags(spec.audit),

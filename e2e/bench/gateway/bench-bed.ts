@@ -2,13 +2,13 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "#bed";
-import { makeAuthority, type TestAuthority } from "#testing";
 import { gatewayNodeFlags } from "../../../controllers/cluster-gateway/server/pod-spec.ts";
 import { tunnelNodeFlags } from "../../../controllers/cluster-proxy/node-flags.ts";
 import { GatewayBed, grantManifest, secretNamespace } from "../../../gateway/gateway-bed.ts";
 import { bundlePrograms } from "../../../tools/bundle.ts";
 import { findFreePorts } from "../../bed/process/ports.ts";
 import type { Processes } from "../process-usage.ts";
+import { type BenchAuthority, type KeyKind, makeBenchAuthority } from "./bench-authority.ts";
 import type { Target } from "./load.ts";
 import { fillManaged, smallPath } from "./load-data.ts";
 import { Programs } from "./programs.ts";
@@ -41,7 +41,8 @@ export class BenchBed implements AsyncDisposable {
     this.#programs = stack.use(new Programs(directory));
   }
 
-  static async start(): Promise<BenchBed> {
+  /** `keys` are those of our own certificates; API servers have theirs. */
+  static async start(keys: KeyKind = "rsa"): Promise<BenchBed> {
     await using stack = new AsyncDisposableStack();
     const directory = await mkdtemp(join(tmpdir(), "spokeway-bench-"));
     stack.defer(async () => rm(directory, { recursive: true, force: true }));
@@ -51,7 +52,7 @@ export class BenchBed implements AsyncDisposable {
     const bed = stack.use(await GatewayBed.start());
     const bench = new BenchBed(bed, directory, stack.move());
     try {
-      await bench.#join();
+      await bench.#join(await makeBenchAuthority(keys, directory));
       return bench;
     } catch (error) {
       await bench[Symbol.asyncDispose]();
@@ -84,9 +85,8 @@ export class BenchBed implements AsyncDisposable {
     await this.#stack.disposeAsync();
   }
 
-  async #join(): Promise<void> {
+  async #join(authority: BenchAuthority): Promise<void> {
     const { bed } = this;
-    const authority = await makeAuthority("bench-ca");
     const ports = await findPorts();
     const link = this.#stack.use(await startSlowLink(ports.agents, farRoundTripMs / 2));
     await this.#startTunnel(authority, ports, link);
@@ -106,7 +106,7 @@ export class BenchBed implements AsyncDisposable {
     }
   }
 
-  async #startTunnel(authority: TestAuthority, ports: Ports, link: SlowLink): Promise<void> {
+  async #startTunnel(authority: BenchAuthority, ports: Ports, link: SlowLink): Promise<void> {
     const server = await this.#pair("server", await authority.server("localhost"));
     await writeFile(join(this.directory, "ca.crt"), authority.caPem);
     this.#programs.start({
@@ -130,7 +130,7 @@ export class BenchBed implements AsyncDisposable {
     await this.#startAgents(authority, ports, link);
   }
 
-  async #startAgents(authority: TestAuthority, ports: Ports, link: SlowLink): Promise<void> {
+  async #startAgents(authority: BenchAuthority, ports: Ports, link: SlowLink): Promise<void> {
     const agent = await this.#pair("agent", await authority.client("agent"));
     const common = [`--agent-cert=${agent.cert}`, `--agent-key=${agent.key}`, "--ca-cert=ca.crt"];
     const near = {
@@ -167,7 +167,7 @@ export class BenchBed implements AsyncDisposable {
     }
   }
 
-  async #startGateway(authority: TestAuthority, ports: Ports): Promise<void> {
+  async #startGateway(authority: BenchAuthority, ports: Ports): Promise<void> {
     const service = "cluster-gateway.vela-system.svc";
     const serving = await this.#pair("gateway", await authority.server(service, "localhost"));
     const client = await this.#pair("client", await authority.client("gateway"));
