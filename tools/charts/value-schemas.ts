@@ -66,7 +66,14 @@ export const valueSchemas = {
     featureGates: z.strictObject({ clusterProfile: z.boolean() }),
     userServer: z.strictObject({ enabled: z.boolean(), additionalSANs: names }),
     exposedServicesConfigMapName: name,
-    exposedServices: z.array(z.looseObject({})),
+    exposedServices: z.array(
+      z.strictObject({
+        namespace: name,
+        service: name,
+        port: z.union([port, name]).optional(),
+        protocol: z.enum(["http", "https"]).optional(),
+      }),
+    ),
     networkPolicies: z.strictObject({ enabled: z.boolean() }),
   }),
   "managed-serviceaccount": z.strictObject({
