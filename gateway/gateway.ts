@@ -128,7 +128,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   const ways = createClusterWays(options, clusters);
   const refused = createRefusals(options.metrics);
   const handle = createRequestHandler({
-    group: origin.layout.group,
     router: createRouter(origin.layout),
     authenticate: authenticateBy(trust, options),
     authorize: createAuthorize(options.client, options.decisionTtls),

@@ -22,7 +22,6 @@ import type { HealthCheck, Route, Router } from "./route.ts";
 import { tracedRequest, tracedUpstream } from "./tracing.ts";
 
 export interface RequestHandlerOptions {
-  readonly group: string;
   readonly router: Router;
   readonly authenticate: Authenticate;
   readonly authorize: Authorize;
@@ -60,7 +59,7 @@ export function createRequestHandler(options: RequestHandlerOptions): (exchange:
       }
       options.refused(error.code);
       if (exchange.isAnswered) exchange.cut();
-      else answerError(exchange, error, options.group);
+      else answerError(exchange, error, options.router.group);
     });
   };
 }
