@@ -112,14 +112,21 @@ function dialTo(name: string, endpoint: Endpoint, { tunnelDial }: ClusterTranspo
   return (signal) => tunnelDial(name, tunnelPort, signal);
 }
 
-/** Says nothing of how the cluster can be reached: what fails here is dialled once more. */
+/** A connection says nothing yet: that it opens shows in an answer, and what fails is dialled once more. */
 function earlyDialTo(
   name: string,
   endpoint: Endpoint,
-  { tunnelDialEarly }: ClusterTransportsOptions,
+  { tunnelDialEarly, reachability }: ClusterTransportsOptions,
 ): Dial | undefined {
   if (endpoint.kind === "const" || tunnelDialEarly === undefined) return undefined;
-  return (signal) => tunnelDialEarly(name, tunnelPort, signal);
+  return async (signal) => {
+    try {
+      return await tunnelDialEarly(name, tunnelPort, signal);
+    } catch (error) {
+      reachability.missed(name, describeError(error));
+      throw error;
+    }
+  };
 }
 
 function watched(name: string, dial: Dial, reachability: Reachability): Dial {
