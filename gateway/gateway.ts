@@ -1,7 +1,7 @@
 import { type Secret, secrets } from "#api";
 import { createEventRecorder, type KubeClient } from "#kube";
 import { createFront, type Front, type FrontOptions, type FrontTls } from "#proxy";
-import { type Logger, type Metrics, type Runnable, runAll } from "#runtime";
+import { type Logger, type Metrics, type Runnable, runAll, type Tracer } from "#runtime";
 import { metadataOfAll } from "./audit/audit-policy.ts";
 import { type AuditorOptions, createAuditor } from "./audit/auditor.ts";
 import { type Authenticate, createAuthenticate } from "./authentication/authenticate.ts";
@@ -79,6 +79,8 @@ export interface GatewayOptions extends Pick<TokenReaderOptions, "oidc" | "oidcC
   readonly audit?: Pick<AuditorOptions, "policy" | "sinks"> | undefined;
   /** How many requests may be under way. Each has a default. */
   readonly limits?: Omit<LimitOptions, "metrics"> | undefined;
+  /** Traces requests to managed clusters. Without it, nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** Requests that one connection may carry at once. Defaults to 1,000. */
   readonly streamsPerConnection?: number;
   /**
@@ -126,7 +128,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   const ways = createClusterWays(options, clusters);
   const refused = createRefusals(options.metrics);
   const handle = createRequestHandler({
-    group: origin.layout.group,
     router: createRouter(origin.layout),
     authenticate: authenticateBy(trust, options),
     authorize: createAuthorize(options.client, options.decisionTtls),
@@ -150,6 +151,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     metrics: options.metrics,
     gatewayMetrics: createGatewayMetrics(options.metrics),
     refused,
+    tracer: options.tracer,
     log,
   });
   const front = createGatewayFront(options, trust, handle, refused);

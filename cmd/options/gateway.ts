@@ -18,6 +18,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { type Flag, type FlagValues, UsageError } from "./flags.ts";
 import { accessFlags, openAccess } from "./gateway-access.ts";
 import { auditFlags, openAudit } from "./gateway-audit.ts";
+import { openTracing, tracingFlags } from "./gateway-tracing.ts";
 import { openTunnel, tunnelFlags } from "./gateway-tunnel.ts";
 import type { ProcessOptions } from "./process.ts";
 import {
@@ -109,9 +110,12 @@ const flags = {
   ...workerFlags,
   ...accessFlags,
   ...auditFlags,
+  ...tracingFlags,
 } as const satisfies Readonly<Record<string, Flag>>;
 
 type Values = FlagValues<typeof flags>;
+
+const version = `v${packageJson.version}`;
 
 /** How the process `gateway` is started. */
 export const gateway: ProcessOptions<typeof flags> = {
@@ -127,6 +131,7 @@ export const gateway: ProcessOptions<typeof flags> = {
     const certificate = await servingCertificate(values, log);
     const access = await openAccess(values, log);
     const audit = await openAudit(values, role, metrics, log);
+    const tracing = await openTracing(values, process.env, version, { metrics, log });
     const client = await createKubeClient({
       kubeconfig: values.kubeconfig === "" ? undefined : values.kubeconfig,
       environment: process.env,
@@ -152,7 +157,8 @@ export const gateway: ProcessOptions<typeof flags> = {
       audit,
       limits: limitsOf(values, role),
       ...sharing(role),
-      version: `v${packageJson.version}`,
+      tracer: tracing.tracer,
+      version,
       metrics,
       log,
     });
@@ -162,6 +168,7 @@ export const gateway: ProcessOptions<typeof flags> = {
       ...tunnel.runnables,
       ...access.runnables,
       ...audit.runnables,
+      ...tracing.runnables,
     ];
   },
 };

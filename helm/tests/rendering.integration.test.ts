@@ -476,6 +476,19 @@ describe("chart cluster-gateway-addon-manager", () => {
     await assert.rejects(helm.render(chart, "--set=clusterGateway.apiGroup=other"), /apiGroup/);
   });
 
+  it("traces nothing unless there is a collector", async () => {
+    const tracingIn = async (...flags: readonly string[]) => {
+      const objects = await helm.render(chart, ...flags);
+      return at(find(objects, "ClusterGatewayConfiguration", "cluster-gateway"), "spec", "tracing");
+    };
+    assert.equal(await tracingIn(), undefined);
+    assert.deepEqual(await tracingIn("--set=tracing.endpoint=http://collector:4318"), {
+      endpoint: "http://collector:4318",
+      samplingRatePerMillion: 1_000_000,
+    });
+    await assert.rejects(tracingIn("--set=tracing.endpoint=collector"), /endpoint/);
+  });
+
   it("runs no command for a Secret that is not listed, by its absolute path", async () => {
     const key = "clusterGateway.dynamicCredentials.allowedCommands";
     const objects = await helm.render(chart, `--set=${key}={/bin/one}`);

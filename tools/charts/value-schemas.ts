@@ -5,6 +5,7 @@ import {
   identityPolicy,
   oidcIssuer,
   permissionPolicy,
+  traceExport,
 } from "#api";
 
 const text = z.string();
@@ -121,6 +122,7 @@ export const valueSchemas = {
     clusterProxy: z.strictObject({ namespace: text }),
     identity: identityPolicy,
     audit: auditPolicy,
+    tracing: traceExport,
     oidc: oidcIssuer.nullish(),
     authorizePaths: z.boolean(),
   }),

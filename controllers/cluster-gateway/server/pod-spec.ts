@@ -125,6 +125,17 @@ function auditFlags({ log, policy }: ClusterGatewayConfigurationSpec["audit"]): 
   return ["--audit-log-path=-", ...file];
 }
 
+function tracingFlags({
+  endpoint,
+  samplingRatePerMillion,
+}: ClusterGatewayConfigurationSpec["tracing"]): readonly string[] {
+  if (endpoint === "") return [];
+  return [
+    `--tracing-endpoint=${endpoint}`,
+    `--tracing-sampling-rate-per-million=${samplingRatePerMillion}`,
+  ];
+}
+
 function gatewayFlags(spec: ClusterGatewayConfigurationSpec): readonly string[] {
   const { clusterProxy } = spec.egress;
   return [
@@ -138,6 +149,7 @@ function gatewayFlags(spec: ClusterGatewayConfigurationSpec): readonly string[] 
     ...(spec.authorizePaths ? ["--authorize-proxy-subpath=true"] : []),
     ...issuerFlags(spec.oidc),
     ...auditFlags(spec.audit),
+    ...tracingFlags(spec.tracing),
     "--feature-gates=HealthinessCheck=true,SecretCache=true",
     ...objectFlags(spec),
     ...(hasTunnel(spec) && clusterProxy !== undefined

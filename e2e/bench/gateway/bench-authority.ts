@@ -18,7 +18,7 @@ import { makeAuthority, type TestAuthority } from "#testing";
 export const keyKinds = ["rsa", "ecdsa"] as const;
 export type KeyKind = (typeof keyKinds)[number];
 
-export type BenchAuthority = Pick<TestAuthority, "caPem" | "server" | "client">;
+export type BenchAuthority = Pick<TestAuthority, "caPem" | "server" | "client" | "peer">;
 
 const run = promisify(execFile);
 const makeKeys = promisify(generateKeyPair);
@@ -38,9 +38,11 @@ export async function makeBenchAuthority(
   const authority = loadAuthority({ certificatePem, keyPem: await readFile(keyFile, "utf8") });
   return {
     caPem: certificatePem,
-    server: async (...names) => issue(authority, { commonName: names[0] ?? "" }, names, "server"),
+    server: async (...names) => issue(authority, { commonName: names[0] ?? "" }, names, ["server"]),
     client: async (commonName, organizations = []) =>
-      issue(authority, { commonName, organizations }, [], "client"),
+      issue(authority, { commonName, organizations }, [], ["client"]),
+    peer: async (commonName, ...names) =>
+      issue(authority, { commonName }, names, ["client", "server"]),
   };
 }
 
@@ -48,12 +50,12 @@ async function issue(
   authority: Authority,
   subject: { readonly commonName: string; readonly organizations?: readonly string[] },
   names: readonly string[],
-  usage: Usage,
+  usages: readonly Usage[],
 ) {
   const { privateKey } = await makeKeys("rsa", { modulusLength: 2048 });
   const asked = { organizations: [], organizationalUnits: [], ...subject };
   const request = await parseRequest(await createRequest(privateKey, asked, names));
-  const options = { names, usages: [usage], lifetimeMs: dayMs };
+  const options = { names, usages, lifetimeMs: dayMs };
   const cert = await signRequest(authority, request, options, new Date());
   return { cert, key: keyToPem(privateKey) };
 }

@@ -1,6 +1,7 @@
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { serviceProxyHost, userServerClientName } from "#api";
 import { waitFor } from "#bed";
 import { gatewayNodeFlags } from "../../../controllers/cluster-gateway/server/pod-spec.ts";
 import { tunnelNodeFlags } from "../../../controllers/cluster-proxy/node-flags.ts";
@@ -76,7 +77,7 @@ export class BenchBed implements AsyncDisposable {
   }
 
   get ours(): Processes {
-    const names = ["gateway", "tunnel-server", "agent"];
+    const names = ["gateway", "tunnel-server", "agent", "user-server"];
     return Object.fromEntries(names.map((name) => [name, this.#programs.pid(name)] as const));
   }
 
@@ -91,12 +92,13 @@ export class BenchBed implements AsyncDisposable {
     const link = this.#stack.use(await startSlowLink(ports.agents, farRoundTripMs / 2));
     await this.#startTunnel(authority, ports, link);
     await this.#startGateway(authority, ports);
+    await this.#startUserServer(authority, ports);
     await bed.managed.apply(grantManifest);
     const credential = { "ca.crt": await bed.managedCa(), token: await bed.token() };
     await bed.writeCluster("managed1", "ClusterProxy", credential);
     await bed.writeCluster("managed2", "ClusterProxy", credential);
     await fillManaged(bed.managed.api);
-    this.#targets = await this.#makeTargets(ports.gateway, credential.token);
+    this.#targets = await this.#makeTargets(ports, credential.token);
     await bed.register(ports.gateway, authority.caPem);
     for (const path of ["managed1", "managed2"].map((name) => proxyPath(name) + smallPath)) {
       await waitFor("the way to the cluster", async () => {
@@ -131,7 +133,8 @@ export class BenchBed implements AsyncDisposable {
   }
 
   async #startAgents(authority: BenchAuthority, ports: Ports, link: SlowLink): Promise<void> {
-    const agent = await this.#pair("agent", await authority.client("agent"));
+    const host = serviceProxyHost("managed1");
+    const agent = await this.#pair("agent", await authority.peer("agent", host));
     const common = [`--agent-cert=${agent.cert}`, `--agent-key=${agent.key}`, "--ca-cert=ca.crt"];
     const near = {
       name: "agent",
@@ -158,13 +161,58 @@ export class BenchBed implements AsyncDisposable {
           ...common,
           "--proxy-server-host=localhost",
           `--proxy-server-port=${port}`,
-          `--agent-identifiers=host=${cluster}`,
+          `--agent-identifiers=host=${cluster}${name === "agent" ? `&host=${host}` : ""}`,
+          ...(name === "agent" ? this.#serviceProxyFlags() : []),
           `--health-server-port=${healthPort}`,
           `--admin-server-port=${adminPort}`,
         ],
         env: { BENCH_API_SERVER_PORT: new URL(this.bed.managed.server).port },
       });
     }
+  }
+
+  /** Callers come with tokens of the managed cluster, so the agent needs no account of its own. */
+  #serviceProxyFlags(): readonly string[] {
+    return [
+      `--kubeconfig=${this.bed.managed.kubeconfig}`,
+      "--cluster-name=managed1",
+      "--enable-service-proxy",
+      "--service-proxy-client-ca=ca.crt",
+    ];
+  }
+
+  async #startUserServer(authority: BenchAuthority, ports: Ports): Promise<void> {
+    const serving = await this.#pair("user", await authority.server("localhost"));
+    const own = await this.#pair("own", await authority.client(userServerClientName));
+    this.#programs.start({
+      name: "user-server",
+      args: [
+        ...tunnelNodeFlags,
+        ...nodeArgs,
+        "app/user-server.mjs",
+        `--kubeconfig=${this.bed.hub.kubeconfig}`,
+        "--host=localhost",
+        `--port=${ports.frontends}`,
+        "--proxy-ca-cert=ca.crt",
+        `--proxy-cert=${own.cert}`,
+        `--proxy-key=${own.key}`,
+        `--server-cert=${serving.cert}`,
+        `--server-key=${serving.key}`,
+        `--server-port=${ports.user}`,
+        "--service-proxy-ca-cert=ca.crt",
+        `--service-proxy-client-cert=${own.cert}`,
+        `--service-proxy-client-key=${own.key}`,
+        `--health-port=${ports.userHealth}`,
+      ],
+      env: { POD_NAMESPACE: "default" },
+    });
+    const manifest = {
+      apiVersion: "cluster.open-cluster-management.io/v1",
+      kind: "ManagedCluster",
+      metadata: { name: "managed1" },
+      spec: { hubAcceptsClient: true },
+    };
+    await this.bed.hub.apply(JSON.stringify(manifest));
   }
 
   async #startGateway(authority: BenchAuthority, ports: Ports): Promise<void> {
@@ -192,13 +240,13 @@ export class BenchBed implements AsyncDisposable {
     });
   }
 
-  async #makeTargets(gatewayPort: number, token: string) {
+  async #makeTargets(ports: Ports, token: string) {
     const { hub, managed } = this.bed;
     const hubToken = await adminToken(hub);
     const roads = {
       hub: { url: hub.server, token: hubToken, caFile: hub.caPath },
       door: {
-        url: `https://localhost:${gatewayPort}`,
+        url: `https://localhost:${ports.gateway}`,
         token: hubToken,
         caFile: join(this.directory, "ca.crt"),
       },
@@ -208,6 +256,12 @@ export class BenchBed implements AsyncDisposable {
       hub: { ...roads.hub, name: "hub", url: roads.hub.url + proxyPath("managed1") },
       door: { ...roads.door, name: "door", url: roads.door.url + proxyPath("managed1") },
       far: { ...roads.door, name: "far", url: roads.door.url + proxyPath("managed2") },
+      user: {
+        name: "user",
+        url: `https://localhost:${ports.user}/managed1`,
+        token,
+        caFile: join(this.directory, "ca.crt"),
+      },
     };
   }
 
@@ -222,7 +276,7 @@ export class BenchBed implements AsyncDisposable {
   }
 }
 
-export type TargetName = "direct" | "hub" | "door" | "far";
+export type TargetName = "direct" | "hub" | "door" | "far" | "user";
 
 function proxyPath(cluster: string): string {
   return `/apis/cluster.core.oam.dev/v1alpha1/clustergateways/${cluster}/proxy`;
@@ -231,13 +285,16 @@ function proxyPath(cluster: string): string {
 type Ports = Awaited<ReturnType<typeof findPorts>>;
 
 async function findPorts() {
-  const [gateway, frontends, agents, health, admin, ...rest] = await findFreePorts(9);
+  const [gateway, frontends, agents, health, admin, user, userHealth, ...rest] =
+    await findFreePorts(11);
   return {
     gateway,
     frontends,
     agents,
     health,
     admin,
+    user,
+    userHealth,
     agentHealth: rest.slice(0, 2),
     farHealth: rest.slice(2),
   };
