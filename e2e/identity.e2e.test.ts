@@ -111,8 +111,8 @@ describe("a hub user on managed1", () => {
     assert.match(await kubectl(inNamespace, { kubeconfig: alice }), /kube-root-ca/);
     assert.match(await refusal(alice, "get", "nodes"), /User "alice" cannot list resource "nodes"/);
     assert.match(
-      await refusal(alice, "-n", namespace, "create", "configmap", "x"),
-      /User "alice" cannot create resource "configmaps"/,
+      await refusal(alice, "-n", namespace, "get", "secrets"),
+      /User "alice" cannot list resource "secrets"/,
     );
   });
 
