@@ -43,6 +43,7 @@ test: preflight ## Everything, as CI runs it: check, integration, charts, end to
 	@$(BED) packages
 	@$(BED) tools
 	@$(BED) tools-konnectivity
+	@$(BED) tools-clients
 	@$(MAKE) --no-print-directory test-integration test-charts test-e2e
 
 .PHONY: test-integration
@@ -66,7 +67,7 @@ test-e2e: node_modules/.stamp ## The walk-through and all that follows, on a fre
 	node --test --test-timeout=600000 e2e/left-behind.e2e.test.ts
 
 # Each builds on the clusters as the one before left them.
-E2E := walkthrough readme kubectl kubectl-verbs rotation bad-input lifecycle
+E2E := walkthrough readme kubectl kubectl-verbs rotation rolls identity services bad-input lifecycle
 
 ##@ Benches: each prints a table and writes .bench/NAME.json
 
@@ -75,7 +76,7 @@ bench-tokens: node_modules/.stamp ## 2,000 ManagedServiceAccounts on one hub and
 	node e2e/bench/tokens/bench.ts
 
 .PHONY: bench-gateway
-bench-gateway: node_modules/.stamp ## Ways to a managed cluster, compared with direct access (BENCH=--quick: 3 minutes)
+bench-gateway: node_modules/.stamp ## Ways to a managed cluster, compared with direct access (BENCH="--quick --keys=ecdsa": 3 minutes)
 	node e2e/bench/gateway/main.ts $(BENCH)
 
 .PHONY: bench-tunnel
@@ -117,6 +118,10 @@ tools: node_modules/.stamp ## Build Kubernetes, etcd, OCM, CoreDNS and helm (12 
 .PHONY: tools-konnectivity
 tools-konnectivity: node_modules/.stamp ## Build upstream's konnectivity programs, for compatibility tests
 	@$(BED) tools-konnectivity
+
+.PHONY: tools-clients
+tools-clients: node_modules/.stamp ## Build an informer of client-go, for end to end tests
+	@$(BED) tools-clients
 
 .PHONY: image
 image: node_modules/.stamp ## Build the image of all processes to .build/image.tar

@@ -120,10 +120,33 @@ export const auditPolicy = z.object({
     .describe("An audit.k8s.io/v1 Policy, YAML, of what is recorded; everything when empty."),
 });
 
+/** Where the gateway sends traces of requests to managed clusters. */
+export const traceExport = z.object({
+  endpoint: z
+    .string()
+    .regex(/^(https?:\/\/\S+)?$/)
+    .default("")
+    .describe(
+      "Base URL of a collector that takes OTLP over HTTP, such as http://collector:4318. Nothing is traced when empty.",
+    ),
+  samplingRatePerMillion: int32()
+    .min(0)
+    .max(1_000_000)
+    .default(1_000_000)
+    .describe("Of the traces that begin at the gateway, how many are recorded."),
+});
+
 /** What is wanted of the gateway, with all defaults filled in. */
 export const clusterGatewayConfigurationSpec = z.object({
   image: z.string().describe("Image of the gateway."),
   replicas: int32().min(0).default(1).describe("Gateways on the hub."),
+  workers: int32()
+    .min(0)
+    .max(64)
+    .default(0)
+    .describe(
+      "Processes of each gateway, each with caches and connections of its own. 0 is one for each core of the container's CPU limit, and one without a limit.",
+    ),
   apiGroup: z
     .enum(clusterGatewayGroups)
     .default(defaultClusterGatewayLayout.group)
@@ -138,6 +161,7 @@ export const clusterGatewayConfigurationSpec = z.object({
   dynamicCredentials,
   identity: identityPolicy.prefault({}).describe("As whom callers act on managed clusters."),
   audit: auditPolicy.prefault({}).describe("The record of requests to managed clusters."),
+  tracing: traceExport.prefault({}).describe("Traces of requests to managed clusters."),
   oidc: oidcIssuer
     .optional()
     .describe("An issuer whose tokens are accepted at the gateway's own port, beside the hub's."),

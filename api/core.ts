@@ -63,6 +63,15 @@ export interface CertificateSigningRequest extends KubeObject {
   };
 }
 
+/** Addresses of a Service's pods. */
+export interface EndpointSlice extends KubeObject {
+  readonly endpoints?: readonly {
+    readonly addresses: readonly string[];
+    readonly conditions?: { readonly ready?: boolean; readonly serving?: boolean };
+  }[];
+  readonly ports?: readonly { readonly name?: string; readonly port?: number }[];
+}
+
 /** The registration of an aggregated API. */
 export interface ApiService extends KubeObject {
   readonly spec?: {
@@ -104,6 +113,11 @@ export const podDisruptionBudgets = grouped(
   "policy",
   "poddisruptionbudgets",
   "PodDisruptionBudget",
+);
+export const endpointSlices = grouped<EndpointSlice>(
+  "discovery.k8s.io",
+  "endpointslices",
+  "EndpointSlice",
 );
 export const leases = grouped<Lease>("coordination.k8s.io", "leases", "Lease");
 export const certificateSigningRequests = grouped<CertificateSigningRequest>(

@@ -38,6 +38,8 @@ export const proxyConditionTypes = {
   proxyClientSigned: "ProxyClientSecretSigned",
   /** The certificate of the user server is signed. */
   userServerSigned: "UserServerSecretSigned",
+  /** The certificate by which agents know the user server is signed. */
+  userServerClientSigned: "UserServerClientSecretSigned",
   /** Whoever is to make the certificate authorities does; while not, those of before go on. */
   signerReady: "SignerReady",
   /** The tunnel's certificate authorities are valid; tells when they end, or that one is replaced. */
@@ -49,6 +51,7 @@ const takenSecretNames = [
   "agent-server-ca",
   "cluster-proxy-frontend-signer",
   "cluster-proxy-signer",
+  "cluster-proxy-user-server-client",
   "cluster-proxy-user-serving-cert",
   "proxy-server-ca",
 ];

@@ -208,11 +208,14 @@ describe("tunnel servers that come and go", { timeout: 300_000 }, () => {
   /** Whatever `change` does, no request fails meanwhile, nor before or after. */
   const withoutFailure = async (change: () => Promise<void>): Promise<void> => {
     const load = startLoad();
-    await waitFor("the first answers", () => Promise.resolve(load.answers > 20));
-    await change();
-    const { answers } = load;
-    await waitFor("more answers", () => Promise.resolve(load.answers > answers + 50));
-    await load.end();
+    try {
+      await waitFor("the first answers", () => Promise.resolve(load.answers > 20));
+      await change();
+      const { answers } = load;
+      await waitFor("more answers", () => Promise.resolve(load.answers > answers + 50));
+    } finally {
+      await load.end();
+    }
     assert.deepEqual(load.failures, []);
   };
 

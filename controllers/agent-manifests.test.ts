@@ -25,6 +25,25 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
     replicas: 2,
     serviceDomain: "svc.cluster.local",
     isKubeApiProxied: true,
+    serviceProxy: undefined,
+  }),
+  "cluster-proxy-with-services": tunnelAgent({
+    clusterName: "c1",
+    namespace: "open-cluster-management-cluster-proxy",
+    spec,
+    entrypoint: { host: "127.0.0.1", port: 8091, isPortForward: true },
+    caPem: "CA",
+    httpsProxyCaPem: "",
+    replicas: 1,
+    serviceDomain: "svc.cluster.local",
+    isKubeApiProxied: true,
+    serviceProxy: {
+      isImpersonating: true,
+      userServerCaPem: "CA of the user server",
+      exposed: [{ namespace: "monitoring", service: "grafana", port: "3000", protocol: "http" }],
+      additionalCaConfigMap: "more-authorities",
+      additionalArgs: ["--v=3"],
+    },
   }),
   "cluster-proxy-without-api": tunnelAgent({
     clusterName: "c1",
@@ -36,6 +55,7 @@ const cases: Readonly<Record<string, readonly Manifest[]>> = {
     replicas: 1,
     serviceDomain: "svc.cluster.local",
     isKubeApiProxied: false,
+    serviceProxy: undefined,
   }),
   "managed-serviceaccount": tokenAgent({
     clusterName: "c1",

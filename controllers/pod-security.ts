@@ -15,6 +15,13 @@ export const containerSecurityContext = {
   capabilities: { drop: ["ALL"] },
 } as const;
 
+/** Which pod a process runs in, so that it can tell of itself in Events. */
+export const podIdentity = [
+  ["POD_NAMESPACE", "metadata.namespace"],
+  ["POD_NAME", "metadata.name"],
+  ["POD_UID", "metadata.uid"],
+].map(([name, fieldPath]) => ({ name, valueFrom: { fieldRef: { fieldPath } } }));
+
 /**
  * Liveness and readiness by HTTP, as all our processes answer them. `readyPath` is for the tunnel
  * server, whose `/readyz` waits for an agent: the agents could then never find it.

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { findFreePorts, waitFor } from "#bed";
 import { makeAuthority, startConnectProxy } from "#testing";
+import { makeAccount } from "../e2e/bed/ocm/account.ts";
 import { AddonHub, addonNamespace } from "./testdata/addon-hub.ts";
 import { PodProcess } from "./testdata/pod-process.ts";
 
@@ -33,6 +34,12 @@ describe("identity in the tunnel", () => {
         const of = ["deployment", "cluster-proxy-proxy-agent", ".metadata.name"] as const;
         return (await world.managedField(...of, agentNamespace)) !== "";
       });
+      await waitFor("the server", async () => {
+        const list = ["get", "deployments", `--namespace=${addonNamespace}`, "--output=name"];
+        return (await world.hub.kubectl(list))
+          .split("\n")
+          .includes("deployment.apps/cluster-proxy");
+      });
       server = await PodProcess.of(world.hub, addonNamespace, "cluster-proxy");
       agent = await PodProcess.of(world.managed, agentNamespace, "cluster-proxy-proxy-agent");
       const program = server.start([
@@ -40,6 +47,8 @@ describe("identity in the tunnel", () => {
         `--agent-port=${agents}`,
         `--health-port=${serverHealth}`,
         `--admin-port=${serverAdmin}`,
+        // With the rights that the controller gave the pod's account.
+        `--kubeconfig=${await makeAccount(world.hub, addonNamespace, "cluster-proxy")}`,
       ]);
       await waitFor("the tunnel server", async () => {
         program.throwIfEnded();
@@ -125,6 +134,17 @@ describe("identity in the tunnel", () => {
     const [own, ca] = ["etc/tls", "etc/agent-ca-pki/ca.crt"];
     assert.equal(await isLetIn(agents, agent, own, ca), true);
     assert.equal(await isLetIn(frontends, agent, own, "etc/server-ca-pki/ca.crt"), false);
+  });
+
+  it("keeps a Lease on the hub by which servers know each other", async () => {
+    const selector = "proxy.open-cluster-management.io/component-name=proxy-server";
+    await waitFor("the server's Lease", async () => {
+      const list = ["get", "leases", `--namespace=${addonNamespace}`, `--selector=${selector}`];
+      return (await world.hub.kubectl([...list, "--output=name"])).includes(
+        "konnectivity-proxy-server-",
+      );
+    });
+    assert.doesNotMatch(server.log, /forbidden/);
   });
 
   it("lets an agent serve its own cluster", async () => {

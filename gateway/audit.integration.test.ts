@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { waitFor } from "#bed";
-import { createMetrics, silentLogger } from "#runtime";
+import { createMetrics, createOtlpExporter, createTracer, silentLogger } from "#runtime";
 import { makeAuthority, startUpstream, type TestAuthority, type TestUpstream } from "#testing";
 import type { AuditEvent } from "./audit/audit-event.ts";
 import { type AuditLog, openAuditLog } from "./audit/audit-log.ts";
 import { GatewayBed, grantManifest } from "./gateway-bed.ts";
+import { TraceCollector } from "./under-test/trace-collector.ts";
 
 const managedPolicy = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n";
 const policy = `apiVersion: audit.k8s.io/v1
@@ -19,13 +20,14 @@ rules:
 - {level: Metadata}
 `;
 
-/** Two API servers, each with its own audit log, and the gateway's between them. */
-describe("the gateway's audit log", { timeout: 300_000 }, () => {
+/** Two API servers, the managed one with a log and traces of its own, and the gateway's between them. */
+describe("the gateway's audit log and traces", { timeout: 300_000 }, () => {
   let directory = "";
   let bed: GatewayBed;
   let authority: TestAuthority;
   let webhook: TestUpstream;
   let audit: AuditLog;
+  let collector: TraceCollector;
   let through = "";
   const sent: AuditEvent[] = [];
   const stop = new AbortController();
@@ -37,7 +39,15 @@ describe("the gateway's audit log", { timeout: 300_000 }, () => {
       await writeFile(join(directory, name), content);
       return join(directory, name);
     };
+    collector = await TraceCollector.start();
+    const tracing = {
+      apiVersion: "apiserver.config.k8s.io/v1beta1",
+      kind: "TracingConfiguration",
+      endpoint: collector.grpcAddress,
+      samplingRatePerMillion: 1_000_000,
+    };
     bed = await GatewayBed.start([
+      `--tracing-config-file=${await file("tracing.yaml", JSON.stringify(tracing))}`,
       `--audit-policy-file=${await file("managed-policy.yaml", managedPolicy)}`,
       `--audit-log-path=${join(directory, "managed.log")}`,
     ]);
@@ -79,10 +89,18 @@ describe("the gateway's audit log", { timeout: 300_000 }, () => {
       metrics: createMetrics(),
       log: silentLogger,
     });
+    const exporter = createOtlpExporter({
+      url: new URL(`${collector.url}/v1/traces`),
+      resource: { "service.name": "gateway" },
+      metrics: createMetrics(),
+      log: silentLogger,
+      maxWaitMs: 200,
+    });
+    const tracer = createTracer({ export: (span) => exporter.add(span) });
     running = Promise.all(
-      audit.runnables.map(async (each) => each.run(stop.signal).catch(() => 0)),
+      [...audit.runnables, exporter].map(async (each) => each.run(stop.signal).catch(() => 0)),
     );
-    await bed.startGateway(authority, { audit });
+    await bed.startGateway(authority, { audit, tracer });
     await bed.writeCluster("managed1", "Const", {
       endpoint: bed.managed.server,
       "ca.crt": await bed.managedCa(),
@@ -97,6 +115,7 @@ describe("the gateway's audit log", { timeout: 300_000 }, () => {
     await running;
     await bed[Symbol.asyncDispose]();
     await webhook[Symbol.asyncDispose]();
+    await collector[Symbol.asyncDispose]();
     await rm(directory, { recursive: true, force: true });
   });
 
@@ -163,6 +182,60 @@ describe("the gateway's audit log", { timeout: 300_000 }, () => {
     assert.deepEqual(
       sent.slice(0, inFile.length).map(({ auditID, stage }) => `${auditID} ${stage}`),
       inFile.map(({ auditID, stage }) => `${auditID} ${stage}`),
+    );
+  });
+
+  it("goes on with a client's trace, to the spans of the managed API server, and writes it down", async () => {
+    const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const secret = "namespaces/default/pods?watch=false&token=SECRET";
+    const path = `/apis/cluster.core.oam.dev/v1alpha1/clustergateways/managed1/proxy/api/v1/${secret}`;
+    const answer = await bed.hub.api.send({
+      path,
+      headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, tracestate: "vendor=1" },
+    });
+    assert.equal(answer.status, 200);
+    const ours = () => collector.spans.filter((span) => span.traceId === traceId);
+    const root = await waitFor("our spans", async () =>
+      ours().find(({ name }) => name === "clustergateways/proxy"),
+    );
+    const upstream = ours().find(({ name }) => name === "upstream");
+    assert.ok(upstream);
+    assert.deepEqual(
+      ours()
+        .filter(({ parentSpanId }) => parentSpanId === root.spanId)
+        .map(({ name }) => name)
+        .toSorted(),
+      ["authenticate", "authorize", "upstream"],
+    );
+    assert.equal(root.traceState, "vendor=1");
+    const of = (key: string) => root.attributes.find((attribute) => attribute.key === key)?.value;
+    assert.deepEqual(of("k8s.resource"), { stringValue: "pods" });
+    assert.deepEqual(of("http.response.status_code"), { intValue: "200" });
+    assert.doesNotMatch(JSON.stringify(collector.spans), /SECRET|eyJ|Bearer|default/);
+    await waitFor("the API server's span", async () => collector.hasHeardOf(upstream));
+    const event = await recorded(
+      ({ annotations }) => annotations["cluster.core.oam.dev/trace-id"] === traceId,
+    );
+    assert.equal(event.objectRef?.["resource"], "pods");
+  });
+
+  it("shows in a trace of its own what connecting costs", async () => {
+    await bed.writeCluster("fresh", "Const", {
+      endpoint: bed.managed.server,
+      "ca.crt": await bed.managedCa(),
+      token: await bed.token(),
+    });
+    const fresh = await bed.kubeconfigThrough("fresh");
+    await waitFor(
+      "the cluster",
+      async () => (await bed.kubectl(fresh, ["get", "--raw=/healthz"])).code === 0,
+    );
+    await waitFor("the dial", async () =>
+      collector.spans.some(
+        ({ name, parentSpanId }) =>
+          name === "dial" &&
+          collector.spans.some((span) => span.name === "upstream" && span.spanId === parentSpanId),
+      ),
     );
   });
 });

@@ -1,7 +1,7 @@
-import { secrets } from "#api";
+import { type Secret, secrets } from "#api";
 import { createEventRecorder, type KubeClient } from "#kube";
 import { createFront, type Front, type FrontOptions, type FrontTls } from "#proxy";
-import { type Logger, type Metrics, type Runnable, runAll } from "#runtime";
+import { type Logger, type Metrics, type Runnable, runAll, type Tracer } from "#runtime";
 import { metadataOfAll } from "./audit/audit-policy.ts";
 import { type AuditorOptions, createAuditor } from "./audit/auditor.ts";
 import { type Authenticate, createAuthenticate } from "./authentication/authenticate.ts";
@@ -32,6 +32,7 @@ import { createProxyCluster } from "./proxying/proxy-cluster.ts";
 import { type CountRefusal, createRefusals } from "./refusals.ts";
 import { createRequestHandler } from "./request-handler.ts";
 import { createRouter } from "./route.ts";
+import { listenOnceStarted } from "./start-up.ts";
 import { windDown } from "./wind-down.ts";
 
 /** The gateway's own certificate and key, PEM, which may be renewed while it runs. */
@@ -78,10 +79,24 @@ export interface GatewayOptions extends Pick<TokenReaderOptions, "oidc" | "oidcC
   readonly audit?: Pick<AuditorOptions, "policy" | "sinks"> | undefined;
   /** How many requests may be under way. Each has a default. */
   readonly limits?: Omit<LimitOptions, "metrics"> | undefined;
+  /** Traces requests to managed clusters. Without it, nothing is traced. */
+  readonly tracer?: Tracer | undefined;
+  /** Requests that one connection may carry at once. Defaults to 1,000. */
+  readonly streamsPerConnection?: number;
+  /**
+   * Whether what is wrong with a Secret becomes an Event. Defaults to true; of several gateways in
+   * one pod, one is enough.
+   */
+  readonly recordsEvents?: boolean;
   /** What `/version` says. */
   readonly version: string;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /**
+   * How long it may take, before it listens, to have what it needs. Defaults to not at all; one of
+   * several gateways behind one port would get connections that others could serve.
+   */
+  readonly startUpMs?: number;
   /** How long it goes on serving after it says that it is not ready. Defaults to 5 seconds. */
   readonly lameDuckMs?: number;
   /** How long requests may go on after that. Defaults to 15 seconds. */
@@ -104,17 +119,16 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { log } = options;
   const caches = createHubCaches(options);
   const { origin } = caches;
-  const { layout } = origin;
   const trust = followTrust(caches.trust, log);
   const clusters = storeOf(options, origin);
   const winding = new AbortController();
+  const draining = new AbortController();
   const reasonNotStarted = () => trust.reasonNotReady() ?? clusters.reasonNotReady();
   const reasonNotReady = () => (winding.signal.aborted ? "shutting down" : reasonNotStarted());
   const ways = createClusterWays(options, clusters);
   const refused = createRefusals(options.metrics);
   const handle = createRequestHandler({
-    group: layout.group,
-    router: createRouter(layout),
+    router: createRouter(origin.layout),
     authenticate: authenticateBy(trust, options),
     authorize: createAuthorize(options.client, options.decisionTtls),
     authorizesPaths: options.authorizesPaths ?? false,
@@ -125,10 +139,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       origin,
       clusters,
       failures: createFailureLog({ log }),
+      endOfWatches: draining.signal,
       ...ways,
       identify: identifyWith(options, origin),
     }),
-    audit: createAuditor({ ...(options.audit ?? silentAudit), group: layout.group }),
+    audit: createAuditor({ ...(options.audit ?? silentAudit), group: origin.layout.group }),
     limits: limitsOf(options, clusters),
     isCluster: (name) => clusters.find(name).kind !== "unknown",
     reasonNotStarted,
@@ -136,10 +151,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     metrics: options.metrics,
     gatewayMetrics: createGatewayMetrics(options.metrics),
     refused,
+    tracer: options.tracer,
     log,
   });
   const front = createGatewayFront(options, trust, handle, refused);
-  const serving = windDown(front, winding, options, () => ways.transports.destroy());
+  const cleanUp = () => ways.transports.destroy();
+  const listening = listenOnceStarted(front, { ...options, reasonNotStarted });
+  const serving = windDown(listening, { winding, draining }, options, cleanUp);
   return {
     name: "gateway",
     port: front.port,
@@ -178,16 +196,13 @@ function limitsOf(
   return limits;
 }
 
-function storeOf(
-  { client, showCredentials, log }: GatewayOptions,
-  origin: ClusterOrigin,
-): ClusterStore {
-  const events = createEventRecorder(client, "cluster-gateway", log);
+function storeOf(options: GatewayOptions, origin: ClusterOrigin): ClusterStore {
+  const { showCredentials, log } = options;
+  const warn = warner(options);
   return createClusterStore({
     origin,
     showCredentials,
-    onFault: (secret, message) =>
-      void events.record(secrets, secret, { type: "Warning", reason: "InvalidSecret", message }),
+    onFault: (secret, message) => warn(secret, "InvalidSecret", message),
     log,
   });
 }
@@ -199,25 +214,30 @@ function authenticateBy(trust: TrustSource, options: GatewayOptions): Authentica
   });
 }
 
-function identifyWith(
-  { client, identity, exchangerCa, log }: GatewayOptions,
-  origin: ClusterOrigin,
-): Identify {
+/** Makes Events about Secrets. */
+function warner({ client, recordsEvents = true, log }: GatewayOptions) {
   const events = createEventRecorder(client, "cluster-gateway", log);
+  return (secret: Secret, reason: string, message: string) => {
+    if (recordsEvents) void events.record(secrets, secret, { type: "Warning", reason, message });
+  };
+}
+
+function identifyWith(options: GatewayOptions, origin: ClusterOrigin): Identify {
+  const { identity, exchangerCa, log } = options;
+  const warn = warner(options);
   return createIdentify({
     settings: identity ?? (() => sharedSettings),
     exchange: createExternalExchanger({ ca: exchangerCa ?? (() => undefined) }),
     onFault(cluster, message) {
       log.error("Identity rule cannot be used", { cluster, fault: message });
       const found = origin.find(cluster);
-      const event = { type: "Warning", reason: "InvalidIdentityRule", message } as const;
-      if (found.kind === "found") void events.record(secrets, found.source.secret, event);
+      if (found.kind === "found") warn(found.source.secret, "InvalidIdentityRule", message);
     },
   });
 }
 
 function createGatewayFront(
-  { certificate, host, port, log, drainMs = 15_000 }: GatewayOptions,
+  { certificate, host, port, streamsPerConnection, log, drainMs = 15_000 }: GatewayOptions,
   trust: TrustSource,
   handle: FrontOptions["handle"],
   refused: CountRefusal,
@@ -225,7 +245,15 @@ function createGatewayFront(
   const onMalformed = () => refused("malformed");
   const tls = (): FrontTls => ({ ...certificate.current, clientCas: trust.current.caPems });
   const where = host === undefined ? { port } : { host, port };
-  const front = createFront({ ...where, handle, onMalformed, tls: tls(), log, drainMs });
+  const front = createFront({
+    ...where,
+    handle,
+    onMalformed,
+    tls: tls(),
+    streamsPerConnection,
+    log,
+    drainMs,
+  });
   trust.onChange(() => front.secure(tls()));
   certificate.onChange((pair) => {
     front.secure({ ...tls(), ...pair });

@@ -1,6 +1,7 @@
 export { type AuditLog, openAuditLog } from "./audit/audit-log.ts";
 export { AuditPolicyError } from "./audit/audit-policy.ts";
 export { type OidcOptions, signingAlgorithms } from "./authentication/oidc/oidc.ts";
+export { createTunnelEndpoints } from "./clusters/tunnel-endpoints.ts";
 export type { ExecPolicy } from "./exec/exec-credentials.ts";
 export {
   createGateway,

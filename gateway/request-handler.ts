@@ -1,5 +1,5 @@
 import { type Exchange, ProxyError, type Traffic, treatmentOf } from "#proxy";
-import { describeError, type Logger, type Metrics } from "#runtime";
+import { describeError, type Logger, type Metrics, type Tracer, traced } from "#runtime";
 import { answerError, answerText } from "./answers/answer.ts";
 import { GatewayError } from "./answers/gateway-error.ts";
 import { treatmentOf as gatewayTreatmentOf } from "./answers/treatment.ts";
@@ -14,14 +14,14 @@ import type { Caller } from "./identity/actor.ts";
 import { grantWish, readWish } from "./identity/impersonation.ts";
 import type { ClusterLimits } from "./limits/cluster-limits.ts";
 import { managedAttributes } from "./managed-request/managed-attributes.ts";
-import { isLongRunning } from "./managed-request/managed-request.ts";
+import { isLongRunning, isWatchRequest } from "./managed-request/managed-request.ts";
 import type { PassStore } from "./passes/pass-store.ts";
 import type { ProxyCluster, ProxyRoute } from "./proxying/proxy-cluster.ts";
 import type { CountRefusal } from "./refusals.ts";
 import type { HealthCheck, Route, Router } from "./route.ts";
+import { tracedRequest, tracedUpstream } from "./tracing.ts";
 
 export interface RequestHandlerOptions {
-  readonly group: string;
   readonly router: Router;
   readonly authenticate: Authenticate;
   readonly authorize: Authorize;
@@ -41,6 +41,8 @@ export interface RequestHandlerOptions {
   readonly metrics: Metrics;
   readonly gatewayMetrics: GatewayMetrics;
   readonly refused: CountRefusal;
+  /** Without it, nothing is traced, and what a client says of its trace is passed on as it is. */
+  readonly tracer: Tracer | undefined;
   readonly log: Logger;
 }
 
@@ -57,7 +59,7 @@ export function createRequestHandler(options: RequestHandlerOptions): (exchange:
       }
       options.refused(error.code);
       if (exchange.isAnswered) exchange.cut();
-      else answerError(exchange, error, options.group);
+      else answerError(exchange, error, options.router.group);
     });
   };
 }
@@ -72,13 +74,24 @@ async function answer(exchange: Exchange, options: RequestHandlerOptions): Promi
   if (reason !== undefined) {
     throw new GatewayError("hub_unavailable", `The gateway is starting: ${reason}`);
   }
-  const caller = accountOf(exchange, route, options) ?? (await callerOf(exchange, options));
   if (route.kind === "proxy") {
-    await proxied(exchange, route, caller, options);
+    await tracedRequest(options.tracer, exchange, route, async () => {
+      await proxied(exchange, route, await whoAsks(exchange, route, options), options);
+    });
     return;
   }
-  await permit(exchange, route, caller, options);
+  await permit(exchange, route, await whoAsks(exchange, route, options), options);
   await handle(exchange, route, options);
+}
+
+async function whoAsks(
+  exchange: Exchange,
+  route: Route,
+  options: RequestHandlerOptions,
+): Promise<Caller> {
+  const account = accountOf(exchange, route, options);
+  if (account !== undefined) return account;
+  return traced(options.tracer, "authenticate", async () => callerOf(exchange, options));
 }
 
 async function permit(
@@ -164,6 +177,7 @@ async function proxied(
     path: route.rest,
     query: route.query,
     isLong,
+    traceId: options.tracer?.current()?.context.traceId,
   });
   const bytes = { received: 0, sent: 0 };
   let outcome: { readonly status: number; readonly message?: string } = { status: 500 };
@@ -175,6 +189,7 @@ async function proxied(
     throw error;
   } finally {
     end();
+    options.tracer?.current()?.add({ "http.response.status_code": outcome.status });
     entry.ended({ ...outcome, bytes });
     gatewayMetrics.observe({
       cluster: isCluster(route.name) ? route.name : undefined,
@@ -200,7 +215,8 @@ async function send(
   { entry, traffic, isLong }: Sending,
   options: RequestHandlerOptions,
 ): Promise<{ readonly status: number }> {
-  await permit(exchange, route, caller, options);
+  const { tracer } = options;
+  await traced(tracer, "authorize", async () => permit(exchange, route, caller, options));
   const prepared = await options.proxyCluster.prepare(exchange, route, caller);
   entry.acts(prepared.actor);
   const admission = await options.limits.admit({
@@ -209,16 +225,18 @@ async function send(
     onGone: (listener) => exchange.onGone(listener),
   });
   try {
-    const { status } = await options.proxyCluster.send(exchange, route, prepared, {
-      headers: ["audit-id", entry.auditId],
-      traffic,
-      isLong,
-      started(code) {
-        admission.answered();
-        entry.started(code);
-      },
-    });
-    return { status };
+    return await tracedUpstream(tracer, async (traceHeaders) =>
+      options.proxyCluster.send(exchange, route, prepared, {
+        headers: ["audit-id", entry.auditId, ...traceHeaders],
+        traffic,
+        isLong,
+        isWatch: isLong && isWatchRequest(exchange.method, route.rest, route.query),
+        started(code) {
+          admission.answered();
+          entry.started(code);
+        },
+      }),
+    );
   } catch (error) {
     if (error instanceof GatewayError) admission.failed(error);
     throw error;

@@ -38,6 +38,7 @@ export type DocumentName =
 
 /** The paths of one group. */
 export interface Router {
+  readonly group: string;
   /**
    * Finds the route of a request target. Throws a ProxyError `bad_target` for a target that is no
    * path. Segments of our own are decoded, what belongs to a managed cluster is not touched.
@@ -66,6 +67,7 @@ export function createRouter(layout: ClusterGatewayLayout): Router {
   };
   const resources = [clusterGateways, virtualClusters].flatMap((type) => type?.plural ?? []);
   return {
+    group,
     routeOf(target) {
       const { path, query } = parseTarget(target);
       if (path.startsWith(`${root}/`)) return resourceRoute(path, query, resources);

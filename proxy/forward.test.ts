@@ -287,7 +287,60 @@ describe("forward()", () => {
         }
         assert.deepEqual(proxy.outcomes, [{ status: 200, isComplete: false }]);
       });
+
+      it(`ends a watch of a client of ${client} properly when the upstream ${how}`, async () => {
+        await using upstream = await startUpstream(authority, {
+          h2: (stream) => {
+            stream.respond({ ":status": 200 });
+            stream.write("half", () => setTimeout(() => cut(stream), 20));
+          },
+        });
+        using transport = transportTo(upstream);
+        const mayEnd = new AbortController().signal;
+        const planFor = toEverything(transport);
+        await using proxy = await startProxy(authority, (exchange) => ({
+          ...planFor(exchange),
+          mayEnd,
+        }));
+        const heard =
+          client === "h1"
+            ? text(await answerOf(h1Request(proxy.h1()).end()))
+            : text(proxy.h2.request({ ":path": "/" }));
+        assert.equal(await heard, "half");
+        assert.deepEqual(proxy.outcomes, [{ status: 200, isComplete: false }]);
+      });
     }
+
+    it(`ends the watches of clients of ${client} when it is asked to, and tells the upstream`, async () => {
+      const told = Promise.withResolvers<void>();
+      await using upstream = await startUpstream(authority, {
+        h2: (stream) => {
+          stream.on("error", () => undefined);
+          stream.once("close", () => told.resolve());
+          stream.respond({ ":status": 200 });
+          stream.write("an event");
+        },
+      });
+      using transport = transportTo(upstream);
+      const end = new AbortController();
+      const planFor = toEverything(transport);
+      await using proxy = await startProxy(authority, (exchange) => ({
+        ...planFor(exchange),
+        mayEnd: end.signal,
+      }));
+      const stream =
+        client === "h1"
+          ? await answerOf(h1Request(proxy.h1()).end())
+          : proxy.h2.request({ ":path": "/" });
+      assert.equal(String((await once(stream, "data"))[0]), "an event");
+      end.abort();
+      assert.equal(await text(stream), "");
+      await told.promise;
+      // One that comes too late ends as soon as it begins.
+      if (client === "h2") {
+        assert.match(await text(proxy.h2.request({ ":path": "/" })), /^(?:an event)?$/);
+      }
+    });
   }
 
   it("forgets a request whose client leaves before there is a connection, and goes on", async () => {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Exchange, goneSignal } from "./front/exchange.ts";
+import { type BodySink, type Exchange, goneSignal } from "./front/exchange.ts";
 import {
   forwardRequestHeaders,
   forwardResponseHeaders,
@@ -8,7 +8,7 @@ import {
 } from "./header-policy.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { headerValue, type RawHeaders } from "./raw-headers.ts";
-import { joinStreams, relayBody } from "./relay.ts";
+import { type BodySource, joinStreams, relayBody } from "./relay.ts";
 import type { UpstreamCall, UpstreamRequest, UpstreamResponse } from "./transport/call.ts";
 import { h1Response, requestOn } from "./transport/h1-connections.ts";
 import type { Transport } from "./transport/transport.ts";
@@ -27,6 +27,11 @@ export interface ForwardPlan {
    * limit, as for a watch or a log that is followed. The body never has one.
    */
   readonly responseTimeoutMs?: number;
+  /**
+   * For an answer whose reader goes on where it ended, such as a watch: it ends properly where the
+   * upstream breaks off, and once this aborts. Without it, an answer that is not whole is cut.
+   */
+  readonly mayEnd?: AbortSignal;
   /** Called with the status once the answer begins; 101 for an upgrade. */
   readonly onAnswer?: (status: number) => void;
   /** Counts the bytes of both bodies, or of both ways of an upgrade, as they pass. */
@@ -177,6 +182,11 @@ function sendBody(exchange: Exchange, call: UpstreamCall, traffic: Traffic | und
   if (traffic !== undefined) {
     body.on("data", (chunk: Buffer) => void (traffic.received += chunk.length));
   }
+  // Who has answered may want no more of it: to write on would break off the answer.
+  call.body.once("aborted", () => {
+    body.unpipe(call.body);
+    body.resume();
+  });
   body.pipe(call.body, { end: false });
 }
 
@@ -228,14 +238,34 @@ async function relayResponse(
   if (traffic !== undefined) {
     response.body.on("data", (chunk: Buffer) => void (traffic.sent += chunk.length));
   }
-  const isComplete = await relayBody(source, sink);
+  const isComplete = await relayUntil(plan.mayEnd, source, sink, cancel);
   if (!isComplete) {
     cancel();
-    exchange.cut();
+    breakOff(exchange, sink, plan.mayEnd);
   }
   // An answer may come before the whole request: the rest of it is read and forgotten.
   exchange.body?.resume();
   return { status, isComplete };
+}
+
+/** Copies a body to its end, or until it is asked to end there. */
+async function relayUntil(
+  mayEnd: AbortSignal | undefined,
+  source: BodySource,
+  sink: BodySink,
+  cancel: () => void,
+): Promise<boolean> {
+  if (mayEnd === undefined) return relayBody(source, sink);
+  mayEnd.addEventListener("abort", cancel);
+  if (mayEnd.aborted) cancel();
+  const isComplete = await relayBody(source, sink);
+  mayEnd.removeEventListener("abort", cancel);
+  return isComplete;
+}
+
+function breakOff(exchange: Exchange, sink: BodySink, mayEnd: AbortSignal | undefined): void {
+  if (mayEnd === undefined || exchange.isGone) exchange.cut();
+  else sink.stream.end();
 }
 
 function goneError(cause?: unknown): ProxyError {

@@ -50,4 +50,13 @@ export { createProfileRoutes } from "./profile-routes.ts";
 export { runAll } from "./run-all.ts";
 export type { Runnable } from "./runnable.ts";
 export { TerminalError } from "./terminal-error.ts";
+export { createOtlpExporter, type OtlpExporter } from "./tracing/otlp-exporter.ts";
+export {
+  formatTraceparent,
+  parseTraceContext,
+  type TraceContext,
+} from "./tracing/trace-context.ts";
+export { type Attributes, createTracer, type Span, type Tracer, traced } from "./tracing/tracer.ts";
 export { type WatchedFiles, watchFiles } from "./watched-file.ts";
+export { shareMetrics } from "./workers/worker-link.ts";
+export { createWorkers, type WorkersOptions } from "./workers/workers.ts";

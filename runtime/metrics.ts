@@ -37,6 +37,9 @@ export interface HistogramOptions extends MetricOptions {
   readonly buckets: readonly number[];
 }
 
+/** The values of all metrics of a process at one moment, in a form that can be sent elsewhere. */
+export type MetricsSnapshot = readonly { readonly name: string; readonly type: string }[];
+
 /** Makes and holds the metrics of one process; nothing is registered globally. */
 export interface Metrics {
   counter(options: CounterOptions): CounterMetric;
@@ -44,6 +47,8 @@ export interface Metrics {
   histogram(options: HistogramOptions): HistogramMetric;
   /** All of them in the Prometheus text format. */
   text(): Promise<string>;
+  /** The same for another process, which may add them to its own. */
+  snapshot(): Promise<MetricsSnapshot>;
 }
 
 /** An empty set of metrics, with its own registry. */
@@ -82,6 +87,7 @@ export function createMetrics(): Metrics {
       return { observe: (value, labels = {}) => histogram.observe(labels, value) };
     },
     text: () => registry.metrics(),
+    snapshot: async () => (await registry.getMetricsAsJSON()) as unknown as MetricsSnapshot,
   };
 }
 

@@ -47,7 +47,7 @@ export function createManagedTunnel(options: ManagedTunnelOptions): ManagedTunne
     ...options.agent,
     ...(countLeases !== undefined && { countLeases }),
   });
-  addPortForward(options, support);
+  addPortForward(options, agent, support);
   const main = support.length === 0 ? agent : outlive(support, agent);
   return { agent, runnables: [main, ...addonLease(options, agent)] };
 }
@@ -63,13 +63,18 @@ function leaseCounter(
   return () => countValidLeases(cache.list(), Date.now());
 }
 
-function addPortForward({ portForward, log }: ManagedTunnelOptions, support: Runnable[]): void {
+function addPortForward(
+  { portForward, log }: ManagedTunnelOptions,
+  agent: TunnelAgent,
+  support: Runnable[],
+): void {
   if (portForward === undefined) return;
   const { hub, namespace, podPort, localPort } = portForward;
   const cache = createObjectCache(hub, pods, { namespace, labelSelector: serverPodSelector, log });
   const proxy = createPortForwardProxy(
     {
       pods: cache,
+      connected: () => agent.connectedServers,
       open: (pod, signal) => openPortForward(hub, { namespace, pod, port: podPort }, signal),
       log,
     },

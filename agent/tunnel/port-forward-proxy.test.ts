@@ -19,7 +19,7 @@ function makePod(name: string): Pod {
 async function startProxy(pods: readonly string[], open: (pod: string) => Promise<Duplex>) {
   const stop = new AbortController();
   const proxy = createPortForwardProxy(
-    { pods: { list: () => pods.map(makePod) }, open, log: silentLogger },
+    { pods: { list: () => pods.map(makePod) }, connected: () => [], open, log: silentLogger },
     { host: "127.0.0.1", port: 0 },
   );
   const running = runAll([proxy], stop.signal);

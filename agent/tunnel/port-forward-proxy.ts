@@ -10,6 +10,8 @@ import { orderPods } from "./server-pods.ts";
 export interface PortForwardPorts {
   /** The tunnel server pods. */
   readonly pods: Pick<ObjectCache<Pod>, "list">;
+  /** Ids of the servers that are connected: the names of their pods, where servers of ours run. */
+  readonly connected: () => readonly string[];
   /** Connects to the agents' port of a pod, through the hub's API server. */
   readonly open: (pod: string, signal: AbortSignal) => Promise<Duplex>;
   readonly log: Logger;
@@ -92,8 +94,9 @@ class LocalProxy implements PortForwardProxy {
 
   /** Tries one pod after the other. */
   async #connect(signal: AbortSignal): Promise<Duplex> {
+    const { pods, connected } = this.#ports;
     const failures: unknown[] = [];
-    for (const pod of orderPods(this.#ports.pods.list(), this.#lastPod)) {
+    for (const pod of orderPods(pods.list(), this.#lastPod, connected())) {
       this.#lastPod = pod;
       try {
         return await this.#ports.open(pod, signal);

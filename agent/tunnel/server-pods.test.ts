@@ -39,7 +39,12 @@ describe("orderPods()", () => {
     ["c", ["a", "b", "c"]],
     ["aa", ["b", "c", "a"]],
   ];
+  it("tries pods first whose servers are not connected yet", () => {
+    assert.deepEqual(orderPods(pods, "a", ["b", "gone"]), ["c", "a", "b"]);
+    assert.deepEqual(orderPods(pods, undefined, ["a", "b", "c"]), ["a", "b", "c"]);
+  });
+
   for (const [last, want] of cases) {
-    it(`begins after ${last ?? "none"}`, () => assert.deepEqual(orderPods(pods, last), want));
+    it(`begins after ${last ?? "none"}`, () => assert.deepEqual(orderPods(pods, last, []), want));
   }
 });

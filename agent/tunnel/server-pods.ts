@@ -12,14 +12,21 @@ export function isRunning({ metadata, status }: Pod): boolean {
 }
 
 /**
- * The names of the pods to try, best first: those that run, beginning after the one that was
- * tried last, so that connecting again and again reaches every server.
+ * The names of the pods to try, best first: those that run, the ones that are not `connected` in
+ * front, and beginning after the one that was tried last, so that connecting again and again reaches
+ * every server.
  */
-export function orderPods(pods: readonly Pod[], last: string | undefined): readonly string[] {
+export function orderPods(
+  pods: readonly Pod[],
+  last: string | undefined,
+  connected: readonly string[],
+): readonly string[] {
   const names = pods
     .filter(isRunning)
     .map(({ metadata }) => metadata.name)
     .toSorted();
   const start = last === undefined ? 0 : names.findIndex((name) => name > last);
-  return start <= 0 ? names : [...names.slice(start), ...names.slice(0, start)];
+  const turned = start <= 0 ? names : [...names.slice(start), ...names.slice(0, start)];
+  const isConnected = (name: string) => connected.includes(name);
+  return turned.toSorted((a, b) => Number(isConnected(a)) - Number(isConnected(b)));
 }

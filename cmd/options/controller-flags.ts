@@ -72,6 +72,21 @@ export const controllerFlags = {
     default: true,
     help: "Reach each cluster's API server through the tunnel under the cluster's name",
   },
+  "enable-service-proxy": {
+    type: "boolean",
+    default: false,
+    help: "Agents serve the user server: each cluster's API, and Services that are exposed",
+  },
+  "enable-impersonation": {
+    type: "boolean",
+    default: true,
+    help: "Users of the hub act on clusters through the service proxy, impersonated",
+  },
+  "exposed-services-configmap": {
+    type: "string",
+    default: "cluster-proxy-exposed-services",
+    help: "ConfigMap of our namespace that lists the Services that may be reached on clusters",
+  },
   "authority-overlap": {
     type: "duration",
     default: "24h",

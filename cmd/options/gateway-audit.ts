@@ -1,6 +1,7 @@
 import { type AuditLog, AuditPolicyError, openAuditLog } from "#gateway";
 import { describeError, type Logger, type Metrics } from "#runtime";
 import { type Flag, type FlagValues, UsageError } from "./flags.ts";
+import { ownFile, type WorkerRole } from "./workers.ts";
 
 /** Flags of the gateway about its audit log, named as kube-apiserver names its own. */
 export const auditFlags = {
@@ -38,6 +39,7 @@ const megabyte = 1024 * 1024;
 /** Opens the audit log that the flags describe. Throws a UsageError for what cannot be used. */
 export async function openAudit(
   values: AuditValues,
+  role: Pick<WorkerRole, "slot">,
   metrics: Metrics,
   log: Logger,
 ): Promise<AuditLog> {
@@ -48,7 +50,7 @@ export async function openAudit(
   try {
     return await openAuditLog({
       policyFile: given(values["audit-policy-file"]),
-      path: given(values["audit-log-path"]),
+      path: given(ownFile(values["audit-log-path"], role)),
       maxBytes: values["audit-log-maxsize"] * megabyte,
       maxFiles: values["audit-log-maxbackup"] + 1,
       webhookKubeconfig: given(values["audit-webhook-config-file"]),

@@ -10,16 +10,25 @@ import {
   createGateway,
   type ExecPolicy,
   type ServingCertificate,
-  type TunnelDial,
 } from "#gateway";
 import { createKubeClient, discoverAddonVersion, type KubeClient } from "#kube";
-import { createMetrics, type Logger, type Metrics, type Runnable } from "#runtime";
-import { createTunnelClient, loadTlsFiles } from "#tunnel";
+import { createMetrics, type Logger, type Runnable } from "#runtime";
+import { loadTlsFiles } from "#tunnel";
 import packageJson from "../../package.json" with { type: "json" };
 import { type Flag, type FlagValues, UsageError } from "./flags.ts";
 import { accessFlags, openAccess } from "./gateway-access.ts";
 import { auditFlags, openAudit } from "./gateway-audit.ts";
+import { openTracing, tracingFlags } from "./gateway-tracing.ts";
+import { openTunnel, tunnelFlags } from "./gateway-tunnel.ts";
 import type { ProcessOptions } from "./process.ts";
+import {
+  metricsOfAll,
+  shareOf,
+  startWorkers,
+  type WorkerRole,
+  workerFlags,
+  workerRole,
+} from "./workers.ts";
 
 const flags = {
   "bind-address": { type: "string", default: "", help: "Address to listen on; all when empty" },
@@ -46,15 +55,6 @@ const flags = {
     default: false,
     help: "Take addresses and CAs from OCM's ManagedClusters",
   },
-  "proxy-host": {
-    type: "string",
-    default: "",
-    help: "Host of the tunnel server; clusters behind a tunnel cannot be reached when empty",
-  },
-  "proxy-port": { type: "int", default: 8090, help: "Port of the tunnel server for clients" },
-  "proxy-ca-cert": { type: "string", default: "", help: "CA of the tunnel server, PEM" },
-  "proxy-cert": { type: "string", default: "", help: "Client certificate for the tunnel, PEM" },
-  "proxy-key": { type: "string", default: "", help: "Its private key, PEM" },
   "managed-server-name": {
     type: "string",
     default: "kubernetes.default.svc",
@@ -106,11 +106,16 @@ const flags = {
     default: 10_000,
     help: "Watches, followed logs, exec and the like under way at once, to one cluster",
   },
+  ...tunnelFlags,
+  ...workerFlags,
   ...accessFlags,
   ...auditFlags,
+  ...tracingFlags,
 } as const satisfies Readonly<Record<string, Flag>>;
 
 type Values = FlagValues<typeof flags>;
+
+const version = `v${packageJson.version}`;
 
 /** How the process `gateway` is started. */
 export const gateway: ProcessOptions<typeof flags> = {
@@ -120,16 +125,19 @@ export const gateway: ProcessOptions<typeof flags> = {
   async build(values, log, signal) {
     const layout = layoutOf(values);
     checkTogether(values, layout);
-    const metrics = createMetrics();
+    const role = workerRole(values);
+    if (role.kind === "starter") return [startWorkers(role, createMetrics(), log)];
+    const metrics = metricsOfAll(createMetrics(), role);
     const certificate = await servingCertificate(values, log);
-    const tunnel = await openTunnel(values, metrics, log);
     const access = await openAccess(values, log);
-    const audit = await openAudit(values, metrics, log);
+    const audit = await openAudit(values, role, metrics, log);
+    const tracing = await openTracing(values, process.env, version, { metrics, log });
     const client = await createKubeClient({
       kubeconfig: values.kubeconfig === "" ? undefined : values.kubeconfig,
       environment: process.env,
       userAgent: values["user-agent"],
     });
+    const tunnel = await openTunnel(values, client, { metrics, log });
     const served = createGateway({
       port: values["secure-port"],
       ...(values["bind-address"] === "" ? {} : { host: values["bind-address"] }),
@@ -147,12 +155,10 @@ export const gateway: ProcessOptions<typeof flags> = {
       execPolicy: execPolicyOf(values),
       ...access.options,
       audit,
-      limits: {
-        total: values["max-requests-inflight"],
-        perCluster: values["max-requests-inflight-per-cluster"],
-        longPerCluster: values["max-long-requests-per-cluster"],
-      },
-      version: `v${packageJson.version}`,
+      limits: limitsOf(values, role),
+      ...sharing(role),
+      tracer: tracing.tracer,
+      version,
       metrics,
       log,
     });
@@ -162,9 +168,25 @@ export const gateway: ProcessOptions<typeof flags> = {
       ...tunnel.runnables,
       ...access.runnables,
       ...audit.runnables,
+      ...tracing.runnables,
     ];
   },
 };
+
+function limitsOf(values: Values, role: WorkerRole) {
+  return {
+    total: shareOf(values["max-requests-inflight"], role),
+    perCluster: shareOf(values["max-requests-inflight-per-cluster"], role),
+    longPerCluster: shareOf(values["max-long-requests-per-cluster"], role),
+  };
+}
+
+/** How one of several workers differs from a gateway that serves alone. */
+function sharing({ kind, slot }: WorkerRole) {
+  if (kind === "alone") return {};
+  // A hub opens another connection, which another worker gets, only when one is full.
+  return { streamsPerConnection: 100, recordsEvents: slot === 1, startUpMs: 10_000 };
+}
 
 function execPolicyOf(values: Values): ExecPolicy {
   const allowedCommands = values["exec-allowed-commands"];
@@ -224,30 +246,6 @@ async function servingCertificate(
       return pairOf(source.current);
     },
     onChange: (listener) => void source.onChange((material) => listener(pairOf(material))),
-  };
-}
-
-interface Tunnel {
-  readonly dial: TunnelDial | undefined;
-  readonly dialEarly: TunnelDial | undefined;
-  readonly runnables: readonly Runnable[];
-}
-
-async function openTunnel(values: Values, metrics: Metrics, log: Logger): Promise<Tunnel> {
-  const host = values["proxy-host"];
-  if (host === "") return { dial: undefined, dialEarly: undefined, runnables: [] };
-  const files = {
-    caFile: required(values, "proxy-ca-cert"),
-    certFile: required(values, "proxy-cert"),
-    keyFile: required(values, "proxy-key"),
-  };
-  const tls = await loadTlsFiles(files, { log });
-  const servers = [`${host}:${values["proxy-port"]}`];
-  const tunnel = createTunnelClient({ servers, tls, serverName: host, metrics, log });
-  return {
-    dial: (name, port, signal) => tunnel.dial(name, port, signal),
-    dialEarly: (name, port, signal) => tunnel.dialEarly(name, port, signal),
-    runnables: [tls, tunnel],
   };
 }
 

@@ -7,6 +7,7 @@ import {
   runAll,
 } from "#runtime";
 import { type Flag, type FlagValues, helpText, parseFlags, UsageError } from "./flags.ts";
+import { ownSlot } from "./workers.ts";
 
 const logFlags = {
   v: { type: "int", default: 2, help: "Verbosity: 4 and more also writes debug lines" },
@@ -56,7 +57,9 @@ async function supervise<Flags extends Readonly<Record<string, Flag>>>(
   values: FlagValues<Flags>,
   level: LogLevel,
 ): Promise<number> {
-  const log = createLogger({ sink: process.stdout, level, fields: { process: name } });
+  const worker = ownSlot();
+  const fields = { process: name, ...(worker !== undefined && { worker }) };
+  const log = createLogger({ sink: process.stdout, level, fields });
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => {

@@ -81,6 +81,7 @@ describe("a process", () => {
         "--proxy-host=localhost",
         ...tls("proxy-ca-cert", "proxy-cert", "proxy-key"),
         `--audit-webhook-config-file=${file("kubeconfig")}`,
+        "--tracing-endpoint=http://localhost:4318",
       ]),
     "gateway of the other group": async () =>
       build(gateway, [

@@ -70,7 +70,9 @@ export async function openServiceProxy(
     cert: ["agent-cert", values["agent-cert"]],
     key: ["agent-key", values["agent-key"]],
   });
-  const additional = await followFile("additional-service-ca", values["additional-service-ca"]);
+  const additional = await followFile("additional-service-ca", values["additional-service-ca"], {
+    mayBeMissing: true,
+  });
   const exposed = await followExposed(values["exposed-services-file"], deps.log);
   const proxy = createServiceProxy({
     ...deps,

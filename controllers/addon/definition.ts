@@ -30,6 +30,8 @@ export interface CustomSigner {
   /** The authority of this moment; undefined while there is none. */
   readonly authority: () => Authority | undefined;
   readonly lifetimeMs: number;
+  /** What the certificate is good for. Defaults to clients. */
+  readonly usages?: readonly ("client" | "server")[];
   /**
    * The names that the certificate speaks for beside those that were asked for: the klusterlet
    * asks for the same ones on every cluster.

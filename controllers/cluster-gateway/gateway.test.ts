@@ -203,6 +203,13 @@ describe("the gateway's pods", () => {
     assert.doesNotMatch(argsWith({}), /--api-group/);
   });
 
+  it("send traces where that is asked for", () => {
+    assert.doesNotMatch(argsWith({}), /--tracing/);
+    const shown = argsWith({ tracing: { endpoint: "http://c:4318", samplingRatePerMillion: 5 } });
+    assert.match(shown, /--tracing-endpoint=http:\/\/c:4318"/);
+    assert.match(shown, /--tracing-sampling-rate-per-million=5"/);
+  });
+
   it("authorize paths where that is asked for", () => {
     assert.match(argsWith({ authorizePaths: true }), /--authorize-proxy-subpath=true/);
     assert.doesNotMatch(argsWith({}), /authorize-proxy-subpath/);

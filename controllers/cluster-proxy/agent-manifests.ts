@@ -1,9 +1,22 @@
 import type { ManagedProxyConfigurationSpec, Manifest } from "#api";
 import { agentNamespace } from "../agent-namespace.ts";
-import { containerSecurityContext, podSecurityContext, probes } from "../pod-security.ts";
+import {
+  containerSecurityContext,
+  podIdentity,
+  podSecurityContext,
+  probes,
+} from "../pod-security.ts";
 import type { Entrypoint } from "./entrypoint.ts";
 import { podPorts, proxyNames, serverPorts } from "./names.ts";
 import { tunnelNodeFlags } from "./node-flags.ts";
+import {
+  type ServiceProxyInput,
+  serviceProxyFlags,
+  serviceProxyIdentifier,
+  serviceProxyManifests,
+  serviceProxyVolumes,
+  userServerCaKey,
+} from "./service-proxy.ts";
 /** What the agent's manifests are made from. */
 export interface AgentInput {
   readonly clusterName: string;
@@ -19,6 +32,8 @@ export interface AgentInput {
   readonly serviceDomain: string;
   /** Whether the cluster's API server is reached under the cluster's name. */
   readonly isKubeApiProxied: boolean;
+  /** Undefined where the agent serves no user server. */
+  readonly serviceProxy: ServiceProxyInput | undefined;
 }
 
 const healthPort = 8093;
@@ -49,16 +64,22 @@ export function agentManifests(input: AgentInput): readonly Manifest[] {
     },
     ...(isKubeApiProxied ? [apiServer] : []),
     ...ownRights(namespace),
+    ...(input.serviceProxy ? serviceProxyManifests(namespace, input.serviceProxy) : []),
     deployment(input),
   ];
 }
 
 /** The proxy's are apart: the tunnel server is not to be vouched for by them. */
-function authorities({ caPem, httpsProxyCaPem }: AgentInput): Readonly<Record<string, string>> {
+function authorities({
+  caPem,
+  httpsProxyCaPem,
+  serviceProxy,
+}: AgentInput): Readonly<Record<string, string>> {
   const encode = (text: string): string => Buffer.from(text).toString("base64");
   return {
     "ca.crt": encode(caPem),
     ...(httpsProxyCaPem === "" ? {} : { [proxyCaKey]: encode(httpsProxyCaPem) }),
+    ...(serviceProxy && { [userServerCaKey]: encode(serviceProxy.userServerCaPem) }),
   };
 }
 
@@ -75,6 +96,8 @@ function ownRights(namespace: string): readonly Manifest[] {
           resources: ["leases"],
           verbs: ["get", "list", "watch", "create", "update", "patch"],
         },
+        // To tell of a certificate that cannot be used.
+        { apiGroups: [""], resources: ["events"], verbs: ["create"] },
       ],
     },
     {
@@ -112,6 +135,14 @@ function deployment(input: AgentInput): Manifest {
           terminationGracePeriodSeconds: 40,
           securityContext: podSecurityContext,
           ...(pullSecrets.length === 0 ? {} : { imagePullSecrets: pullSecrets }),
+          topologySpreadConstraints: [
+            {
+              maxSkew: 1,
+              topologyKey: "kubernetes.io/hostname",
+              whenUnsatisfiable: "ScheduleAnyway",
+              labelSelector: { matchLabels: labels },
+            },
+          ],
           tolerations: [
             { key: "dedicated", operator: "Equal", value: "infra", effect: "NoSchedule" },
             { key: "node-role.kubernetes.io/infra", operator: "Exists", effect: "NoSchedule" },
@@ -121,11 +152,16 @@ function deployment(input: AgentInput): Manifest {
             { name: "ca", secret: { secretName: proxyNames.agentCaSecret } },
             { name: "hub", secret: { secretName: proxyNames.agentCertificateSecret } },
             { name: "hub-kubeconfig", secret: { secretName: proxyNames.agentKubeconfigSecret } },
+            ...Object.values(ownVolumes(input)),
           ],
         },
       },
     },
   };
+}
+
+function ownVolumes({ serviceProxy }: AgentInput) {
+  return serviceProxy === undefined ? {} : serviceProxyVolumes(serviceProxy);
 }
 
 function container(input: AgentInput) {
@@ -141,7 +177,7 @@ function container(input: AgentInput) {
       ...agentFlags(input),
       ...spec.proxyAgent.additionalArgs,
     ],
-    env: [{ name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } }],
+    env: podIdentity,
     ports: [{ name: "health", containerPort: healthPort }],
     ...probes(healthPort),
     securityContext: containerSecurityContext,
@@ -149,6 +185,11 @@ function container(input: AgentInput) {
       { name: "ca", mountPath: "/etc/ca", readOnly: true },
       { name: "hub", mountPath: "/etc/tls", readOnly: true },
       { name: "hub-kubeconfig", mountPath: "/etc/kubeconfig", readOnly: true },
+      ...Object.entries(ownVolumes(input)).map(([mountPath, { name }]) => ({
+        name,
+        mountPath,
+        readOnly: true,
+      })),
     ],
   };
 }
@@ -160,13 +201,17 @@ function agentFlags({
   entrypoint,
   isKubeApiProxied,
   httpsProxyCaPem,
+  serviceProxy,
 }: AgentInput): readonly string[] {
   const { agent: podPort } = podPorts(spec);
-  const identifiers = [`host=${clusterName}`, `host=${clusterName}.${namespace}`].join("&");
+  const identifiers = [
+    ...(serviceProxy === undefined ? [] : [serviceProxyIdentifier(clusterName)]),
+    ...(isKubeApiProxied ? [`host=${clusterName}`, `host=${clusterName}.${namespace}`] : []),
+  ];
   return [
     `--proxy-server-host=${entrypoint.host}`,
     `--proxy-server-port=${entrypoint.port}`,
-    ...(isKubeApiProxied ? [`--agent-identifiers=${identifiers}`] : []),
+    ...(identifiers.length > 0 ? [`--agent-identifiers=${identifiers.join("&")}`] : []),
     "--ca-cert=/etc/ca/ca.crt",
     "--agent-cert=/etc/tls/tls.crt",
     "--agent-key=/etc/tls/tls.key",
@@ -176,5 +221,6 @@ function agentFlags({
     `--enable-port-forward-proxy=${entrypoint.isPortForward}`,
     ...(podPort === serverPorts.agent ? [] : [`--port-forward-target-port=${podPort}`]),
     ...(httpsProxyCaPem === "" ? [] : [`--https-proxy-ca-cert=/etc/ca/${proxyCaKey}`]),
+    ...(serviceProxy === undefined ? [] : serviceProxyFlags(serviceProxy)),
   ];
 }

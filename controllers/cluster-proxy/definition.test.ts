@@ -12,16 +12,31 @@ const pair = await createAuthority({ commonName: "ca", lifetimeMs: 86_400_000 },
 const other = await createAuthority({ commonName: "company", lifetimeMs: 86_400_000 }, now);
 const emptyCache = { get: () => undefined, list: () => [] } as unknown as ObjectCache<never>;
 
+const authorityOf = (keys: typeof pair) => ({
+  secrets: emptyCache,
+  current: () => loadAuthority(keys),
+  trusted: () => keys.certificatePem,
+});
+const renderInput = {
+  cluster: makeCluster(),
+  installNamespace: "agents",
+  config: {
+    metadata: { name: "cluster-proxy" },
+    spec: {
+      authentication: {},
+      proxyServer: { image: "hub:v1", namespace: "addons" },
+      proxyAgent: { image: "ghcr.io/spokeway/spokeway:v1" },
+    },
+  },
+};
+
 const definition = clusterProxyDefinition(
-  { installNamespace: "default-ns", isKubeApiProxied: true },
+  { installNamespace: "default-ns", isKubeApiProxied: true, isImpersonating: true },
   {
+    serviceProxy: undefined,
     configurations: emptyCache,
     services: emptyCache,
-    authority: {
-      secrets: emptyCache,
-      current: () => loadAuthority(pair),
-      trusted: () => pair.certificatePem,
-    },
+    authority: authorityOf(pair),
   },
 );
 
@@ -85,7 +100,7 @@ describe("the tunnel's agent with an AddOnDeploymentConfig", () => {
     const caBundle = Buffer.from(other.certificatePem).toString("base64");
     const proxy = { httpsProxy: "https://u:p@proxy.example:3129", noProxy: ".svc", caBundle };
     const { container, secret } = agentWith({ proxyConfig: proxy });
-    assert.deepEqual((container["env"] as readonly object[]).slice(1), [
+    assert.deepEqual((container["env"] as readonly object[]).slice(-2), [
       { name: "HTTPS_PROXY", value: proxy.httpsProxy },
       { name: "NO_PROXY", value: ".svc" },
     ]);
@@ -116,5 +131,59 @@ describe("the tunnel's agent with an AddOnDeploymentConfig", () => {
     const ports = { agentServer: 9091 };
     const { container } = agentWith({}, { deploy: { ports } });
     assert.ok((container["args"] as readonly string[]).includes("--port-forward-target-port=9091"));
+  });
+});
+
+describe("the tunnel's agent with a service proxy", () => {
+  const render = (list: string, variables: Readonly<Record<string, string>> = {}) => {
+    const listed = { metadata: { name: "list" }, data: { "a.yaml": list } };
+    const withServices = clusterProxyDefinition(
+      { installNamespace: "default-ns", isKubeApiProxied: true, isImpersonating: true },
+      {
+        configurations: emptyCache,
+        services: emptyCache,
+        authority: authorityOf(pair),
+        serviceProxy: {
+          authority: authorityOf(other),
+          exposed: { list: () => [listed] } as unknown as ObjectCache<never>,
+        },
+      },
+    );
+    const customizedVariables = Object.entries(variables).map(([name, value]) => ({ name, value }));
+    const deploymentConfig = addOnDeploymentConfig.parse({
+      metadata: { name: "c" },
+      spec: { customizedVariables },
+    });
+    const rendering = withServices.render({ ...renderInput, deploymentConfig });
+    assert.ok(rendering.kind === "manifests");
+    const find = (kind: string) => rendering.manifests.find((one) => one.kind === kind);
+    const data = find("ConfigMap")?.["data"] as Readonly<Record<string, string>>;
+    const text = JSON.stringify(find("Deployment"));
+    return { services: JSON.parse(data["services.yaml"] ?? "") as unknown, text, find };
+  };
+
+  it("gets the hub's list, and its certificate serves as well", () => {
+    const { services, text, find } = render("- {namespace: n, service: s, port: 80}");
+    assert.deepEqual(services, [{ namespace: "n", service: "s", port: "80" }]);
+    assert.match(
+      text,
+      /--agent-identifiers=host=cluster-[0-9a-f]{48}\.open-cluster-management\.proxy&/,
+    );
+    assert.match(text, /--enable-impersonation=true/);
+    assert.ok(find("ClusterRole"));
+  });
+
+  it("gets a list of its own, and no right to impersonate, where its cluster's configuration says so", () => {
+    const own = { exposedServices: "- {namespace: o, service: s}", enableImpersonation: "false" };
+    const { services, text, find } = render("- {namespace: n, service: s}", own);
+    assert.deepEqual(services, [{ namespace: "o", service: "s" }]);
+    assert.match(text, /--enable-impersonation=false/);
+    assert.equal(find("ClusterRole"), undefined);
+  });
+
+  it("stays as it is while a list cannot be used", () => {
+    assert.throws(() => render("- {namespace: n}"), { name: "TerminalError", message: /a\.yaml/ });
+    const own = { exposedServices: "nonsense" };
+    assert.throws(() => render("", own), { message: /variable exposedServices/ });
   });
 });

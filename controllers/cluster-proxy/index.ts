@@ -1,5 +1,6 @@
 import {
   addonNames,
+  configMaps,
   defaultManagedProxyConfigurationName,
   type KubeObject,
   managedProxyConfigurations,
@@ -26,6 +27,12 @@ export interface ClusterProxyOptions extends DesiredOptions {
   readonly installNamespace: string;
   /** Whether each cluster's API server is reached under the cluster's name. */
   readonly isKubeApiProxied: boolean;
+  /** Whether agents serve the user server. */
+  readonly hasServiceProxy: boolean;
+  /** Whether users of the hub act on clusters through it. */
+  readonly isImpersonating: boolean;
+  /** ConfigMap of our namespace that lists the Services that may be reached. */
+  readonly exposedServicesConfigMap: string;
 }
 
 /** The agents' authority is the one that upstream has for all: agents that are there go on. */
@@ -45,7 +52,15 @@ export function createClusterProxy(given: ControllerDeps, options: ClusterProxyO
   const definition = clusterProxyDefinition(options, caches);
   const addon = createAddon(deps, definition);
   return {
-    caches: [...addon.caches, caches.configurations, caches.authority.secrets, caches.services],
+    caches: [
+      ...addon.caches,
+      caches.configurations,
+      caches.authority.secrets,
+      caches.services,
+      ...(caches.serviceProxy === undefined
+        ? []
+        : [caches.serviceProxy.authority.secrets, caches.serviceProxy.exposed]),
+    ],
     controllers: [...addon.controllers, ...serverControllers(deps, options, caches)],
   };
 }
@@ -54,7 +69,7 @@ type Caches = ClusterProxySources;
 
 function openCaches(
   { client, namespace, log }: ControllerDeps,
-  { signer }: ClusterProxyOptions,
+  { signer, hasServiceProxy, exposedServicesConfigMap }: ClusterProxyOptions,
 ): Caches {
   const { parse: _checked, ...type } = managedProxyConfigurations;
   const configurations = createObjectCache<KubeObject>(client, type, { log });
@@ -65,6 +80,20 @@ function openCaches(
   return {
     configurations,
     authority: createAuthorityCache(client, { ...signer, isUsable }, log),
+    serviceProxy: hasServiceProxy
+      ? {
+          authority: createAuthorityCache(
+            client,
+            { ...authorityPlaces(signer).frontends, isUsable },
+            log,
+          ),
+          exposed: createObjectCache(client, configMaps, {
+            namespace,
+            fieldSelector: `metadata.name=${exposedServicesConfigMap}`,
+            log,
+          }),
+        }
+      : undefined,
     // Load balancers, whose addresses agents are told.
     services: createObjectCache(client, services, {
       namespace,

@@ -1,4 +1,8 @@
-import { type ManagedProxyConfigurationSpec, serviceProxyHost } from "#api";
+import {
+  exposedServicesConfigMap,
+  type ManagedProxyConfigurationSpec,
+  serviceProxyHost,
+} from "#api";
 
 /** The label of the tunnel server's pods; agents find them by it. */
 export const serverLabels = {
@@ -26,6 +30,12 @@ export const proxyNames = {
   agentServerCaSecret: "agent-server-ca",
   frontendSigner: "cluster-proxy-frontend-signer",
   userServerSecret: "cluster-proxy-user-serving-cert",
+  /** What a tunnel server may do on the hub: say that it is there, and see who else is. */
+  serverRole: "cluster-proxy-tunnel-server",
+  /** With it the user server proves to agents that it is the user server. */
+  userServerClientSecret: "cluster-proxy-user-server-client",
+  /** The list of Services, on the hub and beside each agent. */
+  exposedServices: exposedServicesConfigMap,
   portForwardRole: "cluster-proxy-addon-agent:portforward",
   agentRole: "cluster-proxy-addon-agent",
   agentDeployment: "cluster-proxy-proxy-agent",
@@ -42,6 +52,9 @@ export const sharedIdentity = {
   tunnelUser: "open-cluster-management:cluster-proxy:proxy-agent",
   group: "open-cluster-management:cluster-proxy",
 } as const;
+
+/** A group of agents whose certificate is also that of a server: their service proxy's. */
+export const serviceProxyGroup = "system:open-cluster-management:addon:cluster-proxy:service-proxy";
 
 /** The group that OCM puts agents of the addon in, those of all clusters. */
 export const agentGroup = "system:open-cluster-management:addon:cluster-proxy";

@@ -107,7 +107,7 @@ export class PodProcess implements AsyncDisposable {
     return started;
   }
 
-  /** What the container is told by its environment; the only field that ours ask for is the namespace. */
+  /** What the container is told by its environment; what it asks for of its pod is the namespace here. */
   #environment(): Record<string, string> {
     const entries = this.#pod.containers[0].env ?? [];
     return Object.fromEntries(

@@ -15,7 +15,7 @@ import { installPackages } from "./packages.ts";
 import { createProgress } from "./progress.ts";
 import { allClusters } from "./prove/claim.ts";
 import { proveBed } from "./prove/prove.ts";
-import { benchTools, fullTools, konnectivityTools } from "./tool-modules.ts";
+import { benchTools, clientTools, fullTools, konnectivityTools } from "./tool-modules.ts";
 import { buildTools } from "./toolchain.ts";
 
 const progress = createProgress((line) => process.stderr.write(line));
@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   packages: async () => installPackages(progress),
   tools: async () => buildTools(fullTools, progress),
   "tools-konnectivity": async () => buildTools([...konnectivityTools, ...benchTools], progress),
+  "tools-clients": async () => buildTools(clientTools, progress),
   image: async () => {
     await image();
   },

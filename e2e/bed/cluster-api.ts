@@ -18,6 +18,8 @@ export interface ApiRequest {
   readonly path: string;
   readonly body?: unknown;
   readonly contentType?: string;
+  /** Further fields. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
 }
 
@@ -51,8 +53,12 @@ export class ClusterApi {
         agent: this.#agent,
         method: options.method ?? "GET",
         signal: AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs),
-        headers:
-          body === undefined ? {} : { "content-type": options.contentType ?? "application/json" },
+        headers: {
+          ...options.headers,
+          ...(body === undefined
+            ? {}
+            : { "content-type": options.contentType ?? "application/json" }),
+        },
       });
       outgoing.once("error", reject);
       outgoing.once("response", (response) => {

@@ -17,7 +17,7 @@ export {
   startProcessCluster,
 } from "./process/process-cluster.ts";
 export { type OcmOptions, startOcm } from "./process/process-ocm.ts";
-export { benchTools, konnectivityTools } from "./tool-modules.ts";
+export { benchTools, clientTools, konnectivityTools } from "./tool-modules.ts";
 export { findTools, type Tools } from "./toolchain.ts";
 export { isTorture } from "./torture.ts";
 export { type WaitOptions, waitFor } from "./wait.ts";

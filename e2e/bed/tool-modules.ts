@@ -5,7 +5,7 @@ export interface ToolModule {
   readonly programs: Readonly<Record<string, string>>;
   readonly linkerFlags: readonly string[];
   /** The make target that builds it. */
-  readonly target: "tools" | "tools-konnectivity";
+  readonly target: "tools" | "tools-konnectivity" | "tools-clients";
 }
 
 const ocmCommands = "open-cluster-management.io/ocm/cmd";
@@ -58,6 +58,12 @@ export const toolModules = {
     linkerFlags: ["-X helm.sh/helm/v3/internal/version.version=v3.22.0"],
     target: "tools",
   },
+  informer: {
+    version: "0.35.4",
+    programs: { informer: "." },
+    linkerFlags: [],
+    target: "tools-clients",
+  },
   "konnectivity-0.36": konnectivity("0.36.0"),
   "konnectivity-0.34": konnectivity("0.34.0"),
   "konnectivity-bench": {
@@ -80,6 +86,8 @@ export const konnectivityTools: readonly ToolModuleName[] = [
   "konnectivity-0.36",
   "konnectivity-0.34",
 ];
+/** What people run beside kubectl: controllers in Go. */
+export const clientTools: readonly ToolModuleName[] = ["informer"];
 /** Upstream's client library, as benchmarks drive it. */
 export const benchTools: readonly ToolModuleName[] = ["konnectivity-0.36", "konnectivity-bench"];
 

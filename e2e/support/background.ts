@@ -17,8 +17,16 @@ export function startKubectl(
   kubeconfig: string,
   env: Readonly<Record<string, string>> = {},
 ): Background {
-  const child = spawn(kubectlPath, args, {
-    env: { ...process.env, ...env, KUBECONFIG: kubeconfig },
+  return startProgram([kubectlPath, ...args], { ...env, KUBECONFIG: kubeconfig });
+}
+
+/** Starts any program; it is ended when the returned handle is disposed. */
+export function startProgram(
+  [program = "", ...args]: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Background {
+  const child = spawn(program, args, {
+    env: { ...process.env, ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
   let stdout = "";

@@ -38,6 +38,8 @@ export interface AuditedRequest {
   /** As it came, without what a query may hold of secrets. */
   readonly uri: string;
   readonly cluster: string;
+  /** Its trace; `undefined` where nothing is traced. */
+  readonly traceId?: string | undefined;
   readonly facts: AuditedFacts;
   /** As the hub authenticated him. */
   readonly authenticated: User;
@@ -113,12 +115,13 @@ function responseStatus({ status, message }: AuditedStage) {
 }
 
 function annotations(
-  { group: prefix, cluster, receivedAt }: AuditedRequest,
+  { group: prefix, cluster, traceId, receivedAt }: AuditedRequest,
   { stage, actor, bytes, at }: AuditedStage,
 ): Readonly<Record<string, string>> {
   const seconds = (at.getTime() - receivedAt.getTime()) / 1000;
   return {
     [`${prefix}/cluster`]: cluster,
+    ...(traceId === undefined ? {} : { [`${prefix}/trace-id`]: traceId }),
     ...(actor === undefined
       ? {}
       : { [`${prefix}/acts-as`]: actor.kind, [`${prefix}/because`]: actor.because }),

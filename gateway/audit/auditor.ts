@@ -41,6 +41,8 @@ export interface AuditedCall {
   readonly path: string;
   readonly query: string;
   readonly isLong: boolean;
+  /** Where it is traced. */
+  readonly traceId?: string | undefined;
 }
 
 export interface AuditorOptions {
@@ -80,6 +82,7 @@ export function createAuditor({
       group,
       uri: auditedUri(exchange.target.split("?", 1)[0] ?? "", query),
       cluster: call.cluster,
+      traceId: call.traceId,
       facts,
       authenticated: caller.authenticated,
       user: caller.user,

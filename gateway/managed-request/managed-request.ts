@@ -26,6 +26,11 @@ export function readManagedRequest(method: string, path: string, query: string):
   }
 }
 
+/** True for a watch: its client asks again from where it ended, whenever it does. */
+export function isWatchRequest(method: string, path: string, query: string): boolean {
+  return readManagedRequest(method, path, query).verb === "watch";
+}
+
 const longSubresources = new Set(["attach", "exec", "log", "portforward", "proxy"]);
 
 /** True for requests whose answer may begin, or go on, whenever it likes. */

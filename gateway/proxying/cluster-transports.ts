@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { createTransport, createTransportPool, type Transport, type Upstream } from "#proxy";
-import { describeError } from "#runtime";
+import { describeError, type Tracer, traced } from "#runtime";
 import type { Cluster, Endpoint, ReadyCredential } from "../clusters/cluster.ts";
 import { dialAddress, dialThroughProxy } from "./dial-address.ts";
 import type { Reachability } from "./reachability.ts";
@@ -16,6 +16,8 @@ export interface ClusterTransportsOptions {
   /** The name that certificates of API servers behind the tunnel must have. */
   readonly tunnelServerName: string;
   readonly reachability: Reachability;
+  /** Measures how long it takes to connect. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** A cluster whose credential is at hand. */
@@ -73,7 +75,10 @@ function upstreamOf(
 ): Upstream {
   const { name, endpoint, credential } = cluster;
   const authority = endpoint.kind === "tunnel" ? name : endpoint.url.host;
-  const dial = counted(watched(name, dialTo(name, endpoint, options), options.reachability));
+  const watching = watched(name, dialTo(name, endpoint, options), options.reachability);
+  const dial = counted(async (signal) =>
+    traced(options.tracer, "dial", async () => watching(signal)),
+  );
   if (endpoint.kind === "const" && endpoint.url.protocol === "http:") return { authority, dial };
   const dialEarly = earlyDialTo(name, endpoint, options);
   const early = dialEarly === undefined ? {} : { dialEarly: counted(dialEarly) };
@@ -107,14 +112,21 @@ function dialTo(name: string, endpoint: Endpoint, { tunnelDial }: ClusterTranspo
   return (signal) => tunnelDial(name, tunnelPort, signal);
 }
 
-/** Says nothing of how the cluster can be reached: what fails here is dialled once more. */
+/** A connection says nothing yet: that it opens shows in an answer, and what fails is dialled once more. */
 function earlyDialTo(
   name: string,
   endpoint: Endpoint,
-  { tunnelDialEarly }: ClusterTransportsOptions,
+  { tunnelDialEarly, reachability }: ClusterTransportsOptions,
 ): Dial | undefined {
   if (endpoint.kind === "const" || tunnelDialEarly === undefined) return undefined;
-  return (signal) => tunnelDialEarly(name, tunnelPort, signal);
+  return async (signal) => {
+    try {
+      return await tunnelDialEarly(name, tunnelPort, signal);
+    } catch (error) {
+      reachability.missed(name, describeError(error));
+      throw error;
+    }
+  };
 }
 
 function watched(name: string, dial: Dial, reachability: Reachability): Dial {

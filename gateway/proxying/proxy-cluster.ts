@@ -36,6 +36,8 @@ export interface ProxyClusterOptions {
   readonly origin: Pick<ClusterOrigin, "layout" | "placeOf">;
   /** Name of the ManagedServiceAccount, in each cluster's namespace, that the tokens come from. */
   readonly managedServiceAccountName: string;
+  /** Ends the watches, so that their clients go on elsewhere. */
+  readonly endOfWatches: AbortSignal;
   /** How long an API server may take to begin its answer. Defaults to 75 seconds. */
   readonly responseTimeoutMs?: number;
 }
@@ -68,6 +70,7 @@ export interface Notes {
   readonly traffic: Traffic;
   /** Its answer may begin, or go on, whenever it likes. */
   readonly isLong: boolean;
+  readonly isWatch: boolean;
   /** The answer begins. */
   readonly started: (status: number) => void;
 }
@@ -140,6 +143,7 @@ function planFor(
     transports,
     latencies,
     reachability,
+    endOfWatches,
     responseTimeoutMs = defaultResponseTimeoutMs,
   }: ProxyClusterOptions,
 ) {
@@ -159,6 +163,7 @@ function planFor(
     path: forwardPath(rest, basePath) + query,
     requestHeaders: managedRequestHeaders(credential, actor, notes.headers),
     ...(notes.isLong ? {} : { responseTimeoutMs }),
+    ...(notes.isWatch && { mayEnd: endOfWatches }),
   };
 }
 

@@ -14,8 +14,10 @@ export function managedRequestHeaders(
   own: RawHeaders,
 ): HeaderPolicy {
   const token = bearerOf(credential, actor);
+  // A state belongs to the parent that it came with.
+  const isTraced = own.includes("traceparent");
   return {
-    isDropped: isIdentityHeader,
+    isDropped: (name) => isIdentityHeader(name) || (isTraced && name === "tracestate"),
     rewrite: (name, value) =>
       name === "sec-websocket-protocol" ? withoutBearerProtocol(value) : value,
     set: [

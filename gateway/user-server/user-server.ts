@@ -86,7 +86,7 @@ export function createUserServer(options: UserServerOptions): UserServer {
   const front = createUserFront(options, handle, refused);
   const winding = new AbortController();
   const { lameDuckMs = 10_000 } = options;
-  const serving = windDown(front, winding, { lameDuckMs }, () => transports.destroy());
+  const serving = windDown(front, { winding }, { lameDuckMs }, () => transports.destroy());
   return {
     name: "user-server",
     port: front.port,

@@ -204,6 +204,16 @@ describe("the rights of the charts", { timeout: 300_000 }, () => {
       { apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] },
       { apiGroups: [""], resources: ["pods/portforward"], verbs: ["create", "get"] },
     ];
+    const servers = [
+      {
+        apiGroups: ["coordination.k8s.io"],
+        resources: ["leases"],
+        verbs: ["list", "watch", "create", "patch", "delete"],
+      },
+      { apiGroups: [""], resources: ["events"], verbs: ["create"] },
+    ];
+    const serverRole = roleIn(namespace, "cluster-proxy-tunnel-server", servers);
+    assert.match(await tryAs("cluster-proxy", apply, serverRole), /serverside-applied/);
     const portForward = roleIn(namespace, "cluster-proxy-addon-agent:portforward", forward);
     assert.match(await tryAs("cluster-proxy", apply, portForward), /serverside-applied/);
   });

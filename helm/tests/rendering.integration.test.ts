@@ -165,6 +165,7 @@ describe("chart cluster-proxy", () => {
       "mine",
       "agent-server",
       "cluster-proxy-user-serving-cert",
+      "cluster-proxy-user-server-client",
       "a",
       "b",
     ]);
@@ -475,6 +476,19 @@ describe("chart cluster-gateway-addon-manager", () => {
     await assert.rejects(helm.render(chart, "--set=clusterGateway.apiGroup=other"), /apiGroup/);
   });
 
+  it("traces nothing unless there is a collector", async () => {
+    const tracingIn = async (...flags: readonly string[]) => {
+      const objects = await helm.render(chart, ...flags);
+      return at(find(objects, "ClusterGatewayConfiguration", "cluster-gateway"), "spec", "tracing");
+    };
+    assert.equal(await tracingIn(), undefined);
+    assert.deepEqual(await tracingIn("--set=tracing.endpoint=http://collector:4318"), {
+      endpoint: "http://collector:4318",
+      samplingRatePerMillion: 1_000_000,
+    });
+    await assert.rejects(tracingIn("--set=tracing.endpoint=collector"), /endpoint/);
+  });
+
   it("runs no command for a Secret that is not listed, by its absolute path", async () => {
     const key = "clusterGateway.dynamicCredentials.allowedCommands";
     const objects = await helm.render(chart, `--set=${key}={/bin/one}`);
@@ -540,13 +554,9 @@ describe("values", () => {
     ["cluster-proxy", "replicas=abc", /replicas.*got string, want integer/s],
     ["cluster-proxy", "replica=2", /'replica' not allowed/],
     ["cluster-proxy", "proxyServer.port=70000", /proxyServer\/port/],
-    ["cluster-proxy", "enableServiceProxy=true", /enableServiceProxy: the service proxy is not/],
-    ["cluster-proxy", "enableImpersonation=false", /enableImpersonation: .*is not part/],
     ["cluster-proxy", "featureGates.clusterProfile=true", /featureGates\.clusterProfile: .*is not/],
-    ["cluster-proxy", "userServer.enabled=true", /userServer\.enabled: the user server is not/],
-    ["cluster-proxy", "userServer.additionalSANs={a}", /userServer\.additionalSANs: .*is not/],
-    ["cluster-proxy", "exposedServices[0].name=a", /exposedServices: .*is not/],
-    ["cluster-proxy", "exposedServicesConfigMapName=a", /exposedServicesConfigMapName: .*is not/],
+    ["cluster-proxy", "userServer.enabled=true", /userServer\.enabled: needs enableServiceProxy/],
+    ["cluster-proxy", "exposedServices[0].name=a", /exposedServices\/0.*name/s],
     ["cluster-proxy", "networkPolicies.enabled=true", /networkPolicies\.enabled: .*is not/],
     ["cluster-proxy", "installByPlacement.placementNamespace=a", /needs installByPlacement\.plac/],
     ["managed-serviceaccount", "agentInstallAll=perhaps", /agentInstallAll/],

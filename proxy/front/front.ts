@@ -41,6 +41,8 @@ export interface FrontOptions {
   readonly log: Logger;
   /** Called for each connection on which something came that is no HTTP. */
   readonly onMalformed?: () => void;
+  /** Requests of HTTP/2 that one connection may carry at once. Defaults to 1,000. */
+  readonly streamsPerConnection?: number | undefined;
   /** How long requests may go on once the front is asked to end. Defaults to 10 seconds. */
   readonly drainMs?: number;
 }
@@ -152,13 +154,13 @@ function createH1({ handle, onMalformed = () => undefined }: FrontOptions): H1Se
 }
 
 function createH2(
-  { handle, log, onMalformed }: FrontOptions,
+  { handle, log, onMalformed, streamsPerConnection = windows.serverStreams }: FrontOptions,
   sessions: Set<ServerHttp2Session>,
 ): Http2Server {
   const server = createH2Server({
     settings: {
       initialWindowSize: windows.streamBytes,
-      maxConcurrentStreams: windows.serverStreams,
+      maxConcurrentStreams: streamsPerConnection,
       maxHeaderListSize: 256 * 1024,
     },
     maxHeaderListPairs: 2000,

@@ -26,7 +26,7 @@ export interface UpstreamResponse {
 
 /** One request on its way. */
 export interface UpstreamCall {
-  /** Takes the body; ended already when there is none. */
+  /** Takes the body; ended already when there is none. Emits `aborted` when no more of it is wanted. */
   readonly body: Writable;
   /** Fields to send after the body. Call it before the body ends. */
   trailers(fields: RawHeaders): void;

@@ -71,7 +71,8 @@ function responseOf(
       headers: withoutPseudo(raw),
       body: (flags & endStream) === 0 ? stream : undefined,
       trailers: () => trailers,
-      isCut: () => stream.aborted || failure !== undefined || stream.rstCode !== 0,
+      // Not `aborted`: a server that has answered may refuse the rest of the body, without an error.
+      isCut: () => failure !== undefined || stream.rstCode !== 0,
     });
   });
   return answer.promise;

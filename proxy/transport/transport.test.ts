@@ -120,6 +120,32 @@ describe("Transport", () => {
     assert.ok((await Promise.all([first, ...more, last])).every(({ status }) => status === 200));
   });
 
+  it("goes to a new session when what carries the old one is about to end", async () => {
+    const held: ServerHttp2Stream[] = [];
+    await using upstream = await startUpstream(authority, {
+      h2: (stream, headers) => {
+        if (headers[":path"] === "/long") held.push(stream);
+        else ok(stream);
+      },
+    });
+    const dialled: Duplex[] = [];
+    using transport = transportTo(upstream, {}, async () => {
+      const connection = tunnelled(await upstream.dial());
+      dialled.push(connection);
+      return connection;
+    });
+    await using proxy = await startProxy(authority, toEverything(transport));
+    const long = proxy.get("/long");
+    await eventually("long", () => held.length === 1);
+    dialled[0]?.emit("retire");
+    assert.equal((await proxy.get("/")).body, "ok");
+    assert.equal(dialled.length, 2);
+    for (const stream of held) ok(stream);
+    assert.equal((await long).body, "ok");
+    await eventually("the end of the old one", () => dialled[0]?.destroyed === true);
+    assert.equal(dialled[1]?.destroyed, false);
+  });
+
   it("goes to a new session after GOAWAY, and lets the old one finish", async () => {
     const streams: ServerHttp2Stream[] = [];
     await using upstream = await startUpstream(authority, {

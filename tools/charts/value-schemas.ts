@@ -5,6 +5,7 @@ import {
   identityPolicy,
   oidcIssuer,
   permissionPolicy,
+  traceExport,
 } from "#api";
 
 const text = z.string();
@@ -65,7 +66,14 @@ export const valueSchemas = {
     featureGates: z.strictObject({ clusterProfile: z.boolean() }),
     userServer: z.strictObject({ enabled: z.boolean(), additionalSANs: names }),
     exposedServicesConfigMapName: name,
-    exposedServices: z.array(z.looseObject({})),
+    exposedServices: z.array(
+      z.strictObject({
+        namespace: name,
+        service: name,
+        port: z.union([port, name]).optional(),
+        protocol: z.enum(["http", "https"]).optional(),
+      }),
+    ),
     networkPolicies: z.strictObject({ enabled: z.boolean() }),
   }),
   "managed-serviceaccount": z.strictObject({
@@ -98,6 +106,7 @@ export const valueSchemas = {
     clusterGateway: z.strictObject({
       image: name,
       replicas: copies,
+      workers: z.int().min(0).max(64),
       installNamespace: name,
       secretNamespace: name,
       apiGroup: z.enum(clusterGatewayGroups),
@@ -113,6 +122,7 @@ export const valueSchemas = {
     clusterProxy: z.strictObject({ namespace: text }),
     identity: identityPolicy,
     audit: auditPolicy,
+    tracing: traceExport,
     oidc: oidcIssuer.nullish(),
     authorizePaths: z.boolean(),
   }),

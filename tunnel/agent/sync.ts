@@ -61,6 +61,9 @@ export interface SyncIntervals {
 /** How a round of the sync loop went. */
 export type SyncOutcome = "connected" | "duplicate" | "complete" | "satisfied" | "failed";
 
+/** How many intervals looks are apart at most that find only what is known. */
+const slowestSearch = 5;
+
 /** The first wait after a failure: most servers that are lost are back at once. */
 const firstRetryMs = 100;
 
@@ -100,9 +103,9 @@ export class SyncDelays {
       this.#duplicateMs = intervalMs;
       return intervalMs * later;
     }
-    // What is looked for may be gone, or behind an address that leads elsewhere.
+    // What is looked for may be gone; or about to be there, which is told before it can be reached.
     const delayMs = this.#duplicateMs;
-    this.#duplicateMs = Math.min(delayMs * 1.5, satisfiedIntervalMs);
+    this.#duplicateMs = Math.min(delayMs * 1.5, intervalMs * slowestSearch);
     return delayMs * later;
   }
 

@@ -48,7 +48,9 @@ export function createTunnelClient(options: TunnelClientOptions): TunnelClient {
       if (first === undefined || !isGoodChoice(stateFor(host)(first))) {
         return dial({ host, port }, signal);
       }
-      const { connection, isEarly } = await start(first, { host, port }, signal);
+      const started = await start(first, { host, port }, signal).catch(unlessElsewhere);
+      if (started === undefined) return dial({ host, port }, signal);
+      const { connection, isEarly } = started;
       const opened = within(dialTimeoutMs, { host, port }, signal, async (either) => {
         await whenOpen(connection, either);
         return connection;
@@ -146,6 +148,10 @@ function isElsewhere(error: unknown): boolean {
   return (
     error instanceof TunnelError && (error.code === "no_agent" || error.code === "unreachable")
   );
+}
+
+function unlessElsewhere(error: unknown): undefined {
+  if (!isElsewhere(error)) throw error;
 }
 
 /** Asks a server. The connection is not open yet. */

@@ -25,7 +25,7 @@ export async function approve(
   await client.replace(certificateSigningRequests, approved, signal, { subresource: "approval" });
 }
 
-/** Signs the approved request, for a client, in the names that are this cluster's. */
+/** Signs the approved request, for what the signer is for, in the names that are this cluster's. */
 export async function sign(
   client: KubeClient,
   { request, asked, clusterName, installNamespace }: Snapshot,
@@ -41,7 +41,7 @@ export async function sign(
   const askedMs = expirationSeconds === undefined ? signer.lifetimeMs : expirationSeconds * 1000;
   const options = {
     names: [...asked.names, ...signer.names(clusterName, installNamespace)],
-    usages: ["client"] as const,
+    usages: signer.usages ?? (["client"] as const),
     lifetimeMs: Math.min(signer.lifetimeMs, askedMs),
   };
   const pem = await signRequest(authority, asked, options, now);

@@ -2,6 +2,7 @@ import { type ClusterGatewayConfigurationSpec, clusterGatewayLayouts, type OidcI
 import { containerSecurityContext, podSecurityContext, probes } from "../../pod-security.ts";
 import { gatewayLabels, gatewayNames, gatewayPort } from "../names.ts";
 import { auditPolicyFile, identityFile, issuerCaFile } from "./identity-document.ts";
+import { tunnelService } from "./tunnel-service.ts";
 
 /**
  * How the gateway's memory is collected. Buffers that pass through die young: a small young
@@ -124,6 +125,17 @@ function auditFlags({ log, policy }: ClusterGatewayConfigurationSpec["audit"]): 
   return ["--audit-log-path=-", ...file];
 }
 
+function tracingFlags({
+  endpoint,
+  samplingRatePerMillion,
+}: ClusterGatewayConfigurationSpec["tracing"]): readonly string[] {
+  if (endpoint === "") return [];
+  return [
+    `--tracing-endpoint=${endpoint}`,
+    `--tracing-sampling-rate-per-million=${samplingRatePerMillion}`,
+  ];
+}
+
 function gatewayFlags(spec: ClusterGatewayConfigurationSpec): readonly string[] {
   const { clusterProxy } = spec.egress;
   return [
@@ -133,19 +145,26 @@ function gatewayFlags(spec: ClusterGatewayConfigurationSpec): readonly string[] 
     "--tls-cert-file=/etc/server/tls.crt",
     "--tls-private-key-file=/etc/server/tls.key",
     `--cluster-gateway-proxy-config=/etc/identity/${identityFile}`,
+    ...(spec.workers > 0 ? [`--workers=${spec.workers}`] : []),
     ...(spec.authorizePaths ? ["--authorize-proxy-subpath=true"] : []),
     ...issuerFlags(spec.oidc),
     ...auditFlags(spec.audit),
+    ...tracingFlags(spec.tracing),
     "--feature-gates=HealthinessCheck=true,SecretCache=true",
     ...objectFlags(spec),
     ...(hasTunnel(spec) && clusterProxy !== undefined
       ? [
           `--proxy-host=${clusterProxy.proxyServerHost}`,
           `--proxy-port=${clusterProxy.proxyServerPort}`,
+          ...serviceFlag(tunnelService(clusterProxy.proxyServerHost)),
           "--proxy-ca-cert=/etc/ca/ca.crt",
           "--proxy-cert=/etc/tls/tls.crt",
           "--proxy-key=/etc/tls/tls.key",
         ]
       : []),
   ];
+}
+
+function serviceFlag(service: string | undefined): readonly string[] {
+  return service === undefined ? [] : [`--proxy-service=${service}`];
 }

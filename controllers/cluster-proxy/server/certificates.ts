@@ -1,11 +1,11 @@
-import type { ManagedProxyConfigurationSpec } from "#api";
+import { type ManagedProxyConfigurationSpec, userServerClientName } from "#api";
 import type { WantedCertificate } from "../../installation/certificates.ts";
 import { proxyNames } from "../names.ts";
 import type { AuthorityName } from "./authorities.ts";
 
 /** A certificate of the tunnel, and the condition that tells of it. */
 export interface TunnelCertificate extends WantedCertificate {
-  readonly role: "proxyServer" | "agentServer" | "proxyClient" | "userServer";
+  readonly role: "proxyServer" | "agentServer" | "proxyClient" | "userServer" | "userServerClient";
   /** Who signs it. */
   readonly authority: AuthorityName;
 }
@@ -44,7 +44,7 @@ export function wantedCertificates(
       commonName: "proxy-client",
       usages: ["client"],
     },
-    ...userServerCertificate(spec),
+    ...userServerCertificates(spec),
   ];
 }
 
@@ -66,7 +66,7 @@ function tunnelNames(
   return [...new Set(names)];
 }
 
-function userServerCertificate({
+function userServerCertificates({
   userServer,
   proxyServer: { namespace },
 }: ManagedProxyConfigurationSpec): readonly TunnelCertificate[] {
@@ -88,6 +88,15 @@ function userServerCertificate({
       commonName: service,
       names: [...new Set(names)],
       usages: ["server"],
+    },
+    {
+      role: "userServerClient",
+      authority: "frontends",
+      namespace,
+      secretName: proxyNames.userServerClientSecret,
+      commonName: userServerClientName,
+      names: [],
+      usages: ["client"],
     },
   ];
 }

@@ -70,6 +70,7 @@ export function desiredObjects(
       type: secrets,
       object: opaqueSecret(metadata(proxyNames.agentServerCaSecret), { "ca.crt": ca.agents }),
     },
+    ...serverRights(configuration),
     ...(isForwarded ? portForwardRights(configuration, options) : []),
     deployment(configuration, options),
     ...disruptionBudget(configuration),
@@ -107,6 +108,33 @@ function loadBalancer(configuration: ManagedProxyConfiguration): readonly Desire
     },
   };
   return [{ type: services, object: service }];
+}
+
+/** Servers find each other by Leases, and tell of certificates that cannot be used. */
+function serverRights(configuration: ManagedProxyConfiguration): readonly Desired[] {
+  const metadata = metadataOf(configuration, proxyNames.serverRole);
+  const { namespace } = configuration.spec.proxyServer;
+  const apiGroup = "rbac.authorization.k8s.io";
+  const role = {
+    metadata,
+    rules: [
+      {
+        apiGroups: ["coordination.k8s.io"],
+        resources: ["leases"],
+        verbs: ["list", "watch", "create", "patch", "delete"],
+      },
+      { apiGroups: [""], resources: ["events"], verbs: ["create"] },
+    ],
+  };
+  const binding = {
+    metadata,
+    roleRef: { apiGroup, kind: "Role", name: metadata.name },
+    subjects: [{ kind: "ServiceAccount", name: proxyNames.serviceAccount, namespace }],
+  };
+  return [
+    { type: roles, object: role },
+    { type: roleBindings, object: binding },
+  ];
 }
 
 function portForwardRights(

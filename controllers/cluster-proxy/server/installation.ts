@@ -57,7 +57,8 @@ function targetsOf(
   places: AuthorityPlaces,
 ): readonly Target[] {
   const { namespace, inClusterServiceName, entrypoint } = spec.proxyServer;
-  const { frontendCaSecret, agentServerCaSecret, serviceAccount, portForwardRole } = proxyNames;
+  const { frontendCaSecret, agentServerCaSecret, serviceAccount, serverRole, portForwardRole } =
+    proxyNames;
   const secretNames = [
     frontendCaSecret,
     agentServerCaSecret,
@@ -78,8 +79,10 @@ function targetsOf(
     ...secretNames.map((name) => ({ type: secrets, namespace, name })),
     ...serviceNames.map((name) => ({ type: services, namespace, name })),
     { type: serviceAccounts, namespace, name: serviceAccount },
-    { type: roles, namespace, name: portForwardRole },
-    { type: roleBindings, namespace, name: portForwardRole },
+    ...[serverRole, portForwardRole].flatMap((name) => [
+      { type: roles, namespace, name },
+      { type: roleBindings, namespace, name },
+    ]),
     { type: deployments, namespace, name: metadata.name },
     { type: podDisruptionBudgets, namespace, name: metadata.name },
   ];

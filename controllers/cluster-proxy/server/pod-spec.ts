@@ -1,8 +1,16 @@
 import type { ManagedProxyConfigurationSpec } from "#api";
-import { containerSecurityContext, podSecurityContext, probes } from "../../pod-security.ts";
+import {
+  containerSecurityContext,
+  podIdentity,
+  podSecurityContext,
+  probes,
+} from "../../pod-security.ts";
 import { podPorts, proxyNames, serverLabels, serverPorts, sharedIdentity } from "../names.ts";
 import { tunnelNodeFlags } from "../node-flags.ts";
 import type { DesiredOptions } from "./desired.ts";
+
+/** How long connections may go on when a server ends. */
+const leavingSeconds = 20;
 
 /** Only what differs: the command line of a server with the usual ports is upstream's. */
 function portFlags(ports: ReturnType<typeof podPorts>): readonly string[] {
@@ -13,6 +21,23 @@ function portFlags(ports: ReturnType<typeof podPorts>): readonly string[] {
   });
 }
 
+/**
+ * How many servers there are is not said: a change would replace all of them. Only agents of
+ * upstream's have to know it.
+ */
+function peerFlags(
+  { namespace, replicas }: ManagedProxyConfigurationSpec["proxyServer"],
+  hasUpstreamAgents: boolean,
+): readonly string[] {
+  const label = Object.entries(serverLabels).map(([name, value]) => `${name}=${value}`);
+  return [
+    ...(hasUpstreamAgents ? [`--server-count=${replicas}`] : []),
+    "--enable-lease-controller",
+    `--lease-namespace=${namespace}`,
+    `--lease-label=${label.join(",")}`,
+  ];
+}
+
 /** The tunnel server's pods. */
 export function serverPodSpec(spec: ManagedProxyConfigurationSpec, options: DesiredOptions) {
   const { signingProxyServerSecretName, signingAgentServerSecretName } =
@@ -20,7 +45,7 @@ export function serverPodSpec(spec: ManagedProxyConfigurationSpec, options: Desi
   const { nodeSelector, tolerations } = spec.proxyServer.nodePlacement;
   return {
     serviceAccountName: proxyNames.serviceAccount,
-    automountServiceAccountToken: false,
+    terminationGracePeriodSeconds: leavingSeconds + 10,
     securityContext: podSecurityContext,
     nodeSelector,
     tolerations,
@@ -55,7 +80,6 @@ function container(
     args: [
       ...tunnelNodeFlags,
       "/app/tunnel-server.mjs",
-      `--server-count=${proxyServer.replicas}`,
       "--proxy-strategies=destHost",
       "--server-ca-cert=/etc/server-ca-pki/ca.crt",
       "--server-cert=/etc/server-pki/tls.crt",
@@ -64,9 +88,16 @@ function container(
       "--cluster-cert=/etc/agent-pki/tls.crt",
       "--cluster-key=/etc/agent-pki/tls.key",
       ...portFlags(ports),
+      ...peerFlags(proxyServer, isSharedIdentityAccepted),
+      `--graceful-shutdown-timeout=${leavingSeconds}s`,
       "--agent-identity=certificate",
       ...(isSharedIdentityAccepted ? [`--shared-agent-name=${sharedIdentity.tunnelUser}`] : []),
       ...proxyServer.additionalArgs,
+    ],
+    env: [
+      ...podIdentity,
+      // Agents that go through the hub's API server know pods by these names.
+      { name: "PROXY_SERVER_ID", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
     ],
     ports: [
       { name: "proxy-server", containerPort: ports.frontend },

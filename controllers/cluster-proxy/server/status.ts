@@ -13,6 +13,7 @@ const typeOfRole = {
   agentServer: proxyConditionTypes.agentServerSigned,
   proxyClient: proxyConditionTypes.proxyClientSigned,
   userServer: proxyConditionTypes.userServerSigned,
+  userServerClient: proxyConditionTypes.userServerClientSigned,
 } as const satisfies Record<TunnelCertificate["role"], string>;
 
 /** The conditions of a configuration, from what was seen and what went wrong, if anything did. */

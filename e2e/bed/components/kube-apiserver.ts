@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import type { Program } from "../cluster-plan.ts";
 import { type ClusterPlan, certificatePath, keyPath, pkiDirectory } from "../cluster-plan.ts";
+import { ocmNames } from "../ocm/names.ts";
 import type { Tools } from "../toolchain.ts";
 
 /** What a user of the bed may change about an API server. */
@@ -20,6 +22,7 @@ export function kubeApiServer(
   const expiration = options.serviceAccountMaxTokenExpiration;
   return {
     name: "kube-apiserver",
+    ...(plan.node === undefined ? {} : { files: { [auditPolicyPath(plan)]: auditPolicy } }),
     argv: [
       tools.path("kube-apiserver"),
       `--etcd-servers=http://127.0.0.1:${addresses.etcdClientPort}`,
@@ -40,6 +43,26 @@ export function kubeApiServer(
     ],
   };
 }
+
+/** Where a cluster with a node records what addons do there: one `audit.k8s.io/v1` Event a line. */
+export function auditLogPath(plan: ClusterPlan): string {
+  return join(plan.directory, "audit.log");
+}
+
+function auditPolicyPath(plan: ClusterPlan): string {
+  return join(plan.directory, "audit-policy.json");
+}
+
+/** Only what the accounts of addons do, also as somebody else: all else would cost time for nothing. */
+const auditPolicy = JSON.stringify({
+  apiVersion: "audit.k8s.io/v1",
+  kind: "Policy",
+  omitStages: ["RequestReceived"],
+  rules: [
+    { level: "Metadata", userGroups: [`system:serviceaccounts:${ocmNames.agentAddonNamespace}`] },
+    { level: "None" },
+  ],
+});
 
 function serviceAccountFlags(plan: ClusterPlan): readonly string[] {
   return [
@@ -78,5 +101,9 @@ function nodeFlags(plan: ClusterPlan): readonly string[] {
     `--kubelet-client-certificate=${certificatePath(plan, "to-kubelet")}`,
     `--kubelet-client-key=${keyPath(plan, "to-kubelet")}`,
     "--kubelet-preferred-address-types=InternalIP",
+    `--audit-policy-file=${auditPolicyPath(plan)}`,
+    `--audit-log-path=${auditLogPath(plan)}`,
+    "--audit-log-maxsize=20",
+    "--audit-log-maxbackup=1",
   ];
 }

@@ -124,7 +124,10 @@ async function startFresh(
 async function joinAll(clusters: readonly FullCluster[]): Promise<void> {
   const [hub, ...managed] = clusters;
   if (hub === undefined) return;
-  await startOcmHub(hub, { managed: managed.map(({ plan }) => plan.name) });
+  await startOcmHub(hub, {
+    managed: managed.map(({ plan }) => plan.name),
+    clusterProfiles: true,
+  });
   await Promise.all(managed.map(async (cluster) => joinOcm(hub, cluster)));
 }
 

@@ -1,14 +1,15 @@
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { serviceProxyHost, userServerClientName } from "#api";
 import { waitFor } from "#bed";
-import { makeAuthority, type TestAuthority } from "#testing";
 import { gatewayNodeFlags } from "../../../controllers/cluster-gateway/server/pod-spec.ts";
 import { tunnelNodeFlags } from "../../../controllers/cluster-proxy/node-flags.ts";
 import { GatewayBed, grantManifest, secretNamespace } from "../../../gateway/gateway-bed.ts";
 import { bundlePrograms } from "../../../tools/bundle.ts";
 import { findFreePorts } from "../../bed/process/ports.ts";
 import type { Processes } from "../process-usage.ts";
+import { type BenchAuthority, type KeyKind, makeBenchAuthority } from "./bench-authority.ts";
 import type { Target } from "./load.ts";
 import { fillManaged, smallPath } from "./load-data.ts";
 import { Programs } from "./programs.ts";
@@ -41,7 +42,8 @@ export class BenchBed implements AsyncDisposable {
     this.#programs = stack.use(new Programs(directory));
   }
 
-  static async start(): Promise<BenchBed> {
+  /** `keys` are those of our own certificates; API servers have theirs. */
+  static async start(keys: KeyKind = "rsa"): Promise<BenchBed> {
     await using stack = new AsyncDisposableStack();
     const directory = await mkdtemp(join(tmpdir(), "spokeway-bench-"));
     stack.defer(async () => rm(directory, { recursive: true, force: true }));
@@ -51,7 +53,7 @@ export class BenchBed implements AsyncDisposable {
     const bed = stack.use(await GatewayBed.start());
     const bench = new BenchBed(bed, directory, stack.move());
     try {
-      await bench.#join();
+      await bench.#join(await makeBenchAuthority(keys, directory));
       return bench;
     } catch (error) {
       await bench[Symbol.asyncDispose]();
@@ -75,7 +77,7 @@ export class BenchBed implements AsyncDisposable {
   }
 
   get ours(): Processes {
-    const names = ["gateway", "tunnel-server", "agent"];
+    const names = ["gateway", "tunnel-server", "agent", "user-server"];
     return Object.fromEntries(names.map((name) => [name, this.#programs.pid(name)] as const));
   }
 
@@ -84,19 +86,19 @@ export class BenchBed implements AsyncDisposable {
     await this.#stack.disposeAsync();
   }
 
-  async #join(): Promise<void> {
+  async #join(authority: BenchAuthority): Promise<void> {
     const { bed } = this;
-    const authority = await makeAuthority("bench-ca");
     const ports = await findPorts();
     const link = this.#stack.use(await startSlowLink(ports.agents, farRoundTripMs / 2));
     await this.#startTunnel(authority, ports, link);
     await this.#startGateway(authority, ports);
+    await this.#startUserServer(authority, ports);
     await bed.managed.apply(grantManifest);
     const credential = { "ca.crt": await bed.managedCa(), token: await bed.token() };
     await bed.writeCluster("managed1", "ClusterProxy", credential);
     await bed.writeCluster("managed2", "ClusterProxy", credential);
     await fillManaged(bed.managed.api);
-    this.#targets = await this.#makeTargets(ports.gateway, credential.token);
+    this.#targets = await this.#makeTargets(ports, credential.token);
     await bed.register(ports.gateway, authority.caPem);
     for (const path of ["managed1", "managed2"].map((name) => proxyPath(name) + smallPath)) {
       await waitFor("the way to the cluster", async () => {
@@ -106,7 +108,7 @@ export class BenchBed implements AsyncDisposable {
     }
   }
 
-  async #startTunnel(authority: TestAuthority, ports: Ports, link: SlowLink): Promise<void> {
+  async #startTunnel(authority: BenchAuthority, ports: Ports, link: SlowLink): Promise<void> {
     const server = await this.#pair("server", await authority.server("localhost"));
     await writeFile(join(this.directory, "ca.crt"), authority.caPem);
     this.#programs.start({
@@ -130,8 +132,9 @@ export class BenchBed implements AsyncDisposable {
     await this.#startAgents(authority, ports, link);
   }
 
-  async #startAgents(authority: TestAuthority, ports: Ports, link: SlowLink): Promise<void> {
-    const agent = await this.#pair("agent", await authority.client("agent"));
+  async #startAgents(authority: BenchAuthority, ports: Ports, link: SlowLink): Promise<void> {
+    const host = serviceProxyHost("managed1");
+    const agent = await this.#pair("agent", await authority.peer("agent", host));
     const common = [`--agent-cert=${agent.cert}`, `--agent-key=${agent.key}`, "--ca-cert=ca.crt"];
     const near = {
       name: "agent",
@@ -158,7 +161,8 @@ export class BenchBed implements AsyncDisposable {
           ...common,
           "--proxy-server-host=localhost",
           `--proxy-server-port=${port}`,
-          `--agent-identifiers=host=${cluster}`,
+          `--agent-identifiers=host=${cluster}${name === "agent" ? `&host=${host}` : ""}`,
+          ...(name === "agent" ? this.#serviceProxyFlags() : []),
           `--health-server-port=${healthPort}`,
           `--admin-server-port=${adminPort}`,
         ],
@@ -167,7 +171,51 @@ export class BenchBed implements AsyncDisposable {
     }
   }
 
-  async #startGateway(authority: TestAuthority, ports: Ports): Promise<void> {
+  /** Callers come with tokens of the managed cluster, so the agent needs no account of its own. */
+  #serviceProxyFlags(): readonly string[] {
+    return [
+      `--kubeconfig=${this.bed.managed.kubeconfig}`,
+      "--cluster-name=managed1",
+      "--enable-service-proxy",
+      "--service-proxy-client-ca=ca.crt",
+    ];
+  }
+
+  async #startUserServer(authority: BenchAuthority, ports: Ports): Promise<void> {
+    const serving = await this.#pair("user", await authority.server("localhost"));
+    const own = await this.#pair("own", await authority.client(userServerClientName));
+    this.#programs.start({
+      name: "user-server",
+      args: [
+        ...tunnelNodeFlags,
+        ...nodeArgs,
+        "app/user-server.mjs",
+        `--kubeconfig=${this.bed.hub.kubeconfig}`,
+        "--host=localhost",
+        `--port=${ports.frontends}`,
+        "--proxy-ca-cert=ca.crt",
+        `--proxy-cert=${own.cert}`,
+        `--proxy-key=${own.key}`,
+        `--server-cert=${serving.cert}`,
+        `--server-key=${serving.key}`,
+        `--server-port=${ports.user}`,
+        "--service-proxy-ca-cert=ca.crt",
+        `--service-proxy-client-cert=${own.cert}`,
+        `--service-proxy-client-key=${own.key}`,
+        `--health-port=${ports.userHealth}`,
+      ],
+      env: { POD_NAMESPACE: "default" },
+    });
+    const manifest = {
+      apiVersion: "cluster.open-cluster-management.io/v1",
+      kind: "ManagedCluster",
+      metadata: { name: "managed1" },
+      spec: { hubAcceptsClient: true },
+    };
+    await this.bed.hub.apply(JSON.stringify(manifest));
+  }
+
+  async #startGateway(authority: BenchAuthority, ports: Ports): Promise<void> {
     const service = "cluster-gateway.vela-system.svc";
     const serving = await this.#pair("gateway", await authority.server(service, "localhost"));
     const client = await this.#pair("client", await authority.client("gateway"));
@@ -192,13 +240,13 @@ export class BenchBed implements AsyncDisposable {
     });
   }
 
-  async #makeTargets(gatewayPort: number, token: string) {
+  async #makeTargets(ports: Ports, token: string) {
     const { hub, managed } = this.bed;
     const hubToken = await adminToken(hub);
     const roads = {
       hub: { url: hub.server, token: hubToken, caFile: hub.caPath },
       door: {
-        url: `https://localhost:${gatewayPort}`,
+        url: `https://localhost:${ports.gateway}`,
         token: hubToken,
         caFile: join(this.directory, "ca.crt"),
       },
@@ -208,6 +256,12 @@ export class BenchBed implements AsyncDisposable {
       hub: { ...roads.hub, name: "hub", url: roads.hub.url + proxyPath("managed1") },
       door: { ...roads.door, name: "door", url: roads.door.url + proxyPath("managed1") },
       far: { ...roads.door, name: "far", url: roads.door.url + proxyPath("managed2") },
+      user: {
+        name: "user",
+        url: `https://localhost:${ports.user}/managed1`,
+        token,
+        caFile: join(this.directory, "ca.crt"),
+      },
     };
   }
 
@@ -222,7 +276,7 @@ export class BenchBed implements AsyncDisposable {
   }
 }
 
-export type TargetName = "direct" | "hub" | "door" | "far";
+export type TargetName = "direct" | "hub" | "door" | "far" | "user";
 
 function proxyPath(cluster: string): string {
   return `/apis/cluster.core.oam.dev/v1alpha1/clustergateways/${cluster}/proxy`;
@@ -231,13 +285,16 @@ function proxyPath(cluster: string): string {
 type Ports = Awaited<ReturnType<typeof findPorts>>;
 
 async function findPorts() {
-  const [gateway, frontends, agents, health, admin, ...rest] = await findFreePorts(9);
+  const [gateway, frontends, agents, health, admin, user, userHealth, ...rest] =
+    await findFreePorts(11);
   return {
     gateway,
     frontends,
     agents,
     health,
     admin,
+    user,
+    userHealth,
     agentHealth: rest.slice(0, 2),
     farHealth: rest.slice(2),
   };

@@ -18,6 +18,9 @@ export interface Effort {
 
 export const concurrencies = [1, 16, 64] as const;
 
+/** Requests at once by the user server. */
+export const userConcurrency = 16;
+
 /** All that was measured: for each name one result for each repetition. */
 export interface Runs {
   readonly loads: Map<string, LoadResult[]>;
@@ -69,6 +72,7 @@ function loadSteps(bench: BenchBed, effort: Effort, repetition: number): readonl
     ),
     ...roads.map((name) => step("list", name, listPath, 1)),
     step("get", "far", smallPath, 1),
+    step("get", "user", smallPath, userConcurrency),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { type Finding, judge, median } from "../report.ts";
 import { farRoundTripMs, type TargetName } from "./bench-bed.ts";
-import { concurrencies, keyOf, type Runs } from "./cases.ts";
+import { concurrencies, keyOf, type Runs, userConcurrency } from "./cases.ts";
 import type { LoadResult } from "./load.ts";
 import type { WatchResult } from "./watch-fan.ts";
 
@@ -16,6 +16,7 @@ const throughputBounds = {
 export function findingsOf(runs: Runs): readonly Finding[] {
   return [
     ...throughput(runs),
+    userServer(runs),
     ...latency(runs),
     ...cpu(runs),
     ...lists(runs),
@@ -36,6 +37,16 @@ function throughput(runs: Runs): readonly Finding[] {
       }),
     ),
   );
+}
+
+function userServer(runs: Runs): Finding {
+  return judge({
+    case: `GET 1 KB, user server, requests/s against direct, c=${userConcurrency}`,
+    ours: middle(runs, "get", "user", userConcurrency, rate),
+    reference: middle(runs, "get", "direct", userConcurrency, rate),
+    must: ">= 0.28",
+    goal: ">= 0.45",
+  });
 }
 
 function latency(runs: Runs): readonly Finding[] {

@@ -78,8 +78,14 @@ function shapeOf(concurrency: number): readonly [connections: number, streams: n
   return [connections, Math.ceil(concurrency / connections)];
 }
 
+/** Longer than any case takes on a busy machine. */
+const h2loadTimeoutMs = 180_000;
+
 async function runH2load(args: readonly string[]): Promise<string> {
-  const child = spawn("h2load", args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn("h2load", args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: h2loadTimeoutMs,
+  });
   const exited = once(child, "exit") as Promise<[number | null]>;
   const [printed, complaints, [code]] = await Promise.all([
     text(child.stdout),

@@ -1,10 +1,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { installPackages } from "../../bed/packages.ts";
 import { createProgress } from "../../bed/progress.ts";
 import { processTools } from "../../bed/tool-modules.ts";
 import { buildTools } from "../../bed/toolchain.ts";
 import { publish } from "../report.ts";
+import { keyKinds } from "./bench-authority.ts";
 import { BenchBed, repository } from "./bench-bed.ts";
 import { type Effort, measureAll, type Runs } from "./cases.ts";
 import { findingsOf } from "./findings.ts";
@@ -29,13 +31,20 @@ const efforts = {
 } as const satisfies Readonly<Record<string, Effort>>;
 
 const progress = createProgress((line) => process.stderr.write(line));
-const isQuick = process.argv.includes("--quick");
+const { values } = parseArgs({
+  options: { quick: { type: "boolean" }, keys: { type: "string", default: "rsa" } },
+});
+const isQuick = values.quick === true;
+const keys = keyKinds.find((kind) => kind === values.keys);
+if (keys === undefined) throw new Error(`--keys: expected ${keyKinds.join(" or ")}`);
+/** Of the files that are written. */
+const name = keys === "rsa" ? "gateway" : `gateway-${keys}`;
 
 async function writeRuns({ loads, watches }: Runs): Promise<void> {
   const all = { loads: Object.fromEntries(loads), watches: Object.fromEntries(watches) };
   await mkdir(join(repository, ".bench"), { recursive: true });
   await writeFile(
-    join(repository, ".bench", "gateway-runs.json"),
+    join(repository, ".bench", `${name}-runs.json`),
     JSON.stringify(all, undefined, 1),
   );
 }
@@ -43,12 +52,12 @@ async function writeRuns({ loads, watches }: Runs): Promise<void> {
 await installPackages(progress, [{ name: "nghttp2-client" }]);
 await buildTools(processTools, progress);
 await using bench = await progress.step("clusters, tunnel and gateway", async () =>
-  BenchBed.start(),
+  BenchBed.start(keys),
 );
 const runs = await measureAll(bench, isQuick ? efforts.quick : efforts.full, (line) =>
   progress.say(line),
 );
 await writeRuns(runs);
 const findings = findingsOf(runs);
-await publish(repository, "gateway", findings);
+await publish(repository, name, findings);
 if (findings.some(({ holds }) => !holds)) process.exitCode = 1;

@@ -14,6 +14,12 @@ open-cluster-management.io/addon: cluster-proxy
 component: cluster-proxy-manager
 {{- end }}
 
+{{/* What finds the user server's pods. */}}
+{{- define "cluster-proxy.userServerSelector" -}}
+open-cluster-management.io/addon: cluster-proxy
+component: cluster-proxy-addon-user
+{{- end }}
+
 {{- define "cluster-proxy.tag" -}}
 {{ .Values.tag | default (printf "v%s" .Chart.AppVersion) }}
 {{- end }}
@@ -33,13 +39,8 @@ component: cluster-proxy-manager
 {{/* Stops on values that ask for what this version does not have. */}}
 {{- define "cluster-proxy.refuseUnsupported" -}}
 {{- $later := "is not part of this version of the chart; leave it at its default" -}}
-{{- if .Values.enableServiceProxy }}{{ fail (printf "enableServiceProxy: the service proxy %s (false)" $later) }}{{ end }}
-{{- if not .Values.enableImpersonation }}{{ fail (printf "enableImpersonation: switching impersonation off %s (true)" $later) }}{{ end }}
+{{- if and .Values.userServer.enabled (not .Values.enableServiceProxy) }}{{ fail "userServer.enabled: needs enableServiceProxy, which is the other end of its way" }}{{ end }}
 {{- if .Values.featureGates.clusterProfile }}{{ fail (printf "featureGates.clusterProfile: ClusterProfile support %s (false)" $later) }}{{ end }}
-{{- if .Values.userServer.enabled }}{{ fail (printf "userServer.enabled: the user server %s (false)" $later) }}{{ end }}
-{{- if .Values.userServer.additionalSANs }}{{ fail (printf "userServer.additionalSANs: the user server %s ([])" $later) }}{{ end }}
-{{- if .Values.exposedServices }}{{ fail (printf "exposedServices: the service proxy %s ([])" $later) }}{{ end }}
-{{- if ne .Values.exposedServicesConfigMapName "cluster-proxy-exposed-services" }}{{ fail (printf "exposedServicesConfigMapName: the service proxy %s (cluster-proxy-exposed-services)" $later) }}{{ end }}
 {{- if .Values.networkPolicies.enabled }}{{ fail (printf "networkPolicies.enabled: making NetworkPolicies %s (false)" $later) }}{{ end }}
 {{- with .Values.signer }}
 {{- if and (eq .type "Provided") (not (and .provided.agentAuthoritySecretName .provided.frontendAuthoritySecretName)) }}{{ fail "signer.provided: agentAuthoritySecretName and frontendAuthoritySecretName are needed when signer.type is Provided" }}{{ end }}
