@@ -147,6 +147,11 @@ export class TunnelConnection extends Duplex {
       this.#whenOpen = () => this.#write(chunks, done);
       return;
     }
+    if (this.#state.kind === "closed") {
+      // Dropped, but not at once: a caller that writes until told to wait would never hear the end.
+      setImmediate(done);
+      return;
+    }
     for (const bytes of packed(chunks)) this.#apply({ kind: "written", bytes });
     if (this.#waiting === undefined) return done();
     this.#waiting = done;

@@ -119,7 +119,9 @@ export class RawStream extends EventEmitter implements PacketStream {
 
   #writeData(bytes: Buffer, done: (() => void) | undefined): boolean {
     const stream = this.#stream;
-    if (stream.writableEnded || stream.destroyed) return true;
+    if (stream.writableEnded) return true;
+    // Its end is told in a moment. Whoever writes until told to wait would otherwise never hear it.
+    if (stream.destroyed) return false;
     stream.write(bytes, (error) => {
       if (error instanceof Error) return;
       done?.();
