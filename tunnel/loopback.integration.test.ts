@@ -6,6 +6,7 @@ import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex, Writable } from "node:stream";
 import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
 import { eventually, openLoopbackTunnel } from "#testing";
 
@@ -236,6 +237,23 @@ describe("a tunnel over loopback", () => {
     await using all = await startAll();
     await all.server.stop();
     await assert.rejects(all.client.it.dial("127.0.0.1", 443, never), { code: "unreachable" });
+  });
+
+  it("waits a moment for an agent that was lost, also where all dials were early ones", async () => {
+    await using all = await startAll();
+    const port = await all.tunnel.startTarget((socket) => socket.pipe(socket));
+    // Once the server has told what it holds, the first dial need not wait for an answer.
+    await sleep(500);
+    const early = await all.client.it.dialEarly("127.0.0.1", port, never);
+    early.write("ping");
+    await once(early, "data");
+    early.on("error", () => undefined);
+    const closed = new Promise((resolve) => early.once("close", resolve));
+    await all.agent.stop();
+    await closed;
+    const dial = all.client.it.dial("127.0.0.1", port, never);
+    await all.tunnel.startAgent({ agentPort: all.server.it.ports.agents });
+    (await dial).destroy();
   });
 
   it("gives a dial up when its signal aborts", async () => {

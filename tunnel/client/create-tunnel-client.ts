@@ -53,6 +53,7 @@ export function createTunnelClient(options: TunnelClientOptions): TunnelClient {
       const { connection, isEarly } = started;
       const opened = within(dialTimeoutMs, { host, port }, signal, async (either) => {
         await whenOpen(connection, either);
+        hints.remember(host, first.address);
         return connection;
       });
       if (!isEarly) return opened;
