@@ -44,7 +44,8 @@ export function createTunnelClient(options: TunnelClientOptions): TunnelClient {
     reasonNotReady: () => set.reasonNotReady(),
     dial: (host, port, signal) => dial({ host, port }, signal),
     async dialEarly(host, port, signal) {
-      const [first] = ask.serversFor(host);
+      // What a server says it holds may be news of before the loss.
+      const [first] = hints.isLost(host) ? [] : ask.serversFor(host);
       if (first === undefined || !isGoodChoice(stateFor(host)(first))) {
         return dial({ host, port }, signal);
       }

@@ -24,6 +24,11 @@ export class ServerHints {
     return hint?.address === address && hint.lostAtMs === undefined;
   }
 
+  /** Whether dials of the host have failed since the last good one. */
+  isLost(host: string): boolean {
+    return this.#hints.get(host)?.lostAtMs !== undefined;
+  }
+
   remember(host: string, address: string): void {
     this.#hints.delete(host);
     this.#hints.set(host, { address, lostAtMs: undefined });
