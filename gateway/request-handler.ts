@@ -1,6 +1,7 @@
-import { type Exchange, ProxyError, type Traffic, treatmentOf } from "#proxy";
-import { describeError, type Logger, type Metrics, type Tracer, traced } from "#runtime";
-import { answerError, answerText } from "./answers/answer.ts";
+import type { Exchange, Traffic } from "#proxy";
+import { type Logger, type Metrics, type Tracer, traced } from "#runtime";
+import { answerText } from "./answers/answer.ts";
+import { answerFailure, gatewayErrorOf } from "./answers/failure.ts";
 import { GatewayError } from "./answers/gateway-error.ts";
 import { treatmentOf as gatewayTreatmentOf } from "./answers/treatment.ts";
 import type { AuditEntry, Auditor } from "./audit/auditor.ts";
@@ -46,6 +47,9 @@ export interface RequestHandlerOptions {
   readonly log: Logger;
 }
 
+/** As who is told where to look knows it. */
+const ownName = "gateway";
+
 /**
  * Answers every request that reaches the gateway: route, authenticate, authorize, handle. Who comes
  * with a pass is authenticated and authorized by the cluster that the pass is for.
@@ -53,13 +57,8 @@ export interface RequestHandlerOptions {
 export function createRequestHandler(options: RequestHandlerOptions): (exchange: Exchange) => void {
   return (exchange) => {
     void answer(exchange, options).catch((reason: unknown) => {
-      const error = gatewayErrorOf(reason);
-      if (error.code === "internal") {
-        options.log.error("Cannot handle request", { error: describeError(reason) });
-      }
-      options.refused(error.code);
-      if (exchange.isAnswered) exchange.cut();
-      else answerError(exchange, error, options.router.group);
+      const { refused, log } = options;
+      answerFailure(exchange, reason, { name: ownName, group: options.router.group, refused, log });
     });
   };
 }
@@ -184,7 +183,7 @@ async function proxied(
   try {
     outcome = await send(exchange, route, caller, { entry, traffic: bytes, isLong }, options);
   } catch (reason) {
-    const error = gatewayErrorOf(reason);
+    const error = gatewayErrorOf(reason, ownName);
     outcome = { status: gatewayTreatmentOf(error).httpStatus, message: error.message };
     throw error;
   } finally {
@@ -243,14 +242,6 @@ async function send(
   } finally {
     admission.leave();
   }
-}
-
-function gatewayErrorOf(reason: unknown): GatewayError {
-  if (reason instanceof GatewayError) return reason;
-  if (reason instanceof ProxyError && treatmentOf(reason).httpStatus === 400) {
-    return new GatewayError("bad_request", reason.message, { cause: reason });
-  }
-  return new GatewayError("internal", "Internal error: see the gateway's log", { cause: reason });
 }
 
 function answerHealth(

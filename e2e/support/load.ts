@@ -89,9 +89,3 @@ function describe({ status, body }: ApiAnswer, seconds: number): string {
   const said = typeof body === "string" ? body : JSON.stringify(body);
   return `after ${seconds.toFixed(1)} s: ${status} ${said.slice(0, 300)}`;
 }
-
-/** The value that a share of all is not above, such as 0.99. Zero where there is none. */
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((one, other) => one - other);
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
-}

@@ -1,5 +1,5 @@
 import { waitFor } from "#bed";
-import { helm, kubectl, kubectlJson } from "./hub.ts";
+import { helm, kubectlJson } from "./hub.ts";
 
 /** The releases of the bed, each with its chart and the values that the walk-through gives it. */
 export const releases = {
@@ -90,14 +90,4 @@ async function readPods(
   const selector = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
   const args = ["-n", namespace, "get", "pods", "-l", selector.join(",")];
   return (await kubectlJson(args, options)) as Pods;
-}
-
-/** Says what a condition of an object is, such as the `Ready` of an account, or nothing. */
-export async function conditionOf(
-  object: readonly string[],
-  type: string,
-  options: { readonly kubeconfig?: string } = {},
-): Promise<string> {
-  const path = `-o=jsonpath={.status.conditions[?(@.type=="${type}")].status}`;
-  return kubectl(["get", ...object, path], options);
 }

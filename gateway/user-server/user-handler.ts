@@ -1,7 +1,7 @@
 import { type ExposedService, isExposed, managedClusters } from "#api";
-import { type Exchange, forward, forwardPath, ProxyError, treatmentOf } from "#proxy";
-import { describeError, type Logger } from "#runtime";
-import { answerError } from "../answers/answer.ts";
+import { type Exchange, forward, forwardPath, ProxyError } from "#proxy";
+import type { Logger } from "#runtime";
+import { answerFailure, gatewayErrorOf } from "../answers/failure.ts";
 import { GatewayError } from "../answers/gateway-error.ts";
 import { treatmentOf as gatewayTreatmentOf } from "../answers/treatment.ts";
 import { verbOf } from "../authorization/attributes.ts";
@@ -35,17 +35,20 @@ export interface UserHandlerOptions {
 
 const defaultResponseTimeoutMs = 75_000;
 
+/** As who is told where to look knows it. */
+const ownName = "user server";
+
 /** Answers every request at the user server's port: read, identify, permit, forward. */
 export function createUserHandler(options: UserHandlerOptions): (exchange: Exchange) => void {
   return (exchange) => {
     void answer(exchange, options).catch((reason: unknown) => {
-      const error = gatewayErrorOf(reason);
-      if (error.code === "internal") {
-        options.log.error("Cannot handle request", { error: describeError(reason) });
-      }
-      options.refused(error.code);
-      if (exchange.isAnswered) exchange.cut();
-      else answerError(exchange, error, managedClusters.group);
+      const { refused, log } = options;
+      answerFailure(exchange, reason, {
+        name: ownName,
+        group: managedClusters.group,
+        refused,
+        log,
+      });
     });
   };
 }
@@ -64,7 +67,7 @@ async function answer(exchange: Exchange, options: UserHandlerOptions): Promise<
   try {
     code = await send(exchange, route, { path, bytes }, options);
   } catch (error) {
-    code = gatewayTreatmentOf(gatewayErrorOf(error)).httpStatus;
+    code = gatewayTreatmentOf(gatewayErrorOf(error, ownName)).httpStatus;
     throw error;
   } finally {
     end();
@@ -133,13 +136,4 @@ function checkRoute({ cluster, service }: UserRoute, options: UserHandlerOptions
     "forbidden",
     `service ${namespace}/${name} is not in the exposed services allowlist of the hub: ConfigMap ${options.exposedIn} has no entry for ${scheme}, port ${port}`,
   );
-}
-
-function gatewayErrorOf(reason: unknown): GatewayError {
-  if (reason instanceof GatewayError) return reason;
-  if (reason instanceof ProxyError && treatmentOf(reason).httpStatus === 400) {
-    return new GatewayError("bad_request", reason.message, { cause: reason });
-  }
-  const message = "Internal error: see the user server's log";
-  return new GatewayError("internal", message, { cause: reason });
 }
