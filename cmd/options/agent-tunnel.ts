@@ -73,7 +73,10 @@ async function build(values: Values, log: Logger): Promise<readonly Runnable[]> 
     log,
     ...cluster,
   });
-  const ready = { "server-connected": () => tunnel.agent.reasonNotReady() };
+  const ready = {
+    "server-connected": () => tunnel.agent.reasonNotReady(),
+    ...(services !== undefined && { "service-proxy": () => services.reasonNotReady() }),
+  };
   const health = createHealthServer({
     ...(values["health-server-host"] !== "" && { host: values["health-server-host"] }),
     port: values["health-server-port"],

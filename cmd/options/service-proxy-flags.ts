@@ -63,7 +63,9 @@ export function checkServiceProxy(values: Values): void {
 export async function openServiceProxy(
   values: Values,
   { client, policy, watchTls, ...deps }: ServiceProxyDeps,
-): Promise<{ readonly ownTarget: ServiceProxy["ownTarget"]; readonly runnables: Runnable[] }> {
+): Promise<
+  Pick<ServiceProxy, "ownTarget" | "reasonNotReady"> & { readonly runnables: readonly Runnable[] }
+> {
   const { createServiceProxy } = await import("#agent/service-proxy");
   const tls = await watchTls({
     ca: ["service-proxy-client-ca", values["service-proxy-client-ca"]],
@@ -86,6 +88,7 @@ export async function openServiceProxy(
   });
   return {
     ownTarget: proxy.ownTarget,
+    reasonNotReady: () => proxy.reasonNotReady(),
     runnables: [proxy, tls, additional.runnable, exposed.runnable],
   };
 }

@@ -157,6 +157,11 @@ describe("the user server and the service proxy", { timeout: 300_000 }, () => {
     assert.match(refused.text, /cluster:hub:system:serviceaccount:default:remote/);
   });
 
+  it("makes the agent ready only with its service proxy", async () => {
+    const answer = await fetch(`http://127.0.0.1:${bed.agentHealthPort}/readyz?verbose`);
+    assert.match(await answer.text(), /^\[\+\]service-proxy ok$/m);
+  });
+
   it("streams watches", async () => {
     const outgoing = request({
       host: "localhost",
@@ -287,6 +292,54 @@ describe("the user server and the service proxy", { timeout: 300_000 }, () => {
     );
     const twice = await get(pods, tokens.remote, { authorization: ["Bearer a", "Bearer b"] });
     assert.equal(twice.status, 401);
+  });
+
+  it("lets users of an issuer act as what its claims say, and keeps their tokens", async () => {
+    const claims = { email: "erin@acme.test", groups: ["devs", "system:masters"] };
+    const token = await bed.issuer.token(claims);
+    const { name, groups } = await reviewSelf(token);
+    assert.equal(name, "erin@acme.test");
+    assert.deepEqual(groups.toSorted(), ["devs", "system:authenticated"]);
+    assert.ok(!JSON.stringify(bed.sent).includes(token));
+    const forOthers = await bed.issuer.token({ ...claims, aud: "other" });
+    assert.equal((await get(pods, forOthers)).status, 401);
+  });
+
+  it("records who did what, under the name that the managed cluster knows the request by", async () => {
+    const recorded = async (auditId: string, count = 1) =>
+      waitFor(`the events of ${auditId}`, async () => {
+        const events = (await bed.audited()).filter(({ auditID }) => auditID === auditId);
+        return events.length >= count ? events : undefined;
+      });
+    await get(pods, tokens.remote, { "audit-id": "of-remote" });
+    const [ofRemote] = await recorded("of-remote");
+    assert.equal(ofRemote?.user.username, "system:serviceaccount:default:remote");
+    assert.match(ofRemote.impersonatedUser?.username ?? "", /^cluster:hub:.*:remote$/);
+    assert.equal(ofRemote.annotations["proxy.open-cluster-management.io/cluster"], "managed1");
+    assert.deepEqual(
+      [ofRemote.verb, ofRemote.objectRef?.["resource"], ofRemote.responseStatus?.code],
+      ["list", "pods", 200],
+    );
+    assert.ok(bed.sent.some((fields) => fields["audit-id"] === "of-remote"));
+
+    await get(web("/x?token=secret"), tokens.local, { "audit-id": "of-service" });
+    const [began, ended] = await recorded("of-service", 2);
+    assert.deepEqual([began?.stage, ended?.stage], ["ResponseStarted", "ResponseComplete"]);
+    assert.equal(ended?.user.username, "managed-cluster:system:serviceaccount:default:local");
+    assert.deepEqual(ended.objectRef, {
+      resource: "services",
+      namespace: "default",
+      name: `http:web:${services.ports.web}`,
+      apiVersion: "v1",
+      subresource: "proxy",
+    });
+    assert.match(ended.requestURI, /proxy-service\/x\?token=redacted$/);
+
+    await get(web("/").replace("web", "hidden"), tokens.remote, { "audit-id": "refused" });
+    const [refused] = await recorded("refused");
+    assert.equal(refused?.responseStatus?.code, 403);
+    assert.match(refused.responseStatus.message ?? "", /allowlist of the hub/);
+    assert.doesNotMatch(JSON.stringify(await bed.audited()), /Bearer|eyJ|secret/);
   });
 
   it("says which list a Service is not on", async () => {
