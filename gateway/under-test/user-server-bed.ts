@@ -152,7 +152,7 @@ export class UserServerBed implements AsyncDisposable {
     const [agentPort, frontendPort, userPort, ...rest] = await findFreePorts(9);
     this.port = userPort;
     this.frontendPort = frontendPort;
-    const [serverHealth, serverAdmin, agentHealth = 0, agentAdmin, userHealth] = rest;
+    const [serverHealth, serverAdmin, agentHealth, agentAdmin, userHealth] = rest;
     this.agentHealthPort = agentHealth;
     const ca = {
       frontends: await this.#file("frontends.crt", this.frontends.caPem),
