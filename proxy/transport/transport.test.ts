@@ -65,6 +65,30 @@ describe("Transport", () => {
     assert.deepEqual([dials, upstream.accepted.h2], [1, 1]);
   });
 
+  it("goes on with a session on which many uploads were refused before they were sent", async () => {
+    await using upstream = await startUpstream(authority, {
+      h2: (stream) => {
+        // Who answers without a look at the body ends the stream with it.
+        stream.respond({ ":status": 403 });
+        stream.end("refused");
+      },
+    });
+    using transport = transportTo(upstream);
+    const piece = Buffer.alloc(64 * 1024 * 1024);
+    const upload = { ...get, method: "POST", hasBody: true };
+    // More than Node lets a session count as its memory, were it told of a limit.
+    for (let times = 0; times < 24; times += 1) {
+      const call = await transport.call(upload, never);
+      const ended = once(call.body, "close");
+      call.body.write(piece);
+      const { body } = await call.response;
+      assert.equal(await text(body ?? assert.fail()), "refused");
+      await ended;
+    }
+    assert.equal((await (await transport.call(get, never)).response).status, 403);
+    assert.equal(upstream.accepted.h2, 1);
+  });
+
   it("speaks HTTP/2 without TLS where that was agreed, and HTTP/1.1 for an upgrade there", async () => {
     const upstream = createH2Server().listen(0, "127.0.0.1");
     await once(upstream, "listening");
