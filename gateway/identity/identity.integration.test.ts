@@ -12,7 +12,8 @@ import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { clusterSecretAnnotations } from "#api";
 import { waitFor } from "#bed";
 import { makeAuthority, startUpstream, type TestAuthority, type TestUpstream } from "#testing";
-import { accountNamespace, GatewayBed, secretNamespace } from "../gateway-bed.ts";
+import { GatewayBed } from "../gateway-bed.ts";
+import { accountNamespace, secretNamespace } from "../under-test/gateway-bed-manifests.ts";
 import { smugglingCorpus } from "../under-test/smuggling-corpus.ts";
 import { type IdentitySettings, parseSettings } from "./configuration.ts";
 
