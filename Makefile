@@ -67,7 +67,7 @@ test-e2e: node_modules/.stamp ## The walk-through and all that follows, on a fre
 	node --test --test-timeout=600000 e2e/left-behind.e2e.test.ts
 
 # Each builds on the clusters as the one before left them.
-E2E := walkthrough readme kubectl kubectl-verbs rotation rolls identity services bad-input lifecycle
+E2E := walkthrough readme kubectl kubectl-verbs rotation rolls identity outputs services bad-input lifecycle
 
 ##@ Benches: each prints a table and writes .bench/NAME.json
 

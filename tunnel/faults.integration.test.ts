@@ -20,6 +20,7 @@ import { ReceiveBudget } from "./flow/shared-receiver.ts";
 import { sessionWindowBytes, streamWindowBytes } from "./rpc/stream-windows.ts";
 import { certificateIdentity } from "./server/authorize-agent.ts";
 import type { Packet } from "./wire/packet.ts";
+import { texts } from "./wire/texts.ts";
 
 const never = new AbortController().signal;
 
@@ -158,6 +159,43 @@ describe("a tunnel server", () => {
       { type: "closeRequest", connectionId: 1n },
     ]);
     mute.close();
+  });
+
+  it("makes a frontend wait for the next answer once an agent was lost, whatever servers report", async () => {
+    await using tunnel = await openLoopbackTunnel();
+    const server = await tunnel.startServer();
+    const scripted = await connectToServer(
+      await settingsFor(tunnel, server.it.ports.agents),
+      never,
+    );
+    const requests: Packet[] = [];
+    scripted.stream.on("data", (packet: Packet) => requests.push(packet));
+    const client = await tunnel.startClient([server.it.ports.frontends]);
+    const answerNext = async (connectionId: bigint) => {
+      await eventually(() => requests.length > 0, "the agent is asked");
+      const request = requests.shift();
+      assert.ok(request?.type === "dialRequest");
+      const { dialId } = request;
+      scripted.stream.write({ type: "dialResponse", dialId, connectionId, error: "" });
+    };
+    const first = client.it.dial("127.0.0.1", 443, never);
+    await answerNext(1n);
+    const lost = await first;
+    const error = once(lost, "error");
+    scripted.stream.write({ type: "closeResponse", connectionId: 1n, error: texts.agentLost });
+    await error;
+    let isOpen = false;
+    const second = client.it.dialEarly("127.0.0.1", 443, never).finally(() => {
+      isOpen = true;
+    });
+    await eventually(() => requests.length > 0, "the agent is asked");
+    assert.equal(isOpen, false);
+    await answerNext(2n);
+    const good = await second;
+    // Now that it is known to be there, nobody waits for its answer.
+    const third = await client.it.dialEarly("127.0.0.1", 443, never);
+    for (const connection of [good, third]) connection.on("error", () => undefined).destroy();
+    scripted.close();
   });
 
   it("cuts a frontend that reads nothing where connections share a stream", async () => {

@@ -239,22 +239,30 @@ describe("a tunnel over loopback", () => {
     await assert.rejects(all.client.it.dial("127.0.0.1", 443, never), { code: "unreachable" });
   });
 
-  it("waits a moment for an agent that was lost, also where all dials were early ones", async () => {
-    await using all = await startAll();
-    const port = await all.tunnel.startTarget((socket) => socket.pipe(socket));
-    // Once the server has told what it holds, the first dial need not wait for an answer.
-    await sleep(500);
-    const early = await all.client.it.dialEarly("127.0.0.1", port, never);
-    early.write("ping");
-    await once(early, "data");
-    early.on("error", () => undefined);
-    const closed = new Promise((resolve) => early.once("close", resolve));
-    await all.agent.stop();
-    await closed;
-    const dial = all.client.it.dial("127.0.0.1", port, never);
-    await all.tunnel.startAgent({ agentPort: all.server.it.ports.agents });
-    (await dial).destroy();
-  });
+  for (const way of ["dial", "dialEarly"] as const) {
+    it(`waits a moment for an agent that was lost, also where all were early dials: ${way}`, async () => {
+      await using all = await startAll();
+      const port = await all.tunnel.startTarget((socket) => socket.pipe(socket));
+      // Once the server has told what it holds, the first dial need not wait for an answer.
+      await sleep(500);
+      const early = await all.client.it.dialEarly("127.0.0.1", port, never);
+      early.write("ping");
+      await once(early, "data");
+      early.on("error", () => undefined);
+      // At once, as whoever tries again does: the server may not have said yet that the agent is gone.
+      const redialled = new Promise<Duplex>((resolve, reject) => {
+        early.once("close", () => {
+          all.client.it[way]("127.0.0.1", port, never).then(resolve, reject);
+        });
+      });
+      await all.agent.stop();
+      await all.tunnel.startAgent({ agentPort: all.server.it.ports.agents });
+      const again = await redialled;
+      again.write("ping");
+      assert.deepEqual(await once(again, "data"), [Buffer.from("ping")]);
+      again.destroy();
+    });
+  }
 
   it("gives a dial up when its signal aborts", async () => {
     await using all = await startAll();

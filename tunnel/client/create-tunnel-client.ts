@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
-import { backoffDelays, silentLogger, sleep } from "#runtime";
+import { backoffDelays, silentLogger } from "#runtime";
 import { TunnelError } from "../tunnel-error.ts";
 import type { DialRequest } from "../wire/packet.ts";
 import { texts } from "../wire/texts.ts";
@@ -35,6 +35,7 @@ export function createTunnelClient(options: TunnelClientOptions): TunnelClient {
     hints,
     serversFor: (host) => orderServers(set.channels(), stateFor(host), Math.random),
     hasServers: () => set.channels().length > 0,
+    awaitServing: (host, ms, signal) => set.awaitServing(host, ms, signal),
   };
   const dial = async (target: Target, signal: AbortSignal) =>
     within(dialTimeoutMs, target, signal, (either) => dialHeld(ask, target, either));
@@ -45,11 +46,11 @@ export function createTunnelClient(options: TunnelClientOptions): TunnelClient {
     dial: (host, port, signal) => dial({ host, port }, signal),
     async dialEarly(host, port, signal) {
       // What a server says it holds may be news of before the loss.
-      const [first] = hints.isLost(host) ? [] : ask.serversFor(host);
+      const [first] = hints.isDoubtful(host) ? [] : ask.serversFor(host);
       if (first === undefined || !isGoodChoice(stateFor(host)(first))) {
         return dial({ host, port }, signal);
       }
-      const started = await start(first, { host, port }, signal).catch(unlessElsewhere);
+      const started = await start(hints, first, { host, port }, signal).catch(unlessElsewhere);
       if (started === undefined) return dial({ host, port }, signal);
       const { connection, isEarly } = started;
       const opened = within(dialTimeoutMs, { host, port }, signal, async (either) => {
@@ -59,7 +60,7 @@ export function createTunnelClient(options: TunnelClientOptions): TunnelClient {
       });
       if (!isEarly) return opened;
       opened.catch((error: unknown) => {
-        hints.missed(host);
+        if (isElsewhere(error)) hints.missed(host);
         connection.destroy(error instanceof Error ? error : new Error("Dial was given up"));
       });
       return connection;
@@ -77,6 +78,7 @@ interface Asking {
   readonly hints: ServerHints;
   readonly serversFor: (host: string) => readonly ServerChannel[];
   readonly hasServers: () => boolean;
+  readonly awaitServing: (host: string, ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 interface Target {
@@ -112,7 +114,7 @@ async function dialHeld(ask: Asking, target: Target, signal: AbortSignal): Promi
     } catch (error) {
       signal.throwIfAborted();
       if (!isElsewhere(error) || !ask.hints.missed(target.host)) throw error;
-      await sleep(delays.next().value, signal);
+      await ask.awaitServing(target.host, delays.next().value, signal);
     }
   }
 }
@@ -128,7 +130,7 @@ async function dialAny(
     : new TunnelError("unreachable", "no tunnel server is known");
   for (const [index, channel] of serversFor(host).entries()) {
     try {
-      const { connection } = await start(channel, { host, port }, signal);
+      const { connection } = await start(hints, channel, { host, port }, signal);
       await whenOpen(connection, signal);
       hints.remember(host, channel.address);
       return connection;
@@ -152,12 +154,18 @@ function isElsewhere(error: unknown): boolean {
   );
 }
 
+/** Whether a connection ended because somebody on its way was lost. */
+function isLoss(error: unknown): boolean {
+  return isElsewhere(error) || (error instanceof TunnelError && error.code === "closed");
+}
+
 function unlessElsewhere(error: unknown): undefined {
   if (!isElsewhere(error)) throw error;
 }
 
 /** Asks a server. The connection is not open yet. */
 async function start(
+  hints: ServerHints,
   channel: ServerChannel,
   { host, port }: Target,
   signal: AbortSignal,
@@ -168,6 +176,10 @@ async function start(
   const stream = await openStream(channel, host, { address, dialId }, signal);
   const connection = new TunnelConnection({ stream, address, dialId });
   channel.carry(connection, host);
+  connection.once("close", () => {
+    // The news that the agent is gone may come later than this, and than the next dial.
+    if (isLoss(connection.errored)) hints.doubt(host);
+  });
   return { connection, isEarly: stream.takesEarlyData === true };
 }
 

@@ -7,6 +7,8 @@ interface Hint {
   readonly address: string;
   /** When the first dial since the last good one failed. */
   lostAtMs: number | undefined;
+  /** A connection has been lost since the last good dial. */
+  isDoubted: boolean;
 }
 
 /** Which server had an agent for a host the last time, so that it is asked first. */
@@ -24,14 +26,21 @@ export class ServerHints {
     return hint?.address === address && hint.lostAtMs === undefined;
   }
 
-  /** Whether dials of the host have failed since the last good one. */
-  isLost(host: string): boolean {
-    return this.#hints.get(host)?.lostAtMs !== undefined;
+  /** Whether dials of the host have failed, or a connection was lost, since the last good dial. */
+  isDoubtful(host: string): boolean {
+    const hint = this.#hints.get(host);
+    return hint !== undefined && (hint.isDoubted || hint.lostAtMs !== undefined);
+  }
+
+  /** A connection to the host was lost, and its agent or server may be. */
+  doubt(host: string): void {
+    const hint = this.#hints.get(host);
+    if (hint !== undefined) hint.isDoubted = true;
   }
 
   remember(host: string, address: string): void {
     this.#hints.delete(host);
-    this.#hints.set(host, { address, lostAtMs: undefined });
+    this.#hints.set(host, { address, lostAtMs: undefined, isDoubted: false });
     if (this.#hints.size <= maxHosts) return;
     const [oldest] = this.#hints.keys();
     if (oldest !== undefined) this.#hints.delete(oldest);

@@ -31,6 +31,7 @@ export class ServerSet implements Runnable {
   readonly name = "tunnel-servers";
   readonly #options: ServerSetOptions;
   readonly #members = new Map<string, Member>();
+  readonly #watchers = new Set<() => void>();
   #review: NodeJS.Immediate | undefined;
 
   constructor(options: ServerSetOptions) {
@@ -46,6 +47,16 @@ export class ServerSet implements Runnable {
   reasonNotReady(): string | undefined {
     if (this.channels().some(({ isReady }) => isReady)) return undefined;
     return `no tunnel server answers at ${this.#options.servers.join(", ")}`;
+  }
+
+  /** Waits until there is news and a server serves the host, for `ms` at most. */
+  async awaitServing(host: string, ms: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = () => void (this.#isServed(host) && resolve());
+    this.#watchers.add(look);
+    await wait(ms, promise, signal);
+    this.#watchers.delete(look);
+    signal.throwIfAborted();
   }
 
   /** Follows the addresses, or looks the names up again and again, and keeps a channel to each. */
@@ -118,18 +129,21 @@ export class ServerSet implements Runnable {
 
   /**
    * Connections whose agent or server leaves are told to be replaced, once there is another that
-   * serves their host. In one go, for changes come in crowds.
+   * serves their host, and dials that wait for one go on. In one go, for changes come in crowds.
    */
   #changed(): void {
     if (this.#review !== undefined) return;
     this.#review = setImmediate(() => {
       this.#review = undefined;
-      const channels = this.channels();
-      for (const [connection, host] of channels.flatMap((channel) => channel.leftConnections())) {
-        if (channels.some((channel) => isServing(channel.stateFor(host, false))))
-          connection.retire();
+      for (const [connection, host] of this.channels().flatMap((one) => one.leftConnections())) {
+        if (this.#isServed(host)) connection.retire();
       }
+      for (const look of this.#watchers) look();
     });
+  }
+
+  #isServed(host: string): boolean {
+    return this.channels().some((channel) => isServing(channel.stateFor(host, false)));
   }
 
   async #remove(address: string): Promise<void> {
