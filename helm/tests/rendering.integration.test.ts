@@ -304,6 +304,18 @@ describe("chart managed-serviceaccount", () => {
     assert.deepEqual(await placesOf(all, gate), [outputs, "true"]);
   });
 
+  it("bounds which Secrets agents write, on hubs that know how to", async () => {
+    const kind = "ValidatingAdmissionPolicy";
+    const name = "managed-serviceaccount-agent-secret-writes";
+    for (const mode of ["Deployment", "AddOnTemplate"]) {
+      const flags = ["--kube-version=1.30", `--set=hubDeployMode=${mode}`];
+      const objects = await helm.render("managed-serviceaccount", ...flags);
+      assert.equal(at(find(objects, kind, name), "spec", "failurePolicy"), "Fail");
+      const binding = find(objects, `${kind}Binding`, name);
+      assert.deepEqual(at(binding, "spec", "validationActions"), ["Deny"]);
+    }
+  });
+
   it("has rights on ClusterProfiles, and says who gets tokens, only when told to", async () => {
     const [chartName, deployment] = [
       "managed-serviceaccount",
