@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { waitFor } from "#bed";
+import { isTorture, waitFor } from "#bed";
 import {
   type LoopbackTunnel,
   makeAuthority,
@@ -16,7 +16,7 @@ import { grantManifest } from "./under-test/gateway-bed-manifests.ts";
 import { h1Client, h2Client, h2Session, openRoads } from "./under-test/roads.ts";
 
 const proxyPath = "/apis/cluster.core.oam.dev/v1alpha1/clustergateways/managed1/proxy";
-const refusalRounds = process.env["SPOKEWAY_TORTURE"] === "1" ? 100 : 3;
+const refusalRounds = isTorture ? 100 : 3;
 
 describe("the gateway with a tunnel between two API servers", { timeout: 300_000 }, () => {
   let bed: GatewayBed;
