@@ -170,7 +170,7 @@ describe("statusOf() a set", () => {
     const other = statusOf(makeSnapshot(["a"], [foreign]), at);
     assert.match(
       other.conditions[0]?.message ?? "",
-      /a: ManagedServiceAccount a\/ci was made by others/,
+      /a: spec\.accountName: ManagedServiceAccount a\/ci was made by others/,
     );
   });
 });
