@@ -2,8 +2,7 @@ import { type Secret, secrets } from "#api";
 import { createEventRecorder, type KubeClient } from "#kube";
 import { createFront, type Front, type FrontOptions, type FrontTls } from "#proxy";
 import { type Logger, type Metrics, type Runnable, runAll, type Tracer } from "#runtime";
-import { metadataOfAll } from "./audit/audit-policy.ts";
-import { type AuditorOptions, createAuditor } from "./audit/auditor.ts";
+import { type AuditorOptions, createAuditor, silentAudit } from "./audit/auditor.ts";
 import { type Authenticate, createAuthenticate } from "./authentication/authenticate.ts";
 import { createTokenReader, type TokenReaderOptions } from "./authentication/token-reader.ts";
 import { followTrust, type TrustSource } from "./authentication/trust-source.ts";
@@ -111,7 +110,6 @@ export interface Gateway extends Runnable {
   reasonNotReady(): string | undefined;
 }
 
-const silentAudit = { policy: () => metadataOfAll, sinks: [] };
 const sharedSettings = defaultSettings("Shared");
 
 /** Builds a gateway. Nothing is asked or served before `run`. */

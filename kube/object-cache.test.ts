@@ -26,7 +26,10 @@ interface Fixture {
 async function withCache(
   lists: ScriptedClient["lists"],
   body: (fixture: Fixture) => Promise<void>,
-  type: ResourceType = configMaps,
+  {
+    type = configMaps,
+    longestPauseMs = 30_000,
+  }: { readonly type?: ResourceType; readonly longestPauseMs?: number } = {},
 ): Promise<void> {
   const server = new ScriptedClient();
   server.lists.push(...lists);
@@ -41,6 +44,7 @@ async function withCache(
   const cache: ObjectCache<KubeObject> = createObjectCache(server.client, type, {
     log: silentLogger,
     sleep,
+    longestPauseMs,
   });
   const changes: string[] = [];
   cache.onChange(({ key, before, after }) => {
@@ -179,6 +183,18 @@ describe("createObjectCache()", () => {
     });
   });
 
+  it("waits no longer than it was told to", async () => {
+    const errors = Array.from({ length: 8 }, () => new ApiError("unreachable", "down"));
+    const lists = [...errors, { items: [], resourceVersion: "1" }];
+    const options = { longestPauseMs: 400 };
+    const play = async ({ server, pauses }: Fixture): Promise<void> => {
+      await server.watch(0);
+      assert.equal(pauses.length, 8);
+      assert.ok(Math.max(...pauses) <= 400, pauses.join());
+    };
+    await withCache(lists, play, options);
+  });
+
   it("says what is wrong for as long as it is", async () => {
     const lists = [new ApiError("unreachable", "no route"), { items: [], resourceVersion: "5" }];
     await withCache(lists, async ({ server, cache, faults }) => {
@@ -219,7 +235,7 @@ describe("createObjectCache()", () => {
       assert.equal(cache.get("ns/a")?.metadata.resourceVersion, "1");
       assert.equal(cache.get("ns/b"), undefined);
     };
-    await withCache(lists, play, picky);
+    await withCache(lists, play, { type: picky });
   });
 
   it("keeps no record of who set which field", async () => {

@@ -55,6 +55,8 @@ export interface ObjectCache<T extends KubeObject> extends Runnable {
 export interface ObjectCacheOptions extends ListOptions {
   readonly log: Logger;
   readonly sleep?: Sleep;
+  /** The longest wait between tries while the server cannot be followed. Defaults to 30 s. */
+  readonly longestPauseMs?: number;
 }
 
 /**
@@ -152,6 +154,8 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    const newDelays = (): Iterator<number, never> =>
+      backoffDelays({ minMs: 200, maxMs: this.#options.longestPauseMs ?? 30_000, jitter: 0.3 });
     let delays = newDelays();
     for (;;) {
       const startedAt = performance.now();
@@ -184,9 +188,12 @@ class ListWatchCache<T extends KubeObject> implements ObjectCache<T> {
     const isExpired = isApiError(error, "expired");
     // A line that cannot be read would come again from the same place.
     if (isExpired || error instanceof SyntaxError) this.#state = listing;
-    this.#fault = describeError(error);
-    this.#log.warn(isExpired ? "Watch is too old, listing again" : "List or watch failed", {
-      error: this.#fault,
+    const fault = describeError(error);
+    // An outage may last for thousands of tries.
+    const level = fault === this.#fault ? "debug" : "warn";
+    this.#fault = fault;
+    this.#log[level](isExpired ? "Watch is too old, listing again" : "List or watch failed", {
+      error: fault,
     });
   }
 
@@ -307,8 +314,4 @@ function versionOf(object: { readonly metadata?: KubeObject["metadata"] }): numb
 function unchecked(type: ResourceType): ResourceType {
   const { group, version, plural, kind, namespaced } = type;
   return { group, version, plural, kind, namespaced };
-}
-
-function newDelays(): Iterator<number, never> {
-  return backoffDelays({ minMs: 200, maxMs: 30_000, jitter: 0.3 });
 }

@@ -1,3 +1,4 @@
+export { type AuditedRequest, AuditLog } from "./audit-log.ts";
 export { type Balancer, startBalancer } from "./balancer.ts";
 export { makeAuthority, type TestAuthority, type TestPair } from "./certificates.ts";
 export { type ConnectProxy, type ConnectProxyOptions, startConnectProxy } from "./connect-proxy.ts";

@@ -45,6 +45,8 @@ export interface ServiceProxyOptions extends UpstreamsOptions {
 export interface ServiceProxy extends Runnable {
   /** Leads the tunnel here, for the one name that is the service proxy's. */
   readonly ownTarget: OwnTarget;
+  /** Why it cannot serve now, or `undefined`. */
+  reasonNotReady(): string | undefined;
 }
 
 /** Not for the network: the tunnel that leads here ends in this process. */
@@ -70,6 +72,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   return {
     name: "service-proxy",
     ownTarget: (asked) => (asked === address && port > 0 ? { host: loopback, port } : undefined),
+    reasonNotReady: () => (port > 0 ? undefined : "the service proxy does not listen"),
     async run(signal) {
       const forget = tls.onChange(() => front.secure(frontTls(tls)));
       const listening = front.port.then(
@@ -85,6 +88,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       } finally {
         forget();
         await listening;
+        port = 0;
         upstreams.destroy();
       }
     },

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Writable } from "node:stream";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -11,8 +12,18 @@ import {
 } from "#api";
 import { waitFor } from "#bed";
 import { ignoreNotFound } from "#kube";
-import { startTcpRelay } from "#testing";
-import { agentNamespace, clusterName, type RunningAgent, soon, TokenBed } from "./token-bed.ts";
+import { createLogger } from "#runtime";
+import { type AuditedRequest, AuditLog, startTcpRelay } from "#testing";
+import {
+  agentManagedUser,
+  agentNamespace,
+  agentUser,
+  clusterName,
+  type RunningAgent,
+  soon,
+  TokenBed,
+} from "./token-bed.ts";
+import { TokenReader } from "./token-reader.ts";
 
 const group = "/apis/authentication.open-cluster-management.io";
 const apiVersion = "authentication.open-cluster-management.io/v1alpha1";
@@ -21,14 +32,19 @@ const label = "authentication.open-cluster-management.io/is-managed-serviceaccou
 describe("the token agent between two clusters", { timeout: 300_000 }, () => {
   let bed: TokenBed;
   let agent: RunningAgent;
+  /** What the agent writes. */
+  let logs: Readonly<Record<"hub" | "managed", AuditLog>>;
 
   before(async () => {
-    bed = await TokenBed.start(startTcpRelay);
+    logs = { hub: await AuditLog.of([agentUser]), managed: await AuditLog.of([agentManagedUser]) };
+    const flags = { hub: logs.hub.flags, managed: logs.managed.flags };
+    bed = await TokenBed.start(startTcpRelay, flags);
     agent = await bed.startAgent();
   });
   after(async () => {
     await agent.stop();
     await bed[Symbol.asyncDispose]();
+    for (const log of Object.values(logs)) await log[Symbol.asyncDispose]();
   });
 
   const serviceAccount = async (name: string) =>
@@ -301,13 +317,43 @@ describe("the token agent between two clusters", { timeout: 300_000 }, () => {
     await assert.rejects(bed.account("brief"), { code: "not_found" });
   });
 
-  it("heals when the managed cluster comes back with another signing key", async () => {
+  it("needs one look and no second one when it is let in by a cluster with another signing key", async () => {
+    const output: string[] = [];
+    await agent.stop();
+    const sink = new Writable({
+      write(line, _encoding, done) {
+        output.push(String(line));
+        done();
+      },
+    });
+    agent = await bed.startAgent({ log: createLogger({ sink }) });
     await bed.createAccount("resigned");
     const first = await bed.workingToken("resigned");
+    await reported("resigned");
+    await using reader = new TokenReader(bed, "resigned");
+    const before = { hub: await logs.hub.requests(), managed: await logs.managed.requests() };
     await bed.exchangeSigningKey();
     assert.equal(await bed.userOf(first), undefined);
     await bed.workingToken("resigned", first);
     await reported("resigned");
+    await sleep(1_500);
+    const since = async (side: "hub" | "managed") =>
+      (await logs[side].requests()).slice(before[side].length);
+    // Its credential of before is worth nothing there: all of this is since it was let in. A look
+    // that finds the token rejected asks for another at once: one token, one look.
+    const ofAccount = ({ name }: AuditedRequest): boolean => name === "resigned";
+    const textOf = ({ resource, code }: AuditedRequest): string => `${resource} ${code}`;
+    const granted = (await since("managed")).filter(ofAccount).map(textOf);
+    assert.deepEqual(granted, ["serviceaccounts/token 201"]);
+    const written = (await since("hub")).filter(ofAccount);
+    const [secret] = written;
+    assert.deepEqual(written.map(textOf), ["secrets 200", "managedserviceaccounts/status 200"]);
+    const failed = output.filter((line) => /"error".*c1\/resigned/.test(line));
+    assert.deepEqual(failed, []);
+    // From then on no use of the Secret fails.
+    const late = reader.failures.filter((at) => secret !== undefined && at > secret.answeredAt);
+    assert.deepEqual(late, []);
+    assert.ok(reader.uses > 20, `${reader.uses} uses`);
   });
 
   it("keeps the last good token of an account whose validity is none, and serves the others", async () => {

@@ -15,6 +15,8 @@ export const agentNamespace = "open-cluster-management-agent-addon";
 /** The agent's user on the hub. */
 export const agentUser = "addon-agent";
 const agentServiceAccount = "managed-serviceaccount";
+/** And on the managed cluster. */
+export const agentManagedUser = `system:serviceaccount:${agentNamespace}:${agentServiceAccount}`;
 
 /** What the hub controller grants the agent, and no more. */
 const hubManifest = `
@@ -113,23 +115,23 @@ export class TokenBed implements AsyncDisposable {
     this.kubeconfigs = kubeconfigs;
   }
 
-  /** `hubFlags` are further flags of the hub's API server. */
+  /** `flags` are further ones of the API servers. */
   static async start(
     startRoad: (port: number) => Promise<Road>,
-    hubFlags: readonly string[] = [],
+    flags: Partial<Readonly<Record<"hub" | "managed", readonly string[]>>> = {},
   ): Promise<TokenBed> {
     const crd = new URL("../../manifests/crds/managedserviceaccounts.yaml", import.meta.url);
     const hub = await startProcessCluster({
       name: "hub",
       controllerManager: true,
       manifests: [await readFile(crd, "utf8"), hubManifest],
-      apiServer: { flags: hubFlags },
+      apiServer: { flags: flags.hub ?? [] },
     });
     const managed = await startProcessCluster({
       name: "managed",
       controllerManager: true,
       manifests: [managedManifest],
-      apiServer: { serviceAccountMaxTokenExpiration: "1h" },
+      apiServer: { serviceAccountMaxTokenExpiration: "1h", flags: flags.managed ?? [] },
     });
     const userAgent = "token-test";
     const admins = {

@@ -10,6 +10,7 @@ export class TokenReader implements AsyncDisposable {
   readonly #account: string;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
+  readonly #failures: Date[] = [];
   #uses = 0;
   #worstMs = 0;
   #badSince: number | undefined;
@@ -23,6 +24,11 @@ export class TokenReader implements AsyncDisposable {
   /** How often a token was used. */
   get uses(): number {
     return this.#uses;
+  }
+
+  /** When each use began in which a token did not work. */
+  get failures(): readonly Date[] {
+    return this.#failures;
   }
 
   /** The longest time without a token that works; forgets it. */
@@ -40,7 +46,9 @@ export class TokenReader implements AsyncDisposable {
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const startedAt = performance.now();
+      const beganAt = new Date();
       const works = await this.#use();
+      if (works === false) this.#failures.push(beganAt);
       if (works === false) this.#badSince ??= startedAt;
       // What cannot be asked says nothing: the API server itself is away.
       if (works !== false) this.#badSince = undefined;

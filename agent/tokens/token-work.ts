@@ -56,6 +56,12 @@ export interface Caches {
   readonly serviceAccounts: ObjectCache<KubeObject>;
 }
 
+/**
+ * While its API server is away it is tried this often: it may come back with another signing key,
+ * and until we look no token on the hub works.
+ */
+const longestPauseMs = 1_000;
+
 /** Watches of the cluster's accounts, and of what carries our label. */
 export function createCaches(
   { hub, managed, cluster, namespace, log }: TokenAgentOptions,
@@ -69,6 +75,7 @@ export function createCaches(
     serviceAccounts: createObjectCache(managed, serviceAccounts, {
       namespace,
       log,
+      longestPauseMs,
       labelSelector: ours,
     }),
   };

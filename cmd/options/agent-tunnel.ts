@@ -52,19 +52,17 @@ async function build(values: Values, log: Logger): Promise<readonly Runnable[]> 
     key: ["agent-key", values["agent-key"]],
   });
   const policy = dialPolicy(values);
-  const services = values["enable-service-proxy"]
-    ? await openServiceProxy(values, {
-        client: cluster.lease?.spoke ?? (await client(values.kubeconfig)),
-        policy,
-        watchTls,
-        metrics,
-        log,
-      })
-    : undefined;
+  const services = await openServiceProxy(values, {
+    openClient: async () => cluster.lease?.spoke ?? client(values.kubeconfig),
+    policy,
+    watchTls,
+    metrics,
+    log,
+  });
   const tunnel = createManagedTunnel({
     agent: {
       ...agentOptions(values, chooseProxy),
-      ownTarget: services?.ownTarget,
+      ownTarget: services.ownTarget,
       policy,
       tls,
       metrics,
@@ -73,11 +71,10 @@ async function build(values: Values, log: Logger): Promise<readonly Runnable[]> 
     log,
     ...cluster,
   });
-  const ready = { "server-connected": () => tunnel.agent.reasonNotReady() };
   const health = createHealthServer({
     ...(values["health-server-host"] !== "" && { host: values["health-server-host"] }),
     port: values["health-server-port"],
-    ready,
+    ready: { "server-connected": () => tunnel.agent.reasonNotReady(), ...services.ready },
     style: "checks",
     metrics,
   });
@@ -87,7 +84,7 @@ async function build(values: Values, log: Logger): Promise<readonly Runnable[]> 
     metrics: { redirectToPort: values["health-server-port"] },
     ...(values["enable-profiling"] && { routes: createProfileRoutes() }),
   });
-  return [...tunnel.runnables, ...(services?.runnables ?? []), tls, health, admin];
+  return [...tunnel.runnables, ...services.runnables, tls, health, admin];
 }
 
 function agentOptions(values: Values, chooseProxy: ProxyChooser) {

@@ -1,7 +1,7 @@
 import { createTunnelEndpoints, type TunnelDial } from "#gateway";
 import type { KubeClient } from "#kube";
 import type { Logger, Metrics, Runnable } from "#runtime";
-import { createTunnelClient, loadTlsFiles } from "#tunnel";
+import { createTunnelClient, loadTlsFiles, type TlsSource } from "#tunnel";
 import { type Flag, type FlagValues, UsageError } from "./flags.ts";
 
 /** How the gateway reaches the tunnel servers. */
@@ -26,9 +26,24 @@ type Values = FlagValues<typeof tunnelFlags>;
 
 /** The way into the tunnel, and what keeps it open. */
 export interface Tunnel {
-  readonly dial: TunnelDial | undefined;
-  readonly dialEarly: TunnelDial | undefined;
+  readonly dial: TunnelDial;
+  readonly dialEarly: TunnelDial;
   readonly runnables: readonly Runnable[];
+}
+
+/** Where the tunnel servers are, and what to show them. */
+export interface TunnelServers {
+  /** Which their certificates name. */
+  readonly host: string;
+  readonly port: number;
+  /** As the flag `--proxy-service` has it. */
+  readonly service: string;
+  readonly tls: TlsSource;
+}
+
+interface Deps {
+  readonly metrics: Metrics;
+  readonly log: Logger;
 }
 
 /** As the port of the Service is called. */
@@ -38,24 +53,35 @@ const portName = "proxy-server";
 export async function openTunnel(
   values: Values,
   client: KubeClient,
-  { metrics, log }: { readonly metrics: Metrics; readonly log: Logger },
-): Promise<Tunnel> {
+  deps: Deps,
+): Promise<Partial<Tunnel> & Pick<Tunnel, "runnables">> {
   const host = values["proxy-host"];
-  if (host === "") return { dial: undefined, dialEarly: undefined, runnables: [] };
+  if (host === "") return { runnables: [] };
   const files = {
     caFile: required(values, "proxy-ca-cert"),
     certFile: required(values, "proxy-cert"),
     keyFile: required(values, "proxy-key"),
   };
-  const service = parseService(values["proxy-service"]);
-  const addresses = service && createTunnelEndpoints(client, { ...service, portName, log });
-  const tls = await loadTlsFiles(files, { log });
-  const servers = [`${host}:${values["proxy-port"]}`];
+  const tls = await loadTlsFiles(files, { log: deps.log });
+  const servers = { host, port: values["proxy-port"], service: values["proxy-service"], tls };
+  const tunnel = openTunnelTo(servers, client, deps);
+  return { ...tunnel, runnables: [tls, ...tunnel.runnables] };
+}
+
+/** Throws a UsageError for what names no Service. */
+export function openTunnelTo(
+  { host, port, service, tls }: TunnelServers,
+  client: KubeClient,
+  { metrics, log }: Deps,
+): Tunnel {
+  const named = parseService(service);
+  const addresses = named && createTunnelEndpoints(client, { ...named, portName, log });
+  const servers = [`${host}:${port}`];
   const tunnel = createTunnelClient({ servers, addresses, tls, serverName: host, metrics, log });
   return {
-    dial: (name, port, signal) => tunnel.dial(name, port, signal),
-    dialEarly: (name, port, signal) => tunnel.dialEarly(name, port, signal),
-    runnables: [tls, tunnel, ...(addresses === undefined ? [] : [addresses])],
+    dial: (name, targetPort, signal) => tunnel.dial(name, targetPort, signal),
+    dialEarly: (name, targetPort, signal) => tunnel.dialEarly(name, targetPort, signal),
+    runnables: [tunnel, ...(addresses === undefined ? [] : [addresses])],
   };
 }
 

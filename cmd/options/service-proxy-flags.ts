@@ -44,7 +44,7 @@ type Values = FlagValues<typeof serviceProxyFlags> & {
 
 export interface ServiceProxyDeps {
   /** The managed cluster, with the agent's own account. */
-  readonly client: KubeClient;
+  readonly openClient: () => Promise<KubeClient>;
   readonly policy: DialPolicy;
   readonly watchTls: WatchTls;
   readonly metrics: Metrics;
@@ -59,11 +59,21 @@ export function checkServiceProxy(values: Values): void {
   }
 }
 
+/** The service proxy as the agent's process sees it. */
+export interface OpenedServiceProxy {
+  readonly ownTarget: ServiceProxy["ownTarget"] | undefined;
+  /** Checks of its readiness, by name. */
+  readonly ready: Readonly<Record<string, () => string | undefined>>;
+  readonly runnables: readonly Runnable[];
+}
+
 /** Builds what the flags ask for. Its code is loaded only then: most agents do without. */
 export async function openServiceProxy(
   values: Values,
-  { client, policy, watchTls, ...deps }: ServiceProxyDeps,
-): Promise<{ readonly ownTarget: ServiceProxy["ownTarget"]; readonly runnables: Runnable[] }> {
+  { openClient, policy, watchTls, ...deps }: ServiceProxyDeps,
+): Promise<OpenedServiceProxy> {
+  if (!values["enable-service-proxy"]) return { ownTarget: undefined, ready: {}, runnables: [] };
+  const client = await openClient();
   const { createServiceProxy } = await import("#agent/service-proxy");
   const tls = await watchTls({
     ca: ["service-proxy-client-ca", values["service-proxy-client-ca"]],
@@ -86,6 +96,7 @@ export async function openServiceProxy(
   });
   return {
     ownTarget: proxy.ownTarget,
+    ready: { "service-proxy": () => proxy.reasonNotReady() },
     runnables: [proxy, tls, additional.runnable, exposed.runnable],
   };
 }

@@ -1,9 +1,11 @@
 import { createUserServer } from "#gateway/user-server";
 import { createKubeClient } from "#kube";
-import { createHealthServer, createMetrics, type Logger, type Metrics } from "#runtime";
-import { createTunnelClient, type TlsSource } from "#tunnel";
+import { createHealthServer, createMetrics } from "#runtime";
+import type { TlsSource } from "#tunnel";
 import { type Flag, type FlagValues, UsageError } from "./flags.ts";
 import { followFile } from "./follow-file.ts";
+import { auditFlags, openAudit } from "./gateway-audit.ts";
+import { openTunnelTo, type TunnelServers, tunnelFlags } from "./gateway-tunnel.ts";
 import { oidcFlags, oidcOptions } from "./oidc-flags.ts";
 import { createOwnPodTeller } from "./own-pod.ts";
 import type { ProcessOptions } from "./process.ts";
@@ -16,6 +18,7 @@ const flags = {
   "bind-address": { type: "string", default: "", help: "Address to listen on; all when empty" },
   host: { type: "string", default: "", help: "Host of the tunnel server; required" },
   port: { type: "int", default: 8090, help: "Port of the tunnel server for clients" },
+  "proxy-service": tunnelFlags["proxy-service"],
   "proxy-ca-cert": { type: "string", default: "", help: "CA of the tunnel server, PEM; required" },
   "proxy-cert": {
     type: "string",
@@ -66,6 +69,7 @@ const flags = {
     help: "How long the hub's answer about a token counts",
   },
   ...oidcFlags,
+  ...auditFlags,
 } as const satisfies Readonly<Record<string, Flag>>;
 
 type Values = FlagValues<typeof flags>;
@@ -87,7 +91,8 @@ export const userServer: ProcessOptions<typeof flags> = {
     if (namespace === undefined) throw new UsageError("Cannot start without $POD_NAMESPACE");
     const tell = createOwnPodTeller(client, "user-server", log);
     const tls = await openTls(values, createTlsWatch({ metrics, log, tell }));
-    const tunnel = createTunnel(values, tls.tunnel, metrics, log);
+    const audit = await openAudit(values, { slot: undefined }, metrics, log);
+    const tunnel = openTunnelTo(tunnelServers(values, tls.tunnel), client, { metrics, log });
     const oidc = oidcOptions(values);
     const oidcCa = await followFile("oidc-ca-file", values["oidc-ca-file"]);
     const served = createUserServer({
@@ -96,11 +101,12 @@ export const userServer: ProcessOptions<typeof flags> = {
       certificate: pairFrom(tls.serving),
       client,
       exposedServices: { namespace, name: values["exposed-services-configmap"] },
-      tunnelDial: (host, port, signal) => tunnel.dial(host, port, signal),
-      tunnelDialEarly: (host, port, signal) => tunnel.dialEarly(host, port, signal),
+      tunnelDial: tunnel.dial,
+      tunnelDialEarly: tunnel.dialEarly,
       serviceProxyTls: tls.serviceProxy,
       oidc,
       oidcCa: oidcCa.current,
+      audit,
       decisionTtls: { tokenTtlMs: values["authentication-token-webhook-cache-ttl"] },
       metrics,
       log,
@@ -112,7 +118,8 @@ export const userServer: ProcessOptions<typeof flags> = {
       ready: { "user-server": () => served.reasonNotReady() },
       metrics,
     });
-    return [served, tunnel, health, oidcCa.runnable, ...Object.values(tls)];
+    const shared = [...tunnel.runnables, ...audit.runnables, ...Object.values(tls)];
+    return [served, health, oidcCa.runnable, ...shared];
   },
 };
 
@@ -133,10 +140,9 @@ async function openTls(values: Values, watchTls: WatchTls) {
   };
 }
 
-function createTunnel(values: Values, tls: TlsSource, metrics: Metrics, log: Logger) {
-  const host = required(values, "host");
-  const servers = [`${host}:${values.port}`];
-  return createTunnelClient({ servers, tls, serverName: host, metrics, log });
+function tunnelServers(values: Values, tls: TlsSource): TunnelServers {
+  const { port, "proxy-service": service } = values;
+  return { host: required(values, "host"), port, service, tls };
 }
 
 function pairFrom(source: TlsSource) {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { copyFile, readFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
 import { type ChildProgram, waitFor } from "#bed";
+import { AuditLog } from "#testing";
 import { makeAccount } from "../../e2e/bed/ocm/account.ts";
 import { AddonHub, addonNamespace } from "../testdata/addon-hub.ts";
 import { PodProcess } from "../testdata/pod-process.ts";
-import { WritesLog } from "../testdata/writes-log.ts";
 
 const addon = "managed-serviceaccount";
 const cluster = "managed1";
@@ -17,6 +17,13 @@ const secondAgent = "second-agent";
 const agentUser = `system:open-cluster-management:cluster:${cluster}:addon:${addon}:agent:addon-agent`;
 const managerUser = `system:serviceaccount:${addonNamespace}:${addon}-addon-manager`;
 const policy = JSON.stringify([{ clusterRoles: ["view"], clusterWide: true }]);
+
+type Side = "hub" | "managed";
+/** Some of what leaders write. */
+const workOf = {
+  hub: ["managedserviceaccounts", "secrets", "clusterprofiles/status"],
+  managed: ["serviceaccounts", "serviceaccounts/token", "clusterrolebindings"],
+} as const;
 
 /** Everything that the controller can do is on. */
 const settings = {
@@ -35,20 +42,25 @@ const settings = {
   ],
 };
 
-/** The hub's audit log tells the copies apart: each has a credential of its own. */
+/** The audit logs of both clusters tell the copies apart: each has a credential of its own. */
 describe("two controllers and two agents", { timeout: 420_000 }, () => {
   const started = new AsyncDisposableStack();
-  let log: WritesLog;
+  let logs: Readonly<Record<Side, AuditLog>>;
   let world: AddonHub;
+  let kubeconfigs = 0;
   let leadingAgent: ChildProgram;
   let otherAgent: ChildProgram;
-  /** Credentials of those that lead first. */
-  let leaders: ReadonlySet<string>;
+  /** Credentials of those that lead first, on the hub and on the managed cluster. */
+  let leaders: Readonly<Record<Side, ReadonlySet<string>>>;
 
   before(
     async () => {
-      log = started.use(await WritesLog.of([managerUser, agentUser, secondAgent]));
-      const options = { clusterProfiles: true, hubFlags: log.flags };
+      logs = {
+        hub: started.use(await AuditLog.of([managerUser, agentUser, secondAgent])),
+        managed: started.use(await AuditLog.of([`system:serviceaccount:${agents}:${addon}`])),
+      };
+      const flags = { hubFlags: logs.hub.flags, managedFlags: logs.managed.flags };
+      const options = { clusterProfiles: true, ...flags };
       world = started.use(await AddonHub.start("v1alpha1-and-v1beta1", options));
       await world.hub.kubectl(["create", "namespace", "argocd"]);
       const caBundle = (await readFile(world.managed.caPath)).toString("base64");
@@ -60,7 +72,7 @@ describe("two controllers and two agents", { timeout: 420_000 }, () => {
       leadingAgent = await startAgent();
       await createAccount("first", {});
       await reported("first");
-      leaders = new Set((await log.written()).keys());
+      leaders = { hub: await writers("hub"), managed: await writers("managed") };
       await world.addStandby(addon, settings);
       const binding = ["rolebinding", "second-agent", `--role=${addon}-addon-agent`];
       const user = [`--user=${secondAgent}`, `--namespace=${cluster}`];
@@ -94,7 +106,11 @@ describe("two controllers and two agents", { timeout: 420_000 }, () => {
     });
     const pod = started.use(await PodProcess.of(world.managed, agents, agentName));
     if (kubeconfig !== undefined) await pod.rewrite("kubeconfig", () => kubeconfig);
-    const spoke = await makeAccount(world.managed, agents, addon);
+    // Each with a file of its own: the next agent's credential is another.
+    const common = await makeAccount(world.managed, agents, addon);
+    kubeconfigs += 1;
+    const spoke = `${common}.${kubeconfigs}`;
+    await copyFile(common, spoke);
     return pod.start([
       "--leader-elect=true",
       `--spoke-kubeconfig=${spoke}`,
@@ -122,8 +138,13 @@ describe("two controllers and two agents", { timeout: 420_000 }, () => {
   };
   const token = async (name: string, namespace: string): Promise<string> =>
     world.field("secret", name, ".data.token", namespace);
-  const writtenByOthers = async (): Promise<readonly (readonly [string, ReadonlySet<string>])[]> =>
-    [...(await log.written())].filter(([credential]) => !leaders.has(credential));
+  const writers = async (side: Side): Promise<ReadonlySet<string>> =>
+    new Set((await logs[side].written()).keys());
+  /** What those have written that did not lead first, one entry for each. */
+  const writtenByOthers = async (side: Side): Promise<readonly ReadonlySet<string>[]> =>
+    [...(await logs[side].written())]
+      .filter(([credential]) => !leaders[side].has(credential))
+      .map(([, written]) => written);
 
   it("have one of each do all the work, and the other write nothing at all", async () => {
     const leftover = "open-cluster-management:managed-serviceaccount:clusterrole:agent";
@@ -164,14 +185,17 @@ spec:
       const isAll = there.join() === "1/1,True,True" && gone.join() === "," && own !== "";
       return isAll && own === copy;
     });
-    assert.equal(leaders.size, 2);
-    assert.deepEqual(await writtenByOthers(), []);
-    const all = [...(await log.written()).values()];
-    for (const kind of ["managedserviceaccounts", "secrets", "clusterprofiles/status"]) {
-      assert.ok(
-        all.some((written) => written.has(kind)),
-        kind,
-      );
+    assert.deepEqual([leaders.hub.size, leaders.managed.size], [2, 1]);
+    assert.deepEqual(await writtenByOthers("hub"), []);
+    assert.deepEqual(await writtenByOthers("managed"), []);
+    for (const side of ["hub", "managed"] as const) {
+      const all = [...(await logs[side].written()).values()];
+      for (const kind of workOf[side]) {
+        assert.ok(
+          all.some((written) => written.has(kind)),
+          kind,
+        );
+      }
     }
   });
 
@@ -192,7 +216,10 @@ spec:
       const isMade = Buffer.from(kubeconfig, "base64").toString().includes(text);
       return now !== "" && now !== before && copy === now && isMade;
     });
-    assert.equal((await writtenByOthers()).length, 2);
+    assert.equal((await writtenByOthers("hub")).length, 2);
+    const [onManaged, ...more] = await writtenByOthers("managed");
+    assert.ok(onManaged?.has("serviceaccounts/token"));
+    assert.deepEqual(more, []);
   });
 
   it("revoke as one when the addon is taken away", async () => {
@@ -213,7 +240,7 @@ spec:
       ]);
       return reasons.every((reason) => reason === "AddonRemoved") && left.join("") === "";
     });
-    const secrets = (await writtenByOthers()).filter(([, written]) => written.has("secrets"));
+    const secrets = (await writtenByOthers("hub")).filter((written) => written.has("secrets"));
     assert.ok(secrets.length > 0);
   });
 });

@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { spawn } from "node:child_process";
 import { copyFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AddonVersions, type ProcessCluster, startOcm, startProcessCluster, waitFor } from "#bed";
 import { makeAccount } from "../../e2e/bed/ocm/account.ts";
 import { Helm } from "../../helm/tests/helm.ts";
+import { KeptProcess } from "./kept-process.ts";
 
 export const addonNamespace = "open-cluster-management-addon";
 
@@ -36,8 +36,9 @@ export interface Settings {
 
 export interface HubOptions {
   readonly clusterProfiles?: boolean;
-  /** Further flags of the hub's API server. */
+  /** Further flags of the API servers. */
   readonly hubFlags?: readonly string[];
+  readonly managedFlags?: readonly string[];
 }
 
 /**
@@ -48,7 +49,7 @@ export class AddonHub implements AsyncDisposable {
   readonly hub: ProcessCluster;
   readonly managed: ProcessCluster;
   readonly #helm: Helm;
-  readonly #controllers = new Map<Release, ChildProcess>();
+  readonly #controllers = new Map<Release, KeptProcess>();
 
   private constructor(hub: ProcessCluster, managed: ProcessCluster, helm: Helm) {
     this.hub = hub;
@@ -58,7 +59,7 @@ export class AddonHub implements AsyncDisposable {
 
   static async start(
     addonVersions: AddonVersions,
-    { hubFlags = [], ...ocm }: HubOptions = {},
+    { hubFlags = [], managedFlags = [], ...ocm }: HubOptions = {},
   ): Promise<AddonHub> {
     const helm = await Helm.open();
     await using started = new AsyncDisposableStack();
@@ -68,8 +69,11 @@ export class AddonHub implements AsyncDisposable {
       controllerManager: true,
       apiServer: { flags: hubFlags },
     }));
-    const options = { name: "managed1", controllerManager: true };
-    const managed = started.use(await startProcessCluster(options));
+    const managed = started.use(await startProcessCluster({
+      name: "managed1",
+      controllerManager: true,
+      apiServer: { flags: managedFlags },
+    }));
     await startOcm(hub, [managed], { addonVersions, ...ocm });
     started.move();
     return new AddonHub(hub, managed, helm);
@@ -102,7 +106,7 @@ export class AddonHub implements AsyncDisposable {
 
   /** Ends those that were there before the last one was added, as a failing node would. */
   async killLeaders(): Promise<void> {
-    for (const child of this.#leaders.splice(0)) await end(child, "SIGKILL");
+    for (const leader of this.#leaders.splice(0)) await leader.end("SIGKILL");
   }
 
   async #startController(release: Release, { given = [] }: Settings): Promise<void> {
@@ -122,13 +126,16 @@ export class AddonHub implements AsyncDisposable {
       ...given,
     ];
     const env = { PATH: "/usr/bin:/bin", POD_NAMESPACE: addonNamespace };
-    const child = spawn(process.execPath, argv, { env, stdio: ["ignore", "pipe", "inherit"] });
-    child.stdout.setEncoding("utf8").on("data", (text: string) => this.#log.push(text));
-    this.#controllers.set(release, child);
+    const start = () => {
+      const child = spawn(process.execPath, argv, { env, stdio: ["ignore", "pipe", "inherit"] });
+      child.stdout.setEncoding("utf8").on("data", (text: string) => this.#log.push(text));
+      return child;
+    };
+    this.#controllers.set(release, new KeptProcess(start));
   }
 
   #started = 0;
-  readonly #leaders: ChildProcess[] = [];
+  readonly #leaders: KeptProcess[] = [];
   readonly #log: string[] = [];
 
   /** What the controllers have logged. */
@@ -205,17 +212,10 @@ export class AddonHub implements AsyncDisposable {
   }
 
   async #stop(release: Release): Promise<void> {
-    const child = this.#controllers.get(release);
+    const controller = this.#controllers.get(release);
     this.#controllers.delete(release);
-    if (child !== undefined) await end(child, "SIGTERM");
+    await controller?.end("SIGTERM");
   }
-}
-
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, "exit");
-  child.kill(signal);
-  await exited;
 }
 
 async function field(

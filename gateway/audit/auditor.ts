@@ -9,7 +9,7 @@ import {
   auditEvent,
   auditedUri,
 } from "./audit-event.ts";
-import type { AuditPolicy } from "./audit-policy.ts";
+import { type AuditPolicy, metadataOfAll } from "./audit-policy.ts";
 
 /** Where events go. It never throws and never makes a request wait. */
 export interface AuditSink {
@@ -53,6 +53,12 @@ export interface AuditorOptions {
   readonly sinks: readonly AuditSink[];
   readonly now?: () => Date;
 }
+
+/** For who records nothing. */
+export const silentAudit: Pick<AuditorOptions, "policy" | "sinks"> = {
+  policy: () => metadataOfAll,
+  sinks: [],
+};
 
 /** Opens an entry for a request. */
 export type Auditor = (exchange: Exchange, caller: Caller, call: AuditedCall) => AuditEntry;

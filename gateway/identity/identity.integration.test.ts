@@ -2,17 +2,15 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { connect as connectH2, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
-import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { connect } from "node:tls";
-import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { clusterSecretAnnotations } from "#api";
 import { waitFor } from "#bed";
 import { makeAuthority, startUpstream, type TestAuthority, type TestUpstream } from "#testing";
 import { accountNamespace, GatewayBed, secretNamespace } from "../gateway-bed.ts";
+import { Issuer } from "../under-test/issuer.ts";
 import { smugglingCorpus } from "../under-test/smuggling-corpus.ts";
 import { type IdentitySettings, parseSettings } from "./configuration.ts";
 
@@ -95,11 +93,11 @@ describe("identity on a managed cluster", { timeout: 300_000 }, () => {
   let bed: GatewayBed;
   let authority: TestAuthority;
   let settings = settingsOf({});
-  let issuer: Awaited<ReturnType<typeof startIssuer>>;
+  let issuer: Issuer;
 
   before(async () => {
     authority = await makeAuthority("gateway-ca");
-    issuer = await startIssuer(authority);
+    issuer = await Issuer.start(await authority.server("localhost"));
     bed = await GatewayBed.start();
     await bed.startGateway(authority, {
       identity: () => settings,
@@ -122,7 +120,7 @@ describe("identity on a managed cluster", { timeout: 300_000 }, () => {
   });
   after(async () => {
     await bed[Symbol.asyncDispose]();
-    issuer.server.close();
+    await issuer[Symbol.asyncDispose]();
   });
 
   /** A TLS connection to the gateway's own port, as alice. */
@@ -434,27 +432,4 @@ const mirrorPath = "/apis/cluster.core.oam.dev/v1alpha1/clustergateways/mirror/p
 interface Seen {
   readonly path: string;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-}
-
-/** An issuer of tokens on loopback, with one key. */
-async function startIssuer(authority: TestAuthority) {
-  const { publicKey, privateKey } = await generateKeyPair("ES256");
-  const jwk = { ...(await exportJWK(publicKey)), kid: "one" };
-  const server = createServer(await authority.server("localhost"), (request, response) => {
-    const isKeys = request.url === "/keys";
-    response.end(
-      JSON.stringify(isKeys ? { keys: [jwk] } : { issuer: url, jwks_uri: `${url}/keys` }),
-    );
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const url = `https://localhost:${(server.address() as AddressInfo).port}`;
-  return {
-    server,
-    url,
-    token: async (claims: Readonly<Record<string, unknown>>) =>
-      new SignJWT({ iss: url, aud: "hub", ...claims })
-        .setProtectedHeader({ alg: "ES256", kid: "one" })
-        .setExpirationTime("5m")
-        .sign(privateKey),
-  };
 }

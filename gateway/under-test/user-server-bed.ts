@@ -2,7 +2,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { serviceProxyHost, userServerClientName } from "#api";
 import { ChildProgram, findFreePorts, waitFor } from "#bed";
+import type { AuditEvent } from "../audit/audit-event.ts";
 import { GatewayBed } from "../gateway-bed.ts";
+import { Issuer } from "./issuer.ts";
 import {
   agentNamespace,
   hubManifest,
@@ -40,18 +42,28 @@ interface PairFiles {
 export class UserServerBed implements AsyncDisposable {
   readonly clusters: GatewayBed;
   readonly frontends: Authority;
+  /** Whose tokens the user server accepts, with the claims `email` and `groups`. */
+  readonly issuer: Issuer;
   /** Fields of each request that reached the managed API server from the agent. */
   readonly sent: Record<string, string>[] = [];
   port = 0;
   frontendPort = 0;
+  agentHealthPort = 0;
   readonly #agents: Authority;
   readonly #stack = new AsyncDisposableStack();
   readonly #programs: ChildProgram[] = [];
 
-  private constructor(clusters: GatewayBed, frontends: Authority, agents: Authority) {
+  private constructor(
+    clusters: GatewayBed,
+    issuer: Issuer,
+    authorities: Readonly<Record<"frontends" | "agents", Authority>>,
+  ) {
     this.clusters = clusters;
-    this.frontends = frontends;
-    this.#agents = agents;
+    this.issuer = issuer;
+    this.frontends = authorities.frontends;
+    this.#agents = authorities.agents;
+    this.#stack.use(clusters);
+    this.#stack.use(issuer);
   }
 
   static async start(
@@ -60,8 +72,8 @@ export class UserServerBed implements AsyncDisposable {
     exposed: { readonly hub: string; readonly managed: string; readonly caPem: string },
   ): Promise<UserServerBed> {
     const clusters = await GatewayBed.start();
-    const bed = new UserServerBed(clusters, frontends, agents);
-    bed.#stack.use(clusters);
+    const issuer = await Issuer.start(await frontends.server("localhost"));
+    const bed = new UserServerBed(clusters, issuer, { frontends, agents });
     try {
       await clusters.hub.apply(hubManifest);
       await clusters.managed.apply(managedManifest);
@@ -121,8 +133,19 @@ export class UserServerBed implements AsyncDisposable {
     return this.#programs.map(({ output }) => output).join("\n");
   }
 
+  /** All that the user server has recorded. */
+  async audited(): Promise<readonly AuditEvent[]> {
+    const lines = (await readFile(this.#auditLog, "utf8")).split("\n");
+    // The last one may not be there as a whole.
+    return lines.slice(0, -1).map((line) => JSON.parse(line) as AuditEvent);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
+  }
+
+  get #auditLog(): string {
+    return join(this.clusters.hub.directory, "user-server-audit.log");
   }
 
   async #startAll(exposed: Exposed): Promise<void> {
@@ -130,6 +153,7 @@ export class UserServerBed implements AsyncDisposable {
     this.port = userPort;
     this.frontendPort = frontendPort;
     const [serverHealth, serverAdmin, agentHealth, agentAdmin, userHealth] = rest;
+    this.agentHealthPort = agentHealth;
     const ca = {
       frontends: await this.#file("frontends.crt", this.frontends.caPem),
       agents: await this.#file("agents.crt", this.#agents.caPem),
@@ -146,6 +170,13 @@ export class UserServerBed implements AsyncDisposable {
       `--admin-server-port=${agentAdmin}`,
     ]);
     await this.#startUserServer(ca, [
+      `--oidc-issuer-url=${this.issuer.url}`,
+      `--oidc-ca-file=${ca.frontends}`,
+      "--oidc-client-id=hub",
+      "--oidc-signing-algs=ES256",
+      "--oidc-username-claim=email",
+      "--oidc-groups-claim=groups",
+      `--audit-log-path=${this.#auditLog}`,
       `--port=${frontendPort}`,
       `--server-port=${userPort}`,
       `--health-port=${userHealth}`,

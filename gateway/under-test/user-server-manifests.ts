@@ -44,6 +44,7 @@ rules:
   resources: [configmaps]
   resourceNames: [cluster-proxy-exposed-services]
   verbs: [get, list, watch]
+- {apiGroups: [discovery.k8s.io], resources: [endpointslices], verbs: [get, list, watch]}
 - {apiGroups: ["", events.k8s.io], resources: [events], verbs: [create, patch]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1

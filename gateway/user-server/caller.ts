@@ -7,14 +7,22 @@ import type { Authorize } from "../authorization/access-review.ts";
 import { grantWish, readWish } from "../identity/impersonation.ts";
 import { mapUser, type NamePolicy } from "../identity/name-policy.ts";
 import type { HubKeys } from "./hub-keys.ts";
-import { whyNoManagedToken } from "./managed-token.ts";
+import { readServiceAccountToken, whyNoManagedToken } from "./managed-token.ts";
 
 /** Who asks, and so what of his credential goes on. */
 export type UserCaller =
-  /** Known by the hub, or by its issuer: his token stays here. `acting` is who he is there. */
-  | { readonly kind: "hub"; readonly user: User; readonly acting: User }
-  /** Whoever the managed cluster finds by the token, which is its own. */
-  | { readonly kind: "managed" };
+  /**
+   * Known by the hub, or by its issuer: his token stays here. `user` is whom he asks to be, or the
+   * same, and `acting` who that is there.
+   */
+  | {
+      readonly kind: "hub";
+      readonly authenticated: User;
+      readonly user: User;
+      readonly acting: User;
+    }
+  /** Whoever the managed cluster finds by the token, which is its own and says `subject` of itself. */
+  | { readonly kind: "managed"; readonly subject: string };
 
 /** Says who asks. Throws a GatewayError for nobody, and for who may not act there. */
 export type IdentifyCaller = (exchange: Exchange) => Promise<UserCaller>;
@@ -49,7 +57,7 @@ export function createIdentifyCaller(options: CallerOptions): IdentifyCaller {
     if (user !== undefined) return hubCaller(exchange, user, options.authorize);
     const why = await whyNoManagedToken(token, options.hubKeys, options.oidcIssuer);
     if (why !== undefined) throw unauthenticated(why);
-    return { kind: "managed" };
+    return { kind: "managed", subject: readServiceAccountToken(token)?.subject ?? "" };
   };
 }
 
@@ -86,7 +94,7 @@ async function hubCaller(
   }
   const { name, groups } = mapped.user;
   // As upstream: what else the hub knows of somebody is nothing to a managed cluster.
-  return { kind: "hub", user, acting: { name, groups, extra: {} } };
+  return { kind: "hub", authenticated, user, acting: { name, groups, extra: {} } };
 }
 
 function unauthenticated(why: string): GatewayError {

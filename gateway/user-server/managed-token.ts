@@ -11,6 +11,8 @@ const claimsSchema = z.looseObject({
 export interface Unverified {
   readonly keyId: string;
   readonly issuer: string;
+  /** `system:serviceaccount:…` */
+  readonly subject: string;
 }
 
 /** Reads a ServiceAccount token. `undefined` for everything else. */
@@ -20,7 +22,7 @@ export function readServiceAccountToken(token: string): Unverified | undefined {
   const header = headerSchema.safeParse(decode(head));
   const claims = claimsSchema.safeParse(decode(payload));
   if (!header.success || !claims.success) return undefined;
-  return { keyId: header.data.kid, issuer: claims.data.iss };
+  return { keyId: header.data.kid, issuer: claims.data.iss, subject: claims.data.sub };
 }
 
 /**

@@ -5,8 +5,8 @@ import { incomingHeaders, outgoingHeaders, scopedCookie } from "./outgoing-heade
 import { parseUserRoute } from "./user-route.ts";
 
 const user = { name: "ann", groups: ["devs", "system:authenticated"], extra: {} };
-const hub: UserCaller = { kind: "hub", user, acting: user };
-const managed: UserCaller = { kind: "managed" };
+const hub: UserCaller = { kind: "hub", authenticated: user, user, acting: user };
+const managed: UserCaller = { kind: "managed", subject: "system:serviceaccount:ns:account" };
 const api = parseUserRoute("/c1/api");
 const target = "/c1/api/v1/namespaces/ns/services/http:web:80/proxy-service/a?b";
 const service = parseUserRoute(target);

@@ -17,11 +17,13 @@ const apiServer: ServiceTarget = {
 /**
  * The fields of a request for the service proxy. Of a user of the hub it gets the name and groups
  * and no credential; of a managed cluster's account the token, and its wish to impersonate, about
- * which that cluster decides. Whatever else says who somebody is stays behind.
+ * which that cluster decides. Whatever else says who somebody is stays behind. Fields of our `own`
+ * go along.
  */
 export function outgoingHeaders(
   { service = apiServer }: UserRoute,
   caller: UserCaller,
+  own: RawHeaders = [],
 ): HeaderPolicy {
   return {
     isDropped: (name) => ownFields.has(name) || (isIdentityHeader(name) && !isKept(name, caller)),
@@ -30,6 +32,7 @@ export function outgoingHeaders(
     set: [
       ...targetFields(service),
       ...(caller.kind === "hub" ? impersonationFields(caller.acting) : []),
+      ...own,
     ],
   };
 }

@@ -1,16 +1,17 @@
 import { type ExposedService, isExposed, managedClusters } from "#api";
-import { type Exchange, forward, forwardPath, ProxyError } from "#proxy";
+import { type Exchange, forward, forwardPath, ProxyError, type Traffic } from "#proxy";
 import type { Logger } from "#runtime";
 import { answerFailure, gatewayErrorOf } from "../answers/failure.ts";
 import { GatewayError } from "../answers/gateway-error.ts";
 import { treatmentOf as gatewayTreatmentOf } from "../answers/treatment.ts";
+import type { AuditEntry, Auditor } from "../audit/auditor.ts";
 import { verbOf } from "../authorization/attributes.ts";
 import type { GatewayMetrics } from "../gateway-metrics.ts";
 import type { ClusterLimits } from "../limits/cluster-limits.ts";
-import { isLongRunning } from "../managed-request/managed-request.ts";
 import type { CountRefusal } from "../refusals.ts";
 import type { AgentTransports } from "./agent-transports.ts";
-import type { IdentifyCaller } from "./caller.ts";
+import { auditedActor, auditedCall, auditedCaller } from "./audited.ts";
+import type { IdentifyCaller, UserCaller } from "./caller.ts";
 import { incomingHeaders, outgoingHeaders } from "./outgoing-headers.ts";
 import { parseUserRoute, type UserRoute } from "./user-route.ts";
 import { wayFailure } from "./way-failure.ts";
@@ -24,6 +25,7 @@ export interface UserHandlerOptions {
   readonly exposedIn: string;
   readonly transports: Pick<AgentTransports, "of">;
   readonly limits: Pick<ClusterLimits, "admit">;
+  readonly audit: Auditor;
   /** Why nothing can be answered yet, or `undefined`. */
   readonly reasonNotReady: () => string | undefined;
   readonly metrics: GatewayMetrics;
@@ -63,39 +65,48 @@ async function answer(exchange: Exchange, options: UserHandlerOptions): Promise<
   const startedAt = performance.now();
   const end = options.metrics.begin();
   const bytes = { received: 0, sent: 0 };
-  let code = 500;
+  let outcome: { readonly status: number; readonly message?: string } = { status: 500 };
+  let entry: AuditEntry | undefined;
   try {
-    code = await send(exchange, route, { path, bytes }, options);
-  } catch (error) {
-    code = gatewayTreatmentOf(gatewayErrorOf(error, ownName)).httpStatus;
+    const caller = await options.identify(exchange);
+    const call = auditedCall(route);
+    entry = options.audit(exchange, auditedCaller(caller), call);
+    entry.acts(auditedActor(caller));
+    const sending = { path, bytes, entry, isLong: call.isLong };
+    outcome = await send(exchange, route, caller, sending, options);
+  } catch (reason) {
+    const error = gatewayErrorOf(reason, ownName);
+    outcome = { status: gatewayTreatmentOf(error).httpStatus, message: error.message };
     throw error;
   } finally {
     end();
+    entry?.ended({ ...outcome, bytes });
     options.metrics.observe({
       cluster: options.isCluster(route.cluster) ? route.cluster : undefined,
       verb: verbOf(exchange.method),
       path: route.service === undefined ? route.rest : "/api/v1/services",
-      code,
+      code: outcome.status,
       seconds: (performance.now() - startedAt) / 1000,
       bytes,
     });
   }
 }
 
-interface Sent {
+interface Sending {
   readonly path: string;
-  readonly bytes: { received: number; sent: number };
+  readonly bytes: Traffic;
+  readonly entry: AuditEntry;
+  readonly isLong: boolean;
 }
 
 async function send(
   exchange: Exchange,
   route: UserRoute,
-  { path, bytes }: Sent,
+  caller: UserCaller,
+  { path, bytes, entry, isLong }: Sending,
   options: UserHandlerOptions,
-): Promise<number> {
-  const caller = await options.identify(exchange);
+): Promise<{ readonly status: number }> {
   checkRoute(route, options);
-  const isLong = route.service !== undefined || isLongRunning(route.rest, route.query);
   const admission = await options.limits.admit({
     cluster: route.cluster,
     isLong,
@@ -103,16 +114,18 @@ async function send(
   });
   const { responseTimeoutMs = defaultResponseTimeoutMs } = options;
   try {
-    const { status } = await forward(exchange, {
+    return await forward(exchange, {
       transport: () => options.transports.of(route.cluster),
       path,
-      requestHeaders: outgoingHeaders(route, caller),
+      requestHeaders: outgoingHeaders(route, caller, ["audit-id", entry.auditId]),
       responseHeaders: incomingHeaders(exchange.target, route),
       traffic: bytes,
-      onAnswer: () => admission.answered(),
+      onAnswer(status) {
+        admission.answered();
+        entry.started(status);
+      },
       ...(isLong ? {} : { responseTimeoutMs }),
     });
-    return status;
   } catch (error) {
     if (!(error instanceof ProxyError)) throw error;
     const told = wayFailure(error, route.cluster);

@@ -157,6 +157,11 @@ describe("the user server and the service proxy", { timeout: 300_000 }, () => {
     assert.match(refused.text, /cluster:hub:system:serviceaccount:default:remote/);
   });
 
+  it("makes the agent ready only with its service proxy", async () => {
+    const answer = await fetch(`http://127.0.0.1:${bed.agentHealthPort}/readyz?verbose`);
+    assert.match(await answer.text(), /^\[\+\]service-proxy ok$/m);
+  });
+
   it("streams watches", async () => {
     const outgoing = request({
       host: "localhost",
@@ -287,6 +292,52 @@ describe("the user server and the service proxy", { timeout: 300_000 }, () => {
     );
     const twice = await get(pods, tokens.remote, { authorization: ["Bearer a", "Bearer b"] });
     assert.equal(twice.status, 401);
+  });
+
+  it("lets users of an issuer act as what its claims say, and keeps their tokens", async () => {
+    const claims = { email: "erin@acme.test", groups: ["devs", "system:masters"] };
+    const token = await bed.issuer.token(claims);
+    const { name, groups } = await reviewSelf(token);
+    assert.equal(name, "erin@acme.test");
+    assert.deepEqual(groups.toSorted(), ["devs", "system:authenticated"]);
+    assert.ok(!JSON.stringify(bed.sent).includes(token));
+    const forOthers = await bed.issuer.token({ ...claims, aud: "other" });
+    assert.equal((await get(pods, forOthers)).status, 401);
+  });
+
+  const recorded = async (auditId: string, stage = "ResponseComplete") =>
+    waitFor(`the event of ${auditId}`, async () =>
+      (await bed.audited()).find((event) => event.auditID === auditId && event.stage === stage),
+    );
+
+  it("records who did what, under the name that the managed cluster knows the request by", async () => {
+    await get(pods, tokens.remote, { "audit-id": "of-remote" });
+    const { user, impersonatedUser, annotations, ...event } = await recorded("of-remote");
+    assert.equal(user.username, "system:serviceaccount:default:remote");
+    assert.equal(impersonatedUser?.username, `cluster:hub:${user.username}`);
+    assert.equal(annotations["proxy.open-cluster-management.io/cluster"], "managed1");
+    assert.deepEqual([event.verb, event.objectRef?.["resource"]], ["list", "pods"]);
+    assert.deepEqual(event.responseStatus, { code: 200 });
+    assert.ok(bed.sent.some((fields) => fields["audit-id"] === "of-remote"));
+  });
+
+  it("records what is asked of Services, what is refused, and no credential", async () => {
+    await get(web("/x?token=secret"), tokens.local, { "audit-id": "of-service" });
+    await recorded("of-service", "ResponseStarted");
+    const { user, objectRef, requestURI } = await recorded("of-service");
+    assert.equal(user.username, "managed-cluster:system:serviceaccount:default:local");
+    assert.deepEqual(objectRef, {
+      resource: "services",
+      namespace: "default",
+      name: `http:web:${services.ports.web}`,
+      apiVersion: "v1",
+      subresource: "proxy",
+    });
+    assert.match(requestURI, /proxy-service\/x\?token=redacted$/);
+    await get(web("/").replace("web", "hidden"), tokens.remote, { "audit-id": "refused" });
+    const { responseStatus } = await recorded("refused");
+    assert.match(JSON.stringify(responseStatus), /"code":403.*allowlist of the hub/);
+    assert.doesNotMatch(JSON.stringify(await bed.audited()), /Bearer|eyJ|secret/);
   });
 
   it("says which list a Service is not on", async () => {

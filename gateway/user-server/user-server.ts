@@ -1,8 +1,9 @@
-import { configMaps, managedClusters } from "#api";
+import { configMaps, managedClusters, managedProxyConfigurations } from "#api";
 import { createObjectCache, type KubeClient } from "#kube";
 import { createFront, type Front, type FrontOptions } from "#proxy";
 import { type Logger, type Metrics, type Runnable, runAll } from "#runtime";
 import type { TlsSource } from "#tunnel";
+import { type AuditorOptions, createAuditor, silentAudit } from "../audit/auditor.ts";
 import { createTokenReader, type TokenReaderOptions } from "../authentication/token-reader.ts";
 import { createAuthorize } from "../authorization/access-review.ts";
 import type { ServingCertificate } from "../gateway.ts";
@@ -32,6 +33,8 @@ export interface UserServerOptions
   readonly tunnelDialEarly: TunnelDial;
   /** Our certificate for the service proxies, and in `ca` whom theirs come from. */
   readonly serviceProxyTls: TlsSource;
+  /** Where requests to managed clusters are recorded. Defaults to nowhere. */
+  readonly audit?: Pick<AuditorOptions, "policy" | "sinks"> | undefined;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** How long it goes on serving after it says that it is not ready. Defaults to 10 seconds. */
@@ -78,6 +81,10 @@ export function createUserServer(options: UserServerOptions): UserServer {
     exposedIn: `${exposedServices.namespace}/${exposedServices.name}`,
     transports,
     limits,
+    audit: createAuditor({
+      ...(options.audit ?? silentAudit),
+      group: managedProxyConfigurations.group,
+    }),
     reasonNotReady: () => waiting()[0],
     metrics: createGatewayMetrics(metrics),
     refused,

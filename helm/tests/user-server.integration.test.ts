@@ -48,7 +48,65 @@ describe("chart cluster-proxy with services", () => {
     );
     assert.deepEqual(
       rules.flatMap(({ resources = [] }) => resources),
-      ["managedclusters", "tokenreviews", "subjectaccessreviews", "configmaps", "events"],
+      [
+        "managedclusters",
+        "tokenreviews",
+        "subjectaccessreviews",
+        "configmaps",
+        "endpointslices",
+        "events",
+      ],
+    );
+    assert.ok(userArgs.includes("--proxy-service=hub/proxy-entrypoint"));
+    assert.ok(!userArgs.some((arg) => /oidc|audit/.test(arg)));
+    assert.ok(
+      !objects.some((object) => object.kind === "ConfigMap" && object.metadata.name === user),
+    );
+  });
+
+  it("has the user server accept an issuer's tokens and record requests, with files beside it", async () => {
+    const objects = await helm.render(
+      "cluster-proxy",
+      "--set=enableServiceProxy=true",
+      "--set=userServer.enabled=true",
+      "--set=userServer.oidc.issuerURL=https://issuer.example",
+      "--set=userServer.oidc.clientID=hub",
+      "--set=userServer.oidc.usernameClaim=email",
+      "--set=userServer.oidc.usernamePrefix=-",
+      "--set=userServer.oidc.groupsClaim=groups",
+      "--set=userServer.oidc.signingAlgs={RS256,ES256}",
+      "--set=userServer.oidc.caBundle=PEM",
+      "--set=userServer.audit.log=Stdout",
+      "--set=userServer.audit.policy=rules",
+    );
+    const user = "cluster-proxy-addon-user";
+    const args = (argsOf(objects, user) as readonly string[]).filter((arg) =>
+      /^--(oidc|audit)/.test(arg),
+    );
+    assert.deepEqual(args, [
+      "--oidc-issuer-url=https://issuer.example",
+      "--oidc-client-id=hub",
+      "--oidc-username-claim=email",
+      "--oidc-username-prefix=-",
+      "--oidc-groups-claim=groups",
+      "--oidc-signing-algs=RS256,ES256",
+      "--oidc-ca-file=/etc/user-server/oidc-ca.crt",
+      "--audit-log-path=-",
+      "--audit-policy-file=/etc/user-server/audit-policy.yaml",
+    ]);
+    assert.deepEqual(at(find(objects, "ConfigMap", user), "data"), {
+      "audit-policy.yaml": "rules",
+      "oidc-ca.crt": "PEM",
+    });
+    const pod = at(find(objects, "Deployment", user), "spec", "template", "spec");
+    assert.match(JSON.stringify(at(pod, "containers", 0, "volumeMounts")), /\/etc\/user-server/);
+    assert.match(
+      JSON.stringify(at(pod, "volumes")),
+      /"configMap":\{"name":"cluster-proxy-addon-user"\}/,
+    );
+    await assert.rejects(
+      helm.render("cluster-proxy", "--set=userServer.oidc.issuerURL=http://issuer.example"),
+      /issuerURL|clientID/,
     );
   });
 });

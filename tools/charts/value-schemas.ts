@@ -64,7 +64,12 @@ export const valueSchemas = {
     enableServiceProxy: z.boolean(),
     enableImpersonation: z.boolean(),
     featureGates: z.strictObject({ clusterProfile: z.boolean() }),
-    userServer: z.strictObject({ enabled: z.boolean(), additionalSANs: names }),
+    userServer: z.strictObject({
+      enabled: z.boolean(),
+      additionalSANs: names,
+      oidc: oidcIssuer.nullish(),
+      audit: auditPolicy,
+    }),
     exposedServicesConfigMapName: name,
     exposedServices: z.array(
       z.strictObject({

@@ -50,7 +50,9 @@ export class RawStream extends EventEmitter implements PacketStream {
     this.#stream = stream;
     this.#options = options;
     this.#connectionId = options.connectionId;
+    const windows = stream.session && windowsOf(stream.session);
     stream.on("data", (bytes: Buffer) => {
+      windows?.taken(bytes.length);
       // An empty DATA packet would be the end of the connection to Go's client.
       if (bytes.length === 0) return;
       const connectionId = this.#connectionId;
@@ -61,9 +63,7 @@ export class RawStream extends EventEmitter implements PacketStream {
     // What ends a stream is told by "close"; an unheard error would end the process.
     stream.on("error", () => undefined);
     stream.on("close", () => this.#closed());
-    const { session } = stream;
-    if (session === undefined) return;
-    const windows = windowsOf(session);
+    if (windows === undefined) return;
     windows.opened();
     stream.on("close", () => windows.closed());
   }

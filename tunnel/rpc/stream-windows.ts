@@ -6,43 +6,97 @@ import type { Http2Session } from "node:http2";
  */
 export const streamWindowBytes = 4 * 1024 * 1024;
 
-/** What fits on a link decides how much has to be under way to fill it. */
-const bytesPerMs = 400 * 1024;
+/** What fits on a link has to be under way to fill it: so much of it before it has shown more. */
+const firstBytesPerMs = 400 * 1024;
+const mostAtFirstBytes = 32 * 1024 * 1024;
 /**
  * Of one stream: enough for a link that is near. More would only wait with us, where the receiver
  * is slower than the sender, and what waits has left the processor's caches when its turn comes.
  */
 const nearBytes = 1024 * 1024;
-/** As much as a link with a round trip of 80 ms can use. */
-const mostBytes = 32 * 1024 * 1024;
+/**
+ * HTTP/2 gives a window back by halves, so that a sender that never waits needs twice what is on
+ * the link; half as much again lets it get faster.
+ */
+const headroom = 3;
+const mostBytes = 64 * 1024 * 1024;
 const leastBytes = 128 * 1024;
-/** Of all streams of a session, whose readers may all have stopped. */
+/** Of all streams of a session, whose readers may all have stopped; more where one is given more. */
 const budgetBytes = 64 * 1024 * 1024;
 
 /** Load makes a round trip look longer than the link is; the shortest one counts. */
 const pingIntervalMs = 500;
 const pings = 20;
 
+/** How long a speed that was reached once counts, until half of it is forgotten. */
+const speedHalfLifeMs = 30_000;
+
 /** How much all streams of one session may have on the way. Node gives it back on receipt. */
-export const sessionWindowBytes = 2 * mostBytes;
+export const sessionWindowBytes = 64 * 1024 * 1024;
+
+/** What is known of a session's link. */
+export interface LinkUse {
+  readonly streams: number;
+  readonly roundTripMs: number;
+  /** How fast readers have lately taken what came. */
+  readonly bytesPerMs: number;
+}
 
 /**
- * Chooses the window of each of `streams` on a link with this round trip. It grows beyond `current`
- * only where twice as many streams could have as much, so that it does not change with every one.
+ * Chooses the window of each stream. It grows beyond `current` only where twice as many streams
+ * could have as much, so that it does not change with every one.
  */
-export function chooseWindow(streams: number, roundTripMs: number, current: number): number {
-  const allowed = windowFor(streams, roundTripMs);
-  return allowed < current ? allowed : Math.max(current, windowFor(2 * streams, roundTripMs));
+export function chooseWindow(use: LinkUse, current: number): number {
+  const allowed = windowFor(use);
+  return allowed < current
+    ? allowed
+    : Math.max(current, windowFor({ ...use, streams: 2 * use.streams }));
 }
 
-function windowFor(streams: number, roundTripMs: number): number {
-  const useful = Math.max(nearBytes, powerOfTwo(roundTripMs * bytesPerMs));
-  const share = powerOfTwo(budgetBytes / Math.max(streams, 1));
-  return Math.max(leastBytes, Math.min(useful, share, mostBytes));
+/** Fast readers earn more: a slow one keeps any window full, and all of it would lie with us. */
+function windowFor({ streams, roundTripMs, bytesPerMs }: LinkUse): number {
+  const first = Math.min(mostAtFirstBytes, powerOfTwo(roundTripMs * firstBytesPerMs));
+  const earned = powerOfTwo(2 * headroom * roundTripMs * bytesPerMs);
+  const useful = Math.min(mostBytes, Math.max(nearBytes, first, earned));
+  const share = powerOfTwo(Math.max(budgetBytes, 2 * useful) / Math.max(streams, 1));
+  return Math.max(leastBytes, Math.min(useful, share));
 }
 
+/** The power of two at or below. */
 function powerOfTwo(bytes: number): number {
   return 2 ** Math.floor(Math.log2(Math.max(bytes, 1)));
+}
+
+/** How fast readers take what comes, looked at whenever much has come. */
+export class ReadSpeed {
+  readonly #now: () => number;
+  #bytes = 0;
+  #sinceMs: number;
+  #bytesPerMs = 0;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#sinceMs = now();
+  }
+
+  get bytesPerMs(): number {
+    return this.#bytesPerMs;
+  }
+
+  /** Counts what was taken; true when that made another speed. */
+  taken(bytes: number, { windowBytes, roundTripMs }: { windowBytes: number; roundTripMs: number }) {
+    this.#bytes += bytes;
+    // Seldom, and over more than one round trip: what comes, comes in bursts.
+    if (this.#bytes < windowBytes / 4) return false;
+    const now = this.#now();
+    const elapsedMs = now - this.#sinceMs;
+    if (elapsedMs < 2 * roundTripMs) return false;
+    const kept = this.#bytesPerMs * 0.5 ** (elapsedMs / speedHalfLifeMs);
+    this.#bytesPerMs = Math.max(kept, this.#bytes / elapsedMs);
+    this.#bytes = 0;
+    this.#sinceMs = now;
+    return true;
+  }
 }
 
 /** As much of a session as its windows need. */
@@ -53,6 +107,7 @@ export type WindowedSession = Pick<Http2Session, "closed" | "destroyed" | "setti
 /** Keeps the windows of a session's streams to what {@link chooseWindow} says. */
 export class StreamWindows {
   readonly #session: WindowedSession;
+  readonly #speed = new ReadSpeed();
   #bytes = streamWindowBytes;
   #streams = 0;
   #roundTripMs = Number.POSITIVE_INFINITY;
@@ -80,6 +135,12 @@ export class StreamWindows {
     this.#adapt();
   }
 
+  /** A reader has taken so many bytes. */
+  taken(bytes: number): void {
+    const link = { windowBytes: this.#bytes, roundTripMs: this.#roundTripMs };
+    if (this.#speed.taken(bytes, link)) this.#adapt();
+  }
+
   #ping(): void {
     if (this.#isOver || this.#pingsLeft === 0) return clearInterval(this.#pinging);
     if (this.#streams === 0) return;
@@ -98,7 +159,9 @@ export class StreamWindows {
   #adapt(): void {
     // Not measured yet: what it is until then suits most.
     if (this.#roundTripMs === Number.POSITIVE_INFINITY) return;
-    const bytes = chooseWindow(this.#streams, this.#roundTripMs, this.#bytes);
+    const { bytesPerMs } = this.#speed;
+    const use = { streams: this.#streams, roundTripMs: this.#roundTripMs, bytesPerMs };
+    const bytes = chooseWindow(use, this.#bytes);
     if (bytes === this.#bytes || this.#isTelling || this.#isOver) return;
     this.#bytes = bytes;
     this.#isTelling = true;

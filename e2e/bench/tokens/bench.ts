@@ -119,7 +119,7 @@ function accountName(index: number): string {
 const directory = await mkdtemp(join(tmpdir(), "bench-tokens-"));
 try {
   const { requests, flags } = await HubRequests.prepare(directory);
-  await using bed = await TokenBed.start(startTcpRelay, flags);
+  await using bed = await TokenBed.start(startTcpRelay, { hub: flags });
   await using agent = await MeasuredAgent.start(bed, join(directory, "app"));
   const holds = await publish("tokens", await run({ bed, agent, requests }));
   if (!holds) process.exitCode = 1;

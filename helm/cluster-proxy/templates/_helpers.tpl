@@ -20,6 +20,16 @@ open-cluster-management.io/addon: cluster-proxy
 component: cluster-proxy-addon-user
 {{- end }}
 
+{{/* Files of the user server that are values here; empty when there are none. */}}
+{{- define "cluster-proxy.userServerFiles" -}}
+{{- with .Values.userServer }}
+{{- $files := dict }}
+{{- with .oidc }}{{ with .caBundle }}{{ $_ := set $files "oidc-ca.crt" . }}{{ end }}{{ end }}
+{{- if and (eq .audit.log "Stdout") .audit.policy }}{{ $_ := set $files "audit-policy.yaml" .audit.policy }}{{ end }}
+{{- if $files }}{{ toYaml $files }}{{ end }}
+{{- end }}
+{{- end }}
+
 {{- define "cluster-proxy.tag" -}}
 {{ .Values.tag | default (printf "v%s" .Chart.AppVersion) }}
 {{- end }}
