@@ -12,7 +12,7 @@ import {
   type ServingCertificate,
 } from "#gateway";
 import { createKubeClient, discoverAddonVersion, type KubeClient } from "#kube";
-import { createMetrics, type Logger, type Runnable } from "#runtime";
+import { createMetrics, type Logger, outlive, type Runnable } from "#runtime";
 import { loadTlsFiles } from "#tunnel";
 import packageJson from "../../package.json" with { type: "json" };
 import { type Flag, type FlagValues, UsageError } from "./flags.ts";
@@ -106,6 +106,11 @@ const flags = {
     default: 10_000,
     help: "Watches, followed logs, exec and the like under way at once, to one cluster",
   },
+  "graceful-shutdown-timeout": {
+    type: "duration",
+    default: "5m",
+    help: "How long followed logs, exec and the like may go on once it is asked to end; watches end at once, and it with the last",
+  },
   ...tunnelFlags,
   ...workerFlags,
   ...accessFlags,
@@ -156,20 +161,22 @@ export const gateway: ProcessOptions<typeof flags> = {
       ...access.options,
       audit,
       limits: limitsOf(values, role),
+      drainMs: values["graceful-shutdown-timeout"],
       ...sharing(role),
       tracer: tracing.tracer,
       version,
       metrics,
       log,
     });
-    return [
-      served,
+    const support = [
       certificate.files,
       ...tunnel.runnables,
       ...access.runnables,
       ...audit.runnables,
       ...tracing.runnables,
     ];
+    // What is still served while it leaves needs the tunnel and is recorded.
+    return [outlive(support, served)];
   },
 };
 
