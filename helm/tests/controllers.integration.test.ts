@@ -156,6 +156,32 @@ for (const versions of ["v1alpha1-and-v1beta1", "v1alpha1"] as const) {
       });
     });
 
+    it("let tunnel servers keep their own Leases, and no others of the namespace", async () => {
+      const prefix = "konnectivity-proxy-server-";
+      const lease = (name: string) =>
+        JSON.stringify({
+          apiVersion: "coordination.k8s.io/v1",
+          kind: "Lease",
+          metadata: { name, namespace },
+        });
+      const asServer = async (args: readonly string[], input = "") => {
+        const user = `--as=system:serviceaccount:${namespace}:cluster-proxy`;
+        const flags = ["-n", namespace, "--dry-run=server", user];
+        return hub.kubectl([...args, ...flags], input).catch(String);
+      };
+      for (const name of ["election", `${prefix}one`]) await hub.apply(lease(name));
+      // The role comes from the controller, and the hub takes a moment to follow a policy.
+      const see = async (name: string, other: string, expected: RegExp) =>
+        eventually(`${expected} for ${name}`, async () => {
+          const deleted = await asServer(["delete", "--wait=false", "lease", name]);
+          const created = await asServer(["create", "-f", "-"], lease(other));
+          if (expected.test(deleted) && expected.test(created)) return true;
+          throw new Error(deleted + created);
+        });
+      await see(`${prefix}one`, `${prefix}two`, /konnectivity-\S+ (deleted|created)/);
+      await see("election", "other", /tunnel servers keep Leases named konnectivity-/);
+    });
+
     it("bring the agents to the cluster, which gets its certificates", async () => {
       await eventually("the agents' Deployments", async () => {
         const found = await managed.kubectl(["get", "deployments", "-A", "-o=name"]);

@@ -215,6 +215,19 @@ describe("chart cluster-proxy", () => {
     }
   });
 
+  it("keeps tunnel servers to Leases of their own, on hubs that know how to", async () => {
+    const name = "cluster-proxy-server-leases";
+    const kind = "ValidatingAdmissionPolicy";
+    const older = await helm.render("cluster-proxy", "--kube-version=1.29");
+    assert.ok(!older.some((object) => object.kind.startsWith(kind)));
+    const objects = await helm.render("cluster-proxy", "--kube-version=1.30");
+    assert.equal(at(find(objects, `${kind}Binding`, name), "spec", "policyName"), name);
+    assert.deepEqual(
+      at(find(objects, kind, name), "spec", "matchConditions", 0, "expression"),
+      'request.userInfo.username == "system:serviceaccount:hub:cluster-proxy"',
+    );
+  });
+
   it("leaves the selection to a Placement of somebody else", async () => {
     const flags = [
       "--set=installByPlacement.placementName=mine",

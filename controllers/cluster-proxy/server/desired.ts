@@ -110,7 +110,10 @@ function loadBalancer(configuration: ManagedProxyConfiguration): readonly Desire
   return [{ type: services, object: service }];
 }
 
-/** Servers find each other by Leases, and tell of certificates that cannot be used. */
+/**
+ * Servers find each other by Leases, and tell of certificates that cannot be used. A role cannot name
+ * Leases that are named after servers to come; a policy of the chart keeps them to those.
+ */
 function serverRights(configuration: ManagedProxyConfiguration): readonly Desired[] {
   const metadata = metadataOf(configuration, proxyNames.serverRole);
   const { namespace } = configuration.spec.proxyServer;
