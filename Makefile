@@ -56,6 +56,13 @@ torture: node_modules/.stamp ## The long version of what breaks things: kills, c
 	SPOKEWAY_TORTURE=1 node --test --test-timeout=1800000 tunnel/hostile-peers.integration.test.ts
 	SPOKEWAY_TORTURE=1 node --test --test-concurrency=1 --test-timeout=1800000 e2e/torture/*.integration.test.ts
 
+.PHONY: torture-e2e
+torture-e2e: node_modules/.stamp ## The same on two real clusters: readers that stand still, 1,000 watches, 500 MB copies, kills (50 minutes; restarts the bed)
+	@$(BED) down
+	@ADDONS=none $(BED) up
+	for name in $(TORTURE_E2E); do SPOKEWAY_TORTURE=1 node --test --test-timeout=2400000 e2e/$$name.e2e.test.ts; done
+	@$(BED) down
+
 .PHONY: test-e2e
 test-e2e: node_modules/.stamp ## The walk-through and all that follows, on a fresh bed of two real clusters
 	@$(BED) down
@@ -67,7 +74,8 @@ test-e2e: node_modules/.stamp ## The walk-through and all that follows, on a fre
 	node --test --test-timeout=600000 e2e/left-behind.e2e.test.ts
 
 # Each builds on the clusters as the one before left them.
-E2E := walkthrough readme kubectl kubectl-verbs rotation rolls identity outputs services bad-input lifecycle
+E2E := walkthrough readme kubectl kubectl-verbs rotation rolls crowd helm identity outputs services bad-input lifecycle
+TORTURE_E2E := walkthrough kubectl rolls crowd
 
 ##@ Benches: each prints a table and writes .bench/NAME.json
 
@@ -120,7 +128,7 @@ tools-konnectivity: node_modules/.stamp ## Build upstream's konnectivity program
 	@$(BED) tools-konnectivity
 
 .PHONY: tools-clients
-tools-clients: node_modules/.stamp ## Build an informer of client-go, for end to end tests
+tools-clients: node_modules/.stamp ## Build informers of Go's libraries and other versions of kubectl, for end to end tests
 	@$(BED) tools-clients
 
 .PHONY: image

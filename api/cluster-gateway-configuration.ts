@@ -147,6 +147,13 @@ export const clusterGatewayConfigurationSpec = z.object({
     .describe(
       "Processes of each gateway, each with caches and connections of its own. 0 is one for each core of the container's CPU limit, and one without a limit.",
     ),
+  drainSeconds: int32()
+    .min(0)
+    .max(86_400)
+    .default(300)
+    .describe(
+      "How long followed logs, exec and the like may go on once a gateway is asked to end, in seconds. It ends sooner when none is left; the drain of its node waits for it.",
+    ),
   apiGroup: z
     .enum(clusterGatewayGroups)
     .default(defaultClusterGatewayLayout.group)

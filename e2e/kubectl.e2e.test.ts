@@ -1,13 +1,15 @@
 /** Every kind of kubectl command on managed1 through the hub, with nothing but hub credentials. */
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { mkdtemp, open, rm } from "node:fs/promises";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
 import { after, before, describe, it } from "node:test";
-import { waitFor } from "./bed/wait.ts";
+import { isTorture, waitFor } from "#bed";
 import { startKubectl } from "./support/background.ts";
 import { grantAllOnManaged, revokeAllOnManaged } from "./support/grant.ts";
 import {
@@ -18,6 +20,7 @@ import {
   tryKubectl,
   writeGatewayKubeconfig,
 } from "./support/hub.ts";
+import { findKubectl, kubectlVersions } from "./support/kubectls.ts";
 
 const namespace = "e2e-kubectl";
 const inNamespace = ["-n", namespace];
@@ -52,12 +55,32 @@ const carriers = {
   SPDY: { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: "false", KUBECTL_PORT_FORWARD_WEBSOCKETS: "false" },
 } as const;
 
+const waysToCarry = kubectlVersions.flatMap((version) =>
+  Object.entries(carriers).map(([carrier, env]) => ({ carrier, version, env })),
+);
+
+const copiedMegabytes = isTorture ? 500 : 20;
+
 function through(args: readonly string[], options: KubectlOptions = {}): Promise<string> {
   return kubectl(args, { kubeconfig: gatewayKubeconfig, ...options });
 }
 
-function sha256(bytes: Buffer): string {
-  return createHash("sha256").update(bytes).digest("hex");
+/** Writes so many random megabytes; answers their checksum. */
+async function writeRandom(path: string, megabytes: number): Promise<string> {
+  const sum = createHash("sha256");
+  await using file = await open(path, "w");
+  for (let written = 0; written < megabytes; written += 1) {
+    const bytes = randomBytes(2 ** 20);
+    sum.update(bytes);
+    await file.write(bytes);
+  }
+  return sum.digest("hex");
+}
+
+async function sha256(path: string): Promise<string> {
+  const sum = createHash("sha256");
+  await pipeline(createReadStream(path), sum);
+  return sum.digest("hex");
 }
 
 describe("kubectl on managed1 through the hub", () => {
@@ -151,37 +174,41 @@ describe("kubectl on managed1 through the hub", () => {
     assert.ok(largestGap <= 3, `a gap of ${largestGap} s in the log`);
   });
 
-  for (const [carrier, env] of Object.entries(carriers)) {
-    it(`executes with input over ${carrier}`, async () => {
+  for (const { carrier, version, env } of waysToCarry) {
+    const by = `over ${carrier} by kubectl ${version}`;
+    it(`executes with input ${by}`, async () => {
       const exec = [...inNamespace, "exec", "-i", "workload", "--", "sh", "-c", "cat; exit 3"];
       const { code, stdout } = await tryKubectl(exec, {
         kubeconfig: gatewayKubeconfig,
+        program: await findKubectl(version),
         env,
         input: "over the tunnel\n",
       });
       assert.deepEqual([code, stdout], [3, "over the tunnel\n"]);
     });
 
-    it(`attaches over ${carrier}`, async () => {
+    it(`attaches ${by}`, async () => {
       await using attach = startKubectl(
         [...inNamespace, "attach", "-i", "workload"],
         gatewayKubeconfig,
         env,
+        await findKubectl(version),
       );
       await waitFor("output of the attached container", () =>
         Promise.resolve(attach.stdout.includes("tick-")),
       );
-      attach.write(`hello-${carrier}\n`);
+      attach.write(`hello-${carrier}-${version}\n`);
       await waitFor("the echo", () =>
-        Promise.resolve(attach.stdout.includes(`heard hello-${carrier}`)),
+        Promise.resolve(attach.stdout.includes(`heard hello-${carrier}-${version}`)),
       );
     });
 
-    it(`forwards a port and answers a request over ${carrier}`, async () => {
+    it(`forwards a port and answers a request ${by}`, async () => {
       await using forward = startKubectl(
         [...inNamespace, "port-forward", "pod/workload", ":8080"],
         gatewayKubeconfig,
         env,
+        await findKubectl(version),
       );
       const port = await waitFor("the forwarded port", () =>
         Promise.resolve(/127\.0\.0\.1:(\d+) ->/.exec(forward.stdout)?.[1]),
@@ -191,23 +218,18 @@ describe("kubectl on managed1 through the hub", () => {
       }
     });
 
-    it(`copies 50 MB there and back over ${carrier}, equal to the byte`, async () => {
-      const sent = randomBytes(50 * 1024 * 1024);
-      const file = join(scratch, carrier);
-      await writeFile(file, sent);
-      const remote = `${namespace}/workload:/tmp/${carrier}`;
-      await through(["cp", file, remote], { env, timeoutMs: 180_000 });
-      const sum = await through([
-        ...inNamespace,
-        "exec",
-        "workload",
-        "--",
-        "sha256sum",
-        `/tmp/${carrier}`,
-      ]);
-      assert.equal(sum.split(" ")[0], sha256(sent));
-      await through(["cp", remote, `${file}.back`], { env, timeoutMs: 180_000 });
-      assert.equal(sha256(await readFile(`${file}.back`)), sha256(sent));
+    it(`copies ${copiedMegabytes} MB there and back ${by}, equal to the byte`, async () => {
+      const file = join(scratch, carrier + version);
+      const sum = await writeRandom(file, copiedMegabytes);
+      const remote = `${namespace}/workload:/tmp/copied`;
+      const options = { env, program: await findKubectl(version), timeoutMs: 300_000 };
+      await through(["cp", file, remote], options);
+      const inside = ["exec", "workload", "--", "sha256sum", "/tmp/copied"];
+      assert.equal((await through([...inNamespace, ...inside])).split(" ")[0], sum);
+      await through(["cp", remote, `${file}.back`], options);
+      assert.equal(await sha256(`${file}.back`), sum);
+      await rm(`${file}.back`);
+      await rm(file);
     });
   }
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { type FullBed, findFullBed, isTorture, killContainer, waitFor } from "#bed";
+import { startKubectl } from "./support/background.ts";
 import { type Changes, changePrefix, startChanges } from "./support/changes.ts";
 import { grantAllOnManaged, revokeAllOnManaged } from "./support/grant.ts";
 import {
@@ -32,6 +33,20 @@ const agent = {
   name: "cluster-proxy-proxy-agent",
   ...onManaged,
 };
+
+/** Says the time each second. */
+const ticker = `
+apiVersion: v1
+kind: Pod
+metadata: { name: ticker, namespace: ${namespace} }
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: main
+    image: bed.local/workload:1
+    imagePullPolicy: Never
+    command: [sh, -c, "while :; do date +tick-%s; sleep 1; done"]
+`;
 
 /** What is killed: in which cluster, and how its processes are told from others. */
 const victims = [
@@ -85,10 +100,14 @@ describe("components in two copies", () => {
     }
   });
 
-  it("roll without a failed request, and without a missed event in client-go's informers", async () => {
+  it("roll without a failed request, and without a missed event in Go's informers", async () => {
     await using direct = await startInformer(managedKubeconfig, namespace);
     await using through = await startInformer(gatewayKubeconfig, namespace);
-    await waitFor("both informers", async () => direct.isSynced() && through.isSynced());
+    await using operator = await startInformer(gatewayKubeconfig, namespace, "controller-runtime");
+    const informers = { direct, through, operator };
+    await waitFor("all informers", async () =>
+      Object.values(informers).every((informer) => informer.isSynced()),
+    );
     await using changes = startChanges(managedApi(), namespace);
     await using requests = load(0);
     const rolled = isTorture ? [gateway, tunnelServer, agent, gateway] : [gateway];
@@ -99,7 +118,40 @@ describe("components in two copies", () => {
     const { answered, failures } = await requests.stop();
     assert.deepEqual(failures, []);
     assert.ok(answered > 20, `only ${answered} requests`);
-    await assertSameHistories({ direct, through }, changes);
+    await assertSameHistories(informers, changes);
+  });
+
+  it("let a log that is followed and a command go on while the gateway rolls", async () => {
+    await kubectl(["apply", "-f", "-"], { ...onManaged, input: ticker });
+    const ready = ["wait", "--for=condition=Ready", "pod/ticker", "--timeout=90s"];
+    await kubectl(["-n", namespace, ...ready], onManaged);
+    const start = (...args: readonly string[]) =>
+      startKubectl(["-n", namespace, ...args], gatewayKubeconfig);
+    {
+      await using logs = start("logs", "-f", "--tail=1", "ticker");
+      await using command = start("exec", "-i", "ticker", "--", "cat");
+      command.write("before\n");
+      await waitFor("both", async () => /tick/.test(logs.stdout) && /before/.test(command.stdout));
+
+      const { namespace: place, name } = gateway;
+      await kubectl(["-n", place, "rollout", "restart", `deployment/${name}`]);
+      await kubectl(["-n", place, "rollout", "status", `deployment/${name}`, "--timeout=240s"]);
+      // By then the last of the old ones has stopped to wait for new requests, and would have cut the rest.
+      const seen = logs.stdout.length;
+      const later = 25 * "tick-0000000000\n".length;
+      await waitFor("more of the log", async () => {
+        return !logs.isRunning || logs.stdout.length >= seen + later;
+      });
+      command.write("after\n");
+      await waitFor("an answer", async () => !command.isRunning || /after/.test(command.stdout));
+      const said = logs.stderr + command.stderr;
+      assert.deepEqual([logs.isRunning, command.isRunning], [true, true], said);
+      const ticks = [...logs.stdout.matchAll(/tick-(\d+)/g)].map((match) => Number(match[1]));
+      const gaps = ticks.slice(1).filter((tick, index) => tick - (ticks[index] ?? tick) > 3);
+      assert.deepEqual(gaps, []);
+    }
+    // With the last of them the old gateways end.
+    await untilRolled(gateway, 2);
   });
 
   for (const { what, cluster, argument, deployment } of victims) {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { waitFor } from "./bed/wait.ts";
 import { startKubectl } from "./support/background.ts";
+import { rotateCredential, tokenSecret } from "./support/credential.ts";
 import { grantAllOnManaged, revokeAllOnManaged } from "./support/grant.ts";
 import {
   gatewayKubeconfig,
@@ -13,7 +14,6 @@ import {
 } from "./support/hub.ts";
 
 const namespace = "e2e-rotation";
-const tokenPath = ["-n", "managed1", "get", "secret", "cluster-gateway"];
 
 const pod = `
 apiVersion: v1
@@ -27,15 +27,6 @@ spec:
     imagePullPolicy: Never
     command: [sh, -c, "while :; do date +tick-%s; sleep 1; done"]
 `;
-
-/** Which token the managed cluster was shown, by the id that it gave the token. */
-async function credentialInUse(): Promise<string> {
-  const review = (await kubectlJson(["auth", "whoami"], { kubeconfig: gatewayKubeconfig })) as {
-    readonly status: { readonly userInfo: { readonly extra?: Readonly<Record<string, unknown>> } };
-  };
-  const id = review.status.userInfo.extra?.["authentication.kubernetes.io/credential-id"];
-  return JSON.stringify(id);
-}
 
 describe("rotation of the token", () => {
   before(async () => {
@@ -68,14 +59,7 @@ describe("rotation of the token", () => {
       gatewayKubeconfig,
     );
     await waitFor("the log", () => Promise.resolve(logs.stdout.includes("tick-")));
-    const before = await credentialInUse();
-
-    // A Secret that is gone is the plainest reason for a new token.
-    await kubectl(["-n", "managed1", "delete", "secret", "cluster-gateway"]);
-    await waitFor("the new token on the hub", () => kubectl(tokenPath));
-    await waitFor("the new token in use", async () => (await credentialInUse()) !== before, {
-      everyMs: 500,
-    });
+    await rotateCredential();
 
     const linesBefore = logs.stdout.length;
     await waitFor(
@@ -96,7 +80,7 @@ describe("rotation of the token", () => {
   });
 
   it("shows no token to those who may list gateways", async () => {
-    const secret = (await kubectlJson(tokenPath.slice(0, 5))) as {
+    const secret = (await kubectlJson(tokenSecret)) as {
       readonly data: { readonly token: string };
     };
     const token = Buffer.from(secret.data.token, "base64").toString();

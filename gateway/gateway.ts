@@ -100,7 +100,7 @@ export interface GatewayOptions extends Pick<TokenReaderOptions, "oidc" | "oidcC
   readonly startUpMs?: number;
   /** How long it goes on serving after it says that it is not ready. Defaults to 5 seconds. */
   readonly lameDuckMs?: number;
-  /** How long requests may go on after that. Defaults to 15 seconds. */
+  /** How long requests may go on after that; watches end at once. Defaults to 15 seconds. */
   readonly drainMs?: number;
 }
 

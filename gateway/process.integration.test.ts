@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
+import { type ClientHttp2Stream, connect as connectH2 } from "node:http2";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
@@ -94,6 +95,32 @@ describe("the gateway's process", { timeout: 180_000 }, () => {
     assert.match((await ask(port, "/healthz", authority)).status, /200/);
     assert.equal(await stopped, 0);
     assert.doesNotMatch(child.output, /PRIVATE KEY|"level":"error"/);
+  });
+
+  it("ends a watch properly when it winds down, and itself with the last request", async () => {
+    await bed.managed.apply(grantManifest);
+    await bed.writeCluster("managed1", "Const", {
+      endpoint: bed.managed.server,
+      "ca.crt": await bed.managedCa(),
+      token: await bed.token(),
+    });
+    const token = await hubToken(bed.hub);
+    await using child = await start("--graceful-shutdown-timeout=10m");
+    const session = connectH2(`https://127.0.0.1:${port}`, {
+      ca: authority.caPem,
+      servername: "localhost",
+    });
+    const path = `${proxyPath}/api/v1/namespaces/default/configmaps?watch=true`;
+    let watch: ClientHttp2Stream | undefined;
+    await waitFor("a watch", async () => {
+      watch = session.request({ ":path": path, authorization: `Bearer ${token}` });
+      const [headers] = (await once(watch, "response")) as [{ ":status": number }];
+      return headers[":status"] === 200;
+    });
+    const ended = once(watch?.resume() ?? session, "end");
+    assert.equal(await child.stop(), 0);
+    await ended;
+    assert.equal(watch?.rstCode, 0);
   });
 
   it("goes on with the other workers when one is killed, replaces it, and counts for all", async () => {

@@ -12,7 +12,7 @@ import {
   type ServingCertificate,
 } from "#gateway";
 import { createKubeClient, discoverAddonVersion, type KubeClient } from "#kube";
-import { createMetrics, type Logger, type Runnable } from "#runtime";
+import { createMetrics, type Logger, outlive, type Runnable } from "#runtime";
 import { loadTlsFiles } from "#tunnel";
 import packageJson from "../../package.json" with { type: "json" };
 import { type Flag, type FlagValues, UsageError } from "./flags.ts";
@@ -111,6 +111,11 @@ const flags = {
     default: 5000,
     help: "Connections that one address may have open at once, a hub's API server included",
   },
+  "graceful-shutdown-timeout": {
+    type: "duration",
+    default: "5m",
+    help: "How long followed logs, exec and the like may go on once it is asked to end; watches end at once, and it with the last",
+  },
   ...tunnelFlags,
   ...workerFlags,
   ...accessFlags,
@@ -162,20 +167,22 @@ export const gateway: ProcessOptions<typeof flags> = {
       audit,
       limits: limitsOf(values, role),
       connectionsPerAddress: shareOf(values["max-connections-per-address"], role),
+      drainMs: values["graceful-shutdown-timeout"],
       ...sharing(role),
       tracer: tracing.tracer,
       version,
       metrics,
       log,
     });
-    return [
-      served,
+    const support = [
       certificate.files,
       ...tunnel.runnables,
       ...access.runnables,
       ...audit.runnables,
       ...tracing.runnables,
     ];
+    // What is still served while it leaves needs the tunnel and is recorded.
+    return [outlive(support, served)];
   },
 };
 

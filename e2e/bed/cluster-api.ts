@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { Agent, request } from "node:https";
+import { Agent, type AgentOptions, request } from "node:https";
 import { text } from "node:stream/consumers";
 import { BedError } from "./bed-error.ts";
 import { type ClusterPlan, certificatePath, keyPath } from "./cluster-plan.ts";
@@ -42,7 +42,12 @@ export class ClusterApi {
       readFile(certificatePath(plan, "admin")),
       readFile(keyPath(plan, "admin")),
     ]);
-    return new ClusterApi(server, new Agent({ ca, cert, key, keepAlive: true }));
+    return ClusterApi.connect(server, { ca, cert, key });
+  }
+
+  /** Connects to `server`; the options say whom to trust and who the client is. */
+  static connect(server: string, options: AgentOptions): ClusterApi {
+    return new ClusterApi(server, new Agent({ ...options, keepAlive: true }));
   }
 
   /** Sends one request. Throws only when there is no answer. */

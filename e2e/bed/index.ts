@@ -4,7 +4,14 @@ export { type ApiAnswer, type ApiRequest, ClusterApi } from "./cluster-api.ts";
 export { applyManifests, type ClusterHandle, kubectl } from "./cluster-handle.ts";
 export { type CommandOptions, type CommandResult, runCommand, tryCommand } from "./command.ts";
 export { at, conditionStatus } from "./conditions.ts";
-export { cutCluster, execOn, healCluster, killContainer, restartProgram } from "./full/faults.ts";
+export {
+  containerPids,
+  cutCluster,
+  execOn,
+  healCluster,
+  killContainer,
+  restartProgram,
+} from "./full/faults.ts";
 export { type FullBed, findFullBed } from "./full/full-bed.ts";
 export type { FullCluster } from "./full/full-cluster.ts";
 export { bedImages } from "./images/names.ts";

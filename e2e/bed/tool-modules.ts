@@ -64,6 +64,8 @@ export const toolModules = {
     linkerFlags: [],
     target: "tools-clients",
   },
+  "kubectl-1.34": kubectl("0.34.3"),
+  "kubectl-1.36": kubectl("0.36.6"),
   "konnectivity-0.36": konnectivity("0.36.0"),
   "konnectivity-0.34": konnectivity("0.34.0"),
   "konnectivity-bench": {
@@ -86,8 +88,8 @@ export const konnectivityTools: readonly ToolModuleName[] = [
   "konnectivity-0.36",
   "konnectivity-0.34",
 ];
-/** What people run beside kubectl: controllers in Go. */
-export const clientTools: readonly ToolModuleName[] = ["informer"];
+/** What people run beside the bed's own kubectl: controllers in Go, and kubectl older and newer. */
+export const clientTools: readonly ToolModuleName[] = ["informer", "kubectl-1.34", "kubectl-1.36"];
 /** Upstream's client library, as benchmarks drive it. */
 export const benchTools: readonly ToolModuleName[] = ["konnectivity-0.36", "konnectivity-bench"];
 
@@ -103,6 +105,20 @@ function konnectivity(version: string) {
     },
     linkerFlags: [],
     target: "tools-konnectivity",
+  } as const satisfies ToolModule;
+}
+
+/**
+ * Kubernetes supports a kubectl one minor version older or newer than the API server. It is a
+ * module of its own, whose version 0.x is that of Kubernetes 1.x.
+ */
+function kubectl(version: string) {
+  const kubernetes = version.replace(/^0/u, "1");
+  return {
+    version,
+    programs: { [`kubectl-${kubernetes.split(".").slice(0, 2).join(".")}`]: "." },
+    linkerFlags: versionFlags(kubernetes),
+    target: "tools-clients",
   } as const satisfies ToolModule;
 }
 

@@ -7,8 +7,12 @@ export interface Background extends AsyncDisposable {
   readonly stderr: string;
   /** True while it runs. */
   readonly isRunning: boolean;
+  /** Its exit code; `undefined` while it runs, `null` when a signal ended it. */
+  readonly exitCode: number | null | undefined;
   /** Writes to its standard input. */
   write(text: string): void;
+  /** Sends it a signal, such as SIGSTOP. */
+  signal(name: NodeJS.Signals): void;
 }
 
 /** Starts kubectl; it is ended when the returned handle is disposed. */
@@ -16,8 +20,9 @@ export function startKubectl(
   args: readonly string[],
   kubeconfig: string,
   env: Readonly<Record<string, string>> = {},
+  program = kubectlPath,
 ): Background {
-  return startProgram([kubectlPath, ...args], { ...env, KUBECONFIG: kubeconfig });
+  return startProgram([program, ...args], { ...env, KUBECONFIG: kubeconfig });
 }
 
 /** Starts any program; it is ended when the returned handle is disposed. */
@@ -31,7 +36,7 @@ export function startProgram(
   });
   let stdout = "";
   let stderr = "";
-  let isRunning = true;
+  let exitCode: number | null | undefined;
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
   });
@@ -40,12 +45,12 @@ export function startProgram(
   });
   child.stdin.on("error", () => undefined);
   const ended = new Promise<void>((resolve) => {
-    const end = (): void => {
-      isRunning = false;
+    const end = (code: number | null): void => {
+      exitCode = code;
       resolve();
     };
     child.once("close", end);
-    child.once("error", end);
+    child.once("error", () => end(null));
   });
   return {
     get stdout() {
@@ -55,11 +60,17 @@ export function startProgram(
       return stderr;
     },
     get isRunning() {
-      return isRunning;
+      return exitCode === undefined;
+    },
+    get exitCode() {
+      return exitCode;
     },
     write: (text) => void child.stdin.write(text),
+    signal: (name) => void child.kill(name),
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
+      // Whoever is stopped hears nothing else.
+      child.kill("SIGCONT");
       const kill = setTimeout(() => child.kill("SIGKILL"), 5_000);
       await ended;
       clearTimeout(kill);

@@ -18,14 +18,16 @@ export const gatewayPath = "/apis/cluster.core.oam.dev/v1alpha1/clustergateways/
 export interface KubectlOptions extends CommandOptions {
   /** Defaults to the hub's. */
   readonly kubeconfig?: string;
+  /** Which kubectl. Defaults to that of the clusters' version. */
+  readonly program?: string;
 }
 
 /** Runs kubectl as a person would, whatever comes of it. */
 export function tryKubectl(
   args: readonly string[],
-  { kubeconfig = hubKubeconfig, env = {}, ...options }: KubectlOptions = {},
+  { kubeconfig = hubKubeconfig, program = kubectlPath, env = {}, ...options }: KubectlOptions = {},
 ): Promise<CommandResult> {
-  return tryCommand([kubectlPath, ...args], {
+  return tryCommand([program, ...args], {
     ...options,
     env: { ...env, KUBECONFIG: kubeconfig },
   });

@@ -1,7 +1,7 @@
 import { BedError, clientTools, findTools } from "#bed";
 import { type Background, startProgram } from "./background.ts";
 
-/** What a handler of client-go was told. */
+/** What a handler of an informer was told. */
 export interface InformerEvent {
   /** `concluded`: gone, as a list showed, since nobody saw the end of it. */
   readonly kind: "add" | "update" | "delete" | "concluded" | "synced";
@@ -18,10 +18,14 @@ export interface Informer extends AsyncDisposable {
   isSynced(): boolean;
 }
 
-/** Starts client-go's informer on the ConfigMaps of a namespace. */
-export async function startInformer(kubeconfig: string, namespace: string): Promise<Informer> {
+/** Starts an informer of one of Go's libraries on the ConfigMaps of a namespace. */
+export async function startInformer(
+  kubeconfig: string,
+  namespace: string,
+  library: "client-go" | "controller-runtime" = "client-go",
+): Promise<Informer> {
   const program = (await findTools(clientTools)).path("informer");
-  const args = ["--kubeconfig", kubeconfig, "--namespace", namespace];
+  const args = ["--library", library, "--kubeconfig", kubeconfig, "--namespace", namespace];
   const running = startProgram([program, ...args]);
   return {
     get events() {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type ClientHttp2Session, connect as connectH2, constants } from "node:http2";
+import { connect as connectTcp } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -33,6 +34,7 @@ async function startFront(handle: (exchange: Exchange) => void, drainMs = 1000) 
   const options = { host: "127.0.0.1", port, ca: authority.caPem };
   return {
     front,
+    port,
     stop: async () => {
       stop.abort();
       await ended;
@@ -71,6 +73,28 @@ describe("createFront()", () => {
     for (const exchange of held) ok(exchange);
     assert.equal((await buffer(stream)).toString(), "ok");
     assert.match((await buffer(busy)).toString(), /^HTTP\/1.1 200 [\s\S]*ok$/);
+    await stopped;
+  });
+
+  it("sends on whoever was still shaking hands when it was asked to end", async () => {
+    const { stop, h1, port } = await startFront(ok, 60_000);
+    const early = connectTcp(port, "127.0.0.1");
+    await once(early, "connect");
+    // Connections are taken in turn: once this one is there, the one before is as well.
+    const next = await h1();
+    const stopped = stop();
+    const session = connectH2("https://first.test", {
+      createConnection: () =>
+        connect({
+          socket: early,
+          ca: authority.caPem,
+          servername: "first.test",
+          ALPNProtocols: ["h2"],
+        }),
+    });
+    session.on("error", () => undefined);
+    await once(session, "close");
+    next.destroy();
     await stopped;
   });
 

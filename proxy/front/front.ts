@@ -80,7 +80,7 @@ export function createFront(options: FrontOptions): Front {
       server?.setSecureContext(secureContextOf(next));
     },
     async run(signal) {
-      const sessions = new Set<ServerHttp2Session>();
+      const sessions = new OpenSessions();
       const h1 = createH1(options);
       const h2 = createH2(options, sessions);
       server = createTlsServer({
@@ -174,7 +174,7 @@ function createH2(
     headTimeoutMs = defaultHeadTimeoutMs,
     streamsPerConnection = windows.serverStreams,
   }: FrontOptions,
-  sessions: Set<ServerHttp2Session>,
+  sessions: OpenSessions,
 ): Http2Server {
   const server = createH2Server({
     settings: {
@@ -191,7 +191,6 @@ function createH2(
   });
   server.on("session", (session) => {
     sessions.add(session);
-    session.once("close", () => sessions.delete(session));
     session.setLocalWindowSize(windows.sessionBytes);
     awaitFirstRequest(session, { headTimeoutMs, onRefused });
   });
@@ -239,14 +238,32 @@ interface Open {
   readonly server: TlsServer;
   readonly h1: H1Server;
   readonly sockets: ReadonlySet<Socket>;
-  readonly sessions: ReadonlySet<ServerHttp2Session>;
+  readonly sessions: OpenSessions;
+}
+
+/** Sessions of HTTP/2. Once they are closed they take no new request, and end with their last. */
+class OpenSessions {
+  readonly #open = new Set<ServerHttp2Session>();
+  #isClosed = false;
+
+  add(session: ServerHttp2Session): void {
+    this.#open.add(session);
+    session.once("close", () => this.#open.delete(session));
+    // Its handshake went on while the front was asked to end: the client goes elsewhere.
+    if (this.#isClosed) session.close();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const session of this.#open) session.close();
+  }
 }
 
 /** No new connection, no new request; what runs may end by itself, and is cut after a while. */
 async function drain({ server, h1, sockets, sessions }: Open, drainMs: number): Promise<void> {
   const closed = server.listening ? once(server, "close") : Promise.resolve();
   server.close();
-  for (const session of sessions) session.close();
+  sessions.close();
   h1.closeIdleConnections();
   // A connection of HTTP/1.1 becomes idle without telling.
   const sweep = setInterval(() => h1.closeIdleConnections(), 100);

@@ -112,6 +112,7 @@ export const valueSchemas = {
       image: name,
       replicas: copies,
       workers: z.int().min(0).max(64),
+      drainSeconds: z.int().min(0).max(86_400),
       installNamespace: name,
       secretNamespace: name,
       apiGroup: z.enum(clusterGatewayGroups),

@@ -69,16 +69,22 @@ export async function programPids(cluster: string, program: string): Promise<rea
  * `ended` error where there is none.
  */
 export async function killContainer(cluster: string, argument: string): Promise<void> {
-  const [oldest] = (await listProcesses())
+  const [oldest] = await containerPids(cluster, argument);
+  if (oldest === undefined) {
+    throw new BedError("ended", `No container of ${cluster} runs ${argument}`);
+  }
+  process.kill(oldest, "SIGKILL");
+}
+
+/** The first processes of the containers of a cluster that have this argument, oldest first. */
+export async function containerPids(cluster: string, argument: string): Promise<readonly number[]> {
+  return (await listProcesses())
     .filter(
       (facts) =>
         isInCgroup(facts, `${bedCgroup}/${cluster}`) &&
         facts.namespacePids.at(-1) === 1 &&
         facts.argv.includes(argument),
     )
-    .toSorted((one, other) => one.pid - other.pid);
-  if (oldest === undefined) {
-    throw new BedError("ended", `No container of ${cluster} runs ${argument}`);
-  }
-  process.kill(oldest.pid, "SIGKILL");
+    .map(({ pid }) => pid)
+    .toSorted((one, other) => one - other);
 }

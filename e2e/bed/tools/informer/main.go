@@ -10,8 +10,6 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/informers"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
 )
@@ -53,42 +51,35 @@ func deleted(object any) {
 	say("delete", object.(*corev1.ConfigMap), nil)
 }
 
-func run(kubeconfig, namespace string) error {
+var handlers = cache.ResourceEventHandlerFuncs{
+	AddFunc: func(object any) { say("add", object.(*corev1.ConfigMap), nil) },
+	UpdateFunc: func(before, object any) {
+		say("update", object.(*corev1.ConfigMap), before.(*corev1.ConfigMap))
+	},
+	DeleteFunc: deleted,
+}
+
+func run(library, kubeconfig, namespace string) error {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return err
 	}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return err
+	switch library {
+	case "client-go":
+		return runFactory(config, namespace)
+	case "controller-runtime":
+		return runManager(config, namespace)
+	default:
+		return fmt.Errorf("no library is called %q", library)
 	}
-	factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithNamespace(namespace))
-	informer := factory.Core().V1().ConfigMaps().Informer()
-	handler, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: func(object any) { say("add", object.(*corev1.ConfigMap), nil) },
-		UpdateFunc: func(before, object any) {
-			say("update", object.(*corev1.ConfigMap), before.(*corev1.ConfigMap))
-		},
-		DeleteFunc: deleted,
-	})
-	if err != nil {
-		return err
-	}
-	forever := make(chan struct{})
-	factory.Start(forever)
-	if !cache.WaitForCacheSync(forever, handler.HasSynced) {
-		return fmt.Errorf("the cache was not filled")
-	}
-	say("synced", nil, nil)
-	<-forever
-	return nil
 }
 
 func main() {
+	library := flag.String("library", "client-go", "whose informers: client-go or controller-runtime")
 	kubeconfig := flag.String("kubeconfig", "", "of the cluster")
 	namespace := flag.String("namespace", "default", "whose ConfigMaps to watch")
 	flag.Parse()
-	if err := run(*kubeconfig, *namespace); err != nil {
+	if err := run(*library, *kubeconfig, *namespace); err != nil {
 		fmt.Fprintln(os.Stderr, "informer:", err)
 		os.Exit(1)
 	}
