@@ -165,9 +165,7 @@ export const gateway: ProcessOptions<typeof flags> = {
       execPolicy: execPolicyOf(values),
       ...access.options,
       audit,
-      limits: limitsOf(values, role),
-      connectionsPerAddress: shareOf(values["max-connections-per-address"], role),
-      drainMs: values["graceful-shutdown-timeout"],
+      ...boundsOf(values, role),
       ...sharing(role),
       tracer: tracing.tracer,
       version,
@@ -186,11 +184,16 @@ export const gateway: ProcessOptions<typeof flags> = {
   },
 };
 
-function limitsOf(values: Values, role: WorkerRole) {
+/** How much there may be at once, and for how long when it ends. */
+function boundsOf(values: Values, role: WorkerRole) {
   return {
-    total: shareOf(values["max-requests-inflight"], role),
-    perCluster: shareOf(values["max-requests-inflight-per-cluster"], role),
-    longPerCluster: shareOf(values["max-long-requests-per-cluster"], role),
+    limits: {
+      total: shareOf(values["max-requests-inflight"], role),
+      perCluster: shareOf(values["max-requests-inflight-per-cluster"], role),
+      longPerCluster: shareOf(values["max-long-requests-per-cluster"], role),
+    },
+    connectionsPerAddress: shareOf(values["max-connections-per-address"], role),
+    drainMs: values["graceful-shutdown-timeout"],
   };
 }
 
