@@ -13,6 +13,8 @@ const reconcileMs = 5_000;
 /** A leader that stays silent is believed for 15 s; tries are 2 s apart. */
 const takeoverMs = 25_000;
 
+const lease = { name: "managed-serviceaccount-addon-agent", namespace: agentNamespace };
+
 describe("the process `agent tokens`", { timeout: isTorture ? 1_800_000 : 480_000 }, () => {
   let bed: TokenBed;
   let agent: AgentProgram;
@@ -168,9 +170,13 @@ describe("the process `agent tokens`", { timeout: isTorture ? 1_800_000 : 480_00
   it("gives a reader a token that works again when the cluster comes back with another signing key", async () => {
     const before = await tokenIn("used");
     await bed.exchangeSigningKey();
-    await waitFor("another token that works", async () => {
-      // It may have been without its Lease for too long.
+    const exchangedAt = Date.now();
+    await waitFor("another token that works, and a leader again", async () => {
+      // It may have been without its Lease for too long, which it finds out later than all else.
       agent.restartIfEnded();
+      const { spec } = await bed.managedAdmin.get(leases, lease, soon());
+      const renewedAt = Date.parse(spec?.renewTime ?? "");
+      if (!(renewedAt >= exchangedAt)) return false;
       const token = await tokenIn("used");
       const text = Buffer.from(token ?? "", "base64").toString();
       return token !== before && (await bed.userOf(text)) !== undefined;
@@ -196,7 +202,6 @@ describe("the process `agent tokens`", { timeout: isTorture ? 1_800_000 : 480_00
   it("lets one of two work, and the other take over when that one stops or dies", async () => {
     await using other = await AgentProgram.start(bed, "agent-1");
     await other.ready();
-    const lease = { name: "managed-serviceaccount-addon-agent", namespace: agentNamespace };
     const holder = async () =>
       (await bed.managedAdmin.get(leases, lease, soon())).spec?.holderIdentity;
     const rotate = async (validity: string): Promise<void> => {
