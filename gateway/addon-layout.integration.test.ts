@@ -3,7 +3,8 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { waitFor } from "#bed";
 import { makeAuthority } from "#testing";
-import { GatewayBed, grantManifest } from "./gateway-bed.ts";
+import { GatewayBed } from "./gateway-bed.ts";
+import { grantManifest } from "./under-test/gateway-bed-manifests.ts";
 
 const group = "gateway.open-cluster-management.io";
 const root = `/apis/${group}/v1alpha1`;

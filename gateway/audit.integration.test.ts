@@ -9,7 +9,8 @@ import { createMetrics, createOtlpExporter, createTracer, silentLogger } from "#
 import { makeAuthority, startUpstream, type TestAuthority, type TestUpstream } from "#testing";
 import type { AuditEvent } from "./audit/audit-event.ts";
 import { type AuditLog, openAuditLog } from "./audit/audit-log.ts";
-import { GatewayBed, grantManifest } from "./gateway-bed.ts";
+import { GatewayBed } from "./gateway-bed.ts";
+import { grantManifest } from "./under-test/gateway-bed-manifests.ts";
 import { TraceCollector } from "./under-test/trace-collector.ts";
 
 const managedPolicy = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n";

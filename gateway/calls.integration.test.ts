@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import { type ClientHttp2Session, connect as connectH2 } from "node:http2";
-import { Agent, request as requestHttps } from "node:https";
+import type { ClientHttp2Session } from "node:http2";
+import { request as requestHttps } from "node:https";
 import type { AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import { Readable } from "node:stream";
@@ -17,7 +16,18 @@ import { waitFor } from "#bed";
 import { createKubeClient, createObjectCache } from "#kube";
 import { createMetrics, silentLogger } from "#runtime";
 import { makeAuthority, type TestAuthority } from "#testing";
-import { GatewayBed, grantManifest } from "./gateway-bed.ts";
+import { GatewayBed } from "./gateway-bed.ts";
+import { grantManifest } from "./under-test/gateway-bed-manifests.ts";
+import {
+  type Answer,
+  type Call,
+  type Client,
+  h1Client,
+  h2Client,
+  h2Session,
+  openRoads,
+  type Road,
+} from "./under-test/roads.ts";
 
 const megabyte = 1024 * 1024;
 const prefix = "/apis/cluster.core.oam.dev/v1alpha1/clustergateways/managed1/proxy";
@@ -99,71 +109,6 @@ function* chunksOf(bytes: number): Generator<Buffer> {
   for (let sent = 0; sent < bytes; sent += chunk.length) yield chunk;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: Buffer;
-  readonly trailers: Readonly<Record<string, string | string[] | undefined>>;
-}
-
-interface Call {
-  readonly path: string;
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Iterable<Buffer>;
-}
-
-/** One way in: where, and with which credential. */
-interface Road {
-  readonly origin: string;
-  readonly ca: string | Buffer;
-  readonly pair?: { readonly cert: Buffer; readonly key: Buffer };
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-type Client = (call: Call) => Promise<Answer>;
-
-function h1Client({ origin, ca, pair, headers: own }: Road): Client {
-  return async ({ path, method = "GET", headers, body }) => {
-    const { hostname: host, port } = new URL(origin);
-    // Not as a URL, whose dot segments would be gone before they are sent.
-    const request = requestHttps({
-      host,
-      port,
-      path,
-      method,
-      ca,
-      ...pair,
-      headers: { ...own, ...headers },
-      agent: new Agent({ keepAlive: false }),
-    });
-    const answered = once(request, "response") as Promise<[IncomingMessage]>;
-    if (body === undefined) request.end();
-    else void pipeline(Readable.from(body), request).catch(() => undefined);
-    const [response] = await answered;
-    const bytes = await buffer(response);
-    const { statusCode = 0, trailers } = response;
-    return { status: statusCode, headers: response.headers, body: bytes, trailers };
-  };
-}
-
-function h2Client(session: ClientHttp2Session, own: Readonly<Record<string, string>> = {}): Client {
-  return async ({ path, method = "GET", headers, body }) => {
-    const stream = session.request(
-      { ":path": path, ":method": method, te: "trailers", ...own, ...headers },
-      { endStream: body === undefined },
-    );
-    let trailers: Answer["trailers"] = {};
-    stream.on("trailers", (fields) => {
-      trailers = fields;
-    });
-    const answered = once(stream, "response") as Promise<[Answer["headers"]]>;
-    if (body !== undefined) void pipeline(Readable.from(body), stream).catch(() => undefined);
-    const [head] = await answered;
-    return { status: Number(head[":status"]), headers: head, body: await buffer(stream), trailers };
-  };
-}
-
 describe("every kind of call to a managed cluster", { timeout: 300_000 }, () => {
   let bed: GatewayBed;
   let authority: TestAuthority;
@@ -185,18 +130,10 @@ describe("every kind of call to a managed cluster", { timeout: 300_000 }, () => 
     const address = ownAddress();
     const port = await web.listen(address);
     await serveAsPod(bed, address, port);
-    const pki = async (name: string) => readFile(`${bed.hub.pkiDirectory}/${name}`);
-    const [ca, cert, key] = await Promise.all(["ca.crt", "admin.crt", "admin.key"].map(pki));
-    assert.ok(ca && cert && key);
-    roads["hub"] = { origin: bed.hub.server, ca, pair: { cert, key } };
-    roads["door"] = {
-      origin: `https://localhost:${bed.port}`,
-      ca: authority.caPem,
-      headers: { authorization: `Bearer ${await doorToken(bed)}` },
-    };
+    Object.assign(roads, await openRoads(bed, authority));
     for (const [name, road] of Object.entries(roads)) {
       clients[`${name}, HTTP/1.1`] = h1Client(road);
-      const session = connectH2(road.origin, { ca: road.ca, ...road.pair });
+      const session = h2Session(road);
       sessions.push(session);
       clients[`${name}, HTTP/2`] = h2Client(session, road.headers);
     }
@@ -451,18 +388,4 @@ async function serveAsPod({ managed: { api } }: GatewayBed, ip: string, port: nu
   await api.create(`${root}/services`, { metadata, spec: { ports: [{ name: "http", port: 80 }] } });
   const subsets = [{ addresses: [{ ip, targetRef }], ports }];
   await api.create(`${root}/endpoints`, { metadata, subsets });
-}
-
-/** A token of an account of the hub that may do all, as people use at the direct door. */
-async function doorToken(bed: GatewayBed): Promise<string> {
-  const accounts = "/api/v1/namespaces/default/serviceaccounts";
-  await bed.hub.api.create(accounts, { metadata: { name: "caller" } });
-  const grant = "create clusterrolebinding caller --clusterrole=cluster-admin";
-  await bed.hub.kubectl([...grant.split(" "), "--serviceaccount=default:caller"]);
-  const { body } = await bed.hub.api.send({
-    method: "POST",
-    path: `${accounts}/caller/token`,
-    body: { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} },
-  });
-  return (body as { status: { token: string } }).status.token;
 }

@@ -17,98 +17,14 @@ import { type ProcessCluster, startProcessCluster, waitFor } from "#bed";
 import { createKubeClient, type KubeClient } from "#kube";
 import { createMetrics, type Metrics, silentLogger } from "#runtime";
 import { createGateway, type Gateway, type GatewayOptions } from "./gateway.ts";
-
-/** For integration tests: names that the bed uses. */
-export const secretNamespace = "open-cluster-management-credentials";
-export const accountNamespace = "open-cluster-management-managed-serviceaccount";
-const installNamespace = "vela-system";
-const gatewayUser = "cluster-gateway";
-
-/** What the chart grants the gateway, and no more; and the way from the hub's API to this process. */
-const hubManifest = `
-apiVersion: v1
-kind: Namespace
-metadata: {name: ${secretNamespace}}
----
-apiVersion: v1
-kind: Namespace
-metadata: {name: ${installNamespace}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: cluster-gateway, namespace: ${installNamespace}}
-spec: {type: ExternalName, externalName: localhost}
----
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: managedclusters.cluster.open-cluster-management.io}
-spec:
-  group: cluster.open-cluster-management.io
-  scope: Cluster
-  names: {plural: managedclusters, singular: managedcluster, kind: ManagedCluster}
-  versions:
-  - name: v1
-    served: true
-    storage: true
-    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: {name: gateway}
-rules:
-- {apiGroups: [cluster.open-cluster-management.io], resources: [managedclusters], verbs: [get, list, watch]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: gateway}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: gateway}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ${gatewayUser}}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: gateway-auth-delegator}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: "system:auth-delegator"}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ${gatewayUser}}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: gateway, namespace: kube-system}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: extension-apiserver-authentication-reader}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ${gatewayUser}}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: gateway, namespace: ${secretNamespace}}
-rules:
-- {apiGroups: [""], resources: [secrets], verbs: [get, list, watch, create, update, patch, delete]}
-- {apiGroups: [""], resources: [configmaps], verbs: [list, watch]}
-- {apiGroups: [""], resources: [events], verbs: [create]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: gateway, namespace: ${secretNamespace}}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: gateway}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ${gatewayUser}}]
-`;
-
-const managedManifest = `
-apiVersion: v1
-kind: Namespace
-metadata: {name: ${accountNamespace}}
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: cluster-gateway, namespace: ${accountNamespace}}
-`;
-
-/** Rights on the managed cluster for the gateway's account there. */
-export const grantManifest = `
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: gateway}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
-subjects: [{kind: ServiceAccount, name: cluster-gateway, namespace: ${accountNamespace}}]
-`;
+import {
+  accountNamespace,
+  gatewayUser,
+  hubManifest,
+  installNamespace,
+  managedManifest,
+  secretNamespace,
+} from "./under-test/gateway-bed-manifests.ts";
 
 /** An authority of the test kit, as much of it as the bed needs. */
 interface Authority {
@@ -236,12 +152,16 @@ export class GatewayBed implements AsyncDisposable {
 
   /** A token of the gateway's account on the managed cluster. */
   async token(): Promise<string> {
-    const answer = await this.managed.api.send({
-      method: "POST",
-      path: `/api/v1/namespaces/${accountNamespace}/serviceaccounts/cluster-gateway/token`,
-      body: { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} },
-    });
-    return (answer.body as { readonly status: { readonly token: string } }).status.token;
+    return tokenOf(this.managed, accountNamespace, "cluster-gateway");
+  }
+
+  /** A token of a new ServiceAccount of the hub that may do all, as people use at the door. */
+  async callerToken(name: string): Promise<string> {
+    const path = "/api/v1/namespaces/default/serviceaccounts";
+    await this.hub.api.create(path, { metadata: { name } });
+    const grant = ["create", "clusterrolebinding", name, "--clusterrole=cluster-admin"];
+    await this.hub.kubectl([...grant, `--serviceaccount=default:${name}`]);
+    return tokenOf(this.hub, "default", name);
   }
 
   /** Writes the Secret of a cluster. Keys that are `undefined` are left out. */
@@ -318,4 +238,18 @@ export class GatewayBed implements AsyncDisposable {
     await this.managed[Symbol.asyncDispose]();
     await this.hub[Symbol.asyncDispose]();
   }
+}
+
+/** A token of a ServiceAccount. */
+export async function tokenOf(
+  { api }: Pick<ProcessCluster, "api">,
+  namespace: string,
+  name: string,
+): Promise<string> {
+  const answer = await api.send({
+    method: "POST",
+    path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,
+    body: { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} },
+  });
+  return (answer.body as { readonly status: { readonly token: string } }).status.token;
 }

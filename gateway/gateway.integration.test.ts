@@ -9,7 +9,8 @@ import { after, before, describe, it } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { waitFor } from "#bed";
 import { makeAuthority, startUpstream, type TestAuthority } from "#testing";
-import { GatewayBed, grantManifest, secretNamespace } from "./gateway-bed.ts";
+import { GatewayBed } from "./gateway-bed.ts";
+import { grantManifest, secretNamespace } from "./under-test/gateway-bed-manifests.ts";
 
 describe("the gateway between two API servers", { timeout: 300_000 }, () => {
   let bed: GatewayBed;

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { waitFor } from "#bed";
 import { makeAuthority, type TestAuthority } from "#testing";
-import { GatewayBed, secretNamespace } from "./gateway-bed.ts";
+import { GatewayBed } from "./gateway-bed.ts";
+import { secretNamespace } from "./under-test/gateway-bed-manifests.ts";
 
 const root = "/apis/cluster.core.oam.dev/v1alpha1/clustergateways";
 

@@ -8,7 +8,8 @@ import { after, before, describe, it } from "node:test";
 import { connect } from "node:tls";
 import { ChildProgram, findFreePorts, waitFor } from "#bed";
 import { makeAuthority, type TestAuthority } from "#testing";
-import { GatewayBed, grantManifest, secretNamespace } from "./gateway-bed.ts";
+import { GatewayBed } from "./gateway-bed.ts";
+import { grantManifest, secretNamespace } from "./under-test/gateway-bed-manifests.ts";
 
 const program = new URL("../cmd/gateway.ts", import.meta.url).pathname;
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
-import { waitFor } from "#bed";
+import { setTimeout as delay } from "node:timers/promises";
+import { isTorture, waitFor } from "#bed";
 import {
   type LoopbackTunnel,
   makeAuthority,
@@ -10,9 +11,12 @@ import {
   type TestAuthority,
 } from "#testing";
 import type { TunnelAgent, TunnelClient } from "#tunnel";
-import { GatewayBed, grantManifest } from "./gateway-bed.ts";
+import { GatewayBed, tokenOf } from "./gateway-bed.ts";
+import { grantManifest } from "./under-test/gateway-bed-manifests.ts";
+import { h1Client, h2Client, h2Session, openRoads } from "./under-test/roads.ts";
 
 const proxyPath = "/apis/cluster.core.oam.dev/v1alpha1/clustergateways/managed1/proxy";
+const refusalRounds = isTorture ? 100 : 3;
 
 describe("the gateway with a tunnel between two API servers", { timeout: 300_000 }, () => {
   let bed: GatewayBed;
@@ -35,7 +39,8 @@ describe("the gateway with a tunnel between two API servers", { timeout: 300_000
     const dialBy =
       (dial: TunnelClient["dial"]): TunnelClient["dial"] =>
       (name, port, signal) => {
-        assert.deepEqual([name, port], ["managed1", 443]);
+        assert.match(name, /^managed1$|^unprivileged$/);
+        assert.equal(port, 443);
         dials += 1;
         return dial("127.0.0.1", target, signal);
       };
@@ -94,6 +99,38 @@ describe("the gateway with a tunnel between two API servers", { timeout: 300_000
     assert.deepEqual(new Set(sums), new Set([createHash("sha256").update(data).digest("hex")]));
   });
 
+  it("hands over a whole refusal that comes before the whole request, to every client", async () => {
+    const account = "/api/v1/namespaces/default/serviceaccounts";
+    await bed.managed.api.create(account, { metadata: { name: "unprivileged" } });
+    await bed.writeCluster("unprivileged", "ClusterProxy", {
+      "ca.crt": await bed.managedCa(),
+      token: await tokenOf(bed.managed, "default", "unprivileged"),
+    });
+    const path = `${proxyPath.replace("managed1", "unprivileged")}/api/v1/namespaces/default/configmaps`;
+    await waitFor("the cluster", async () => (await bed.hub.api.send({ path })).status === 403);
+    for (const [road, where] of Object.entries(await openRoads(bed, authority))) {
+      using session = h2Session(where);
+      const clients = { "HTTP/1.1": h1Client(where), "HTTP/2": h2Client(session, where.headers) };
+      for (const [protocol, send] of Object.entries(clients)) {
+        const refuse = async (number: number) => {
+          const { status, headers, body } = await send({
+            path,
+            method: "POST",
+            headers: { "content-type": "application/json" },
+            body: inPieces(number),
+          });
+          const what = `${road}, ${protocol}: ${body.toString()}`;
+          assert.equal(status, 403, what);
+          assert.equal(String(body.length), headers["content-length"], what);
+          assert.match(body.toString(), /cannot create resource \\"configmaps\\"/, what);
+        };
+        for (let round = 0; round < refusalRounds; round += 1) {
+          await Promise.all(Array.from({ length: 20 }, async (_, number) => refuse(number)));
+        }
+      }
+    }
+  });
+
   it("says that the tunnel is down, and since when, and finds back by itself", async () => {
     const startedAt = new Date();
     await agent.stop();
@@ -142,3 +179,14 @@ describe("the gateway with a tunnel between two API servers", { timeout: 300_000
     await waitFor("trust", async () => (await get("/healthz")).status === 200);
   });
 });
+
+/** A ConfigMap of 100 KB, sent so that the answer finds it at another point each time. */
+async function* inPieces(number: number): AsyncGenerator<Buffer> {
+  const data = { a: "x".repeat(100_000) };
+  const whole = Buffer.from(JSON.stringify({ metadata: { name: "refused" }, data }));
+  const pieceBytes = Math.ceil(whole.length / (1 + (number % 5)));
+  for (let at = 0; at < whole.length; at += pieceBytes) {
+    yield whole.subarray(at, at + pieceBytes);
+    await delay(number % 7);
+  }
+}

@@ -8,6 +8,7 @@ import type { Duplex, Writable } from "node:stream";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
+import { createMetrics } from "#runtime";
 import { eventually, openLoopbackTunnel } from "#testing";
 
 const never = new AbortController().signal;
@@ -263,6 +264,27 @@ describe("a tunnel over loopback", () => {
       again.destroy();
     });
   }
+
+  it("counts what its client does", async () => {
+    await using all = await startAll();
+    const metrics = createMetrics();
+    const client = await all.tunnel.startClient([all.server.it.ports.frontends], { metrics });
+    const port = await all.tunnel.startTarget((socket) => socket.pipe(socket));
+    const connection = await client.it.dial("127.0.0.1", port, never);
+    connection.write("ping");
+    await once(connection, "data");
+    const has = async (line: string) =>
+      assert.ok((await metrics.text()).includes(`konnectivity_network_proxy_client_${line}\n`));
+    await has('client_connections{status="ok"} 1');
+    connection.destroy();
+    await once(connection, "close");
+    await assert.rejects(client.it.dial("127.0.0.1", 1, never));
+    await has('client_connections{status="ok"} 0');
+    await has('client_connections{status="dialing"} 0');
+    await has('dial_failure_total{reason="endpoint"} 1');
+    await has('stream_packets_total{segment="from_client",packet_type="DIAL_REQ"} 2');
+    await has('stream_bytes_total{segment="to_client"} 4');
+  });
 
   it("gives a dial up when its signal aborts", async () => {
     await using all = await startAll();

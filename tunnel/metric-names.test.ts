@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { status } from "@grpc/grpc-js";
 import { createMetrics } from "#runtime";
 import { metricFamilies } from "#testing";
 import { createAgentMetrics } from "./agent/agent-metrics.ts";
+import { createClientMetrics } from "./client/client-metrics.ts";
 import { createServerMetrics } from "./server/server-metrics.ts";
+import { TunnelError } from "./tunnel-error.ts";
 
 type Expected = Readonly<Record<string, readonly [type: string, labels: string, help?: string]>>;
 
@@ -62,6 +65,23 @@ const agent: Expected = {
   stream_bytes_total: ["counter", "segment"],
 };
 
+const client: Expected = {
+  dial_failure_total: [
+    "counter",
+    "reason",
+    "Number of dial failures observed, by reason (example: remote endpoint error)",
+  ],
+  client_connections: [
+    "gauge",
+    "status",
+    "Number of open client connections, by status (Example: dialing)",
+  ],
+  stream_packets_total: ["counter", "packet_type,segment"],
+  stream_errors_total: ["counter", "code,packet_type,segment"],
+  // Beyond upstream.
+  stream_bytes_total: ["counter", "segment"],
+};
+
 const data = { type: "data", connectionId: 1n, bytes: Buffer.from("hi") } as const;
 
 async function serverText(): Promise<string> {
@@ -86,10 +106,21 @@ async function agentText(): Promise<string> {
   return registry.text();
 }
 
+async function clientText(): Promise<string> {
+  const registry = createMetrics();
+  const metrics = createClientMetrics(registry);
+  metrics.packet("to_client", data);
+  metrics.streamError(status.UNAVAILABLE);
+  metrics.dialFailed(new TunnelError("no_agent", "nobody"));
+  metrics.follow({ opened: Promise.resolve(), once: () => undefined });
+  return registry.text();
+}
+
 describe("the metrics of the tunnel", () => {
   for (const [who, expected, text] of [
     ["server", server, serverText],
     ["agent", agent, agentText],
+    ["client", client, clientText],
   ] as const) {
     it(`have upstream's names, types and labels at the ${who}`, async () => {
       const families = metricFamilies(await text());
@@ -103,6 +134,10 @@ describe("the metrics of the tunnel", () => {
       }
     });
   }
+
+  it("name statuses as Go does", async () => {
+    assert.match(await clientText(), /stream_errors_total\{.*code="Unavailable"/);
+  });
 
   it("show no series for what never happened", async () => {
     const registry = createMetrics();

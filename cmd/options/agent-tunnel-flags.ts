@@ -1,8 +1,8 @@
 import { refusedByDefault } from "#tunnel";
 import type { Flag } from "./flags.ts";
+import { konnectivityFlags } from "./konnectivity-flags.ts";
 import { proxyFlags } from "./proxy-flags.ts";
 import { serviceProxyFlags } from "./service-proxy-flags.ts";
-import { klogFlags } from "./unsupported.ts";
 
 /** The command line of `agent tunnel`: upstream's agent and addon agent in one. */
 export const agentTunnelFlags = {
@@ -16,16 +16,6 @@ export const agentTunnelFlags = {
   "health-server-port": { type: "int", default: 8093, help: "Port of the health endpoints" },
   "admin-bind-address": { type: "string", default: "127.0.0.1", help: "Address of the admin port" },
   "admin-server-port": { type: "int", default: 8094, help: "Port of profiles" },
-  "enable-profiling": {
-    type: "boolean",
-    default: false,
-    help: "Serve V8 profiles on the admin port: /debug/pprof/profile?seconds=30, /debug/pprof/heap",
-  },
-  "enable-contention-profiling": {
-    type: "boolean",
-    default: false,
-    help: "Accepted: there are no locks to profile",
-  },
   "agent-id": { type: "string", default: "", help: "Name of this agent; random when empty" },
   "sync-interval": { type: "duration", default: "1s", help: "Wait between looks for servers" },
   "sync-interval-cap": { type: "duration", default: "2s", help: "Longest wait while looks fail" },
@@ -57,11 +47,6 @@ export const agentTunnelFlags = {
     type: "string",
     default: "",
     help: "Of the managed cluster; the pod's own if empty",
-  },
-  "kube-api-content-type": {
-    type: "string",
-    default: "application/vnd.kubernetes.protobuf",
-    help: "Accepted: JSON is spoken",
   },
   "hub-kubeconfig": { type: "string", default: "", help: "The addon's kubeconfig of the hub" },
   "cluster-name": { type: "string", default: "", help: "Name of the managed cluster" },
@@ -102,5 +87,5 @@ export const agentTunnelFlags = {
   },
   ...serviceProxyFlags,
   ...proxyFlags,
-  ...klogFlags,
+  ...konnectivityFlags,
 } as const satisfies Readonly<Record<string, Flag>>;

@@ -20,6 +20,7 @@ import {
 } from "#tunnel";
 import { agentTunnelFlags } from "./agent-tunnel-flags.ts";
 import { type FlagValues, UsageError } from "./flags.ts";
+import { checkProfiling } from "./konnectivity-flags.ts";
 import { countAgentLeases } from "./lease-metrics.ts";
 import { createOwnPodTeller } from "./own-pod.ts";
 import type { ProcessOptions } from "./process.ts";
@@ -175,11 +176,7 @@ async function check(values: Values): Promise<void> {
 }
 
 function checkNumbers(values: Values): void {
-  if (values["enable-contention-profiling"] && !values["enable-profiling"]) {
-    throw new UsageError(
-      "if --enable-contention-profiling is set, --enable-profiling must also be set",
-    );
-  }
+  checkProfiling(values);
   for (const flag of [
     "proxy-server-port",
     "port-forward-target-port",

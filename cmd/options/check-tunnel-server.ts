@@ -1,4 +1,5 @@
 import { UsageError } from "./flags.ts";
+import { checkProfiling } from "./konnectivity-flags.ts";
 import { checkFile, checkPair } from "./tls-flags.ts";
 import { tunnelServerFlags, type TunnelServerValues as Values } from "./tunnel-server-flags.ts";
 import { klogReasons, refuseUnsupported } from "./unsupported.ts";
@@ -74,11 +75,7 @@ function checkNumbers(values: Values): void {
   if (values["xfr-channel-size"] <= 0) {
     throw new UsageError(`channel size ${values["xfr-channel-size"]} must be greater than 0`);
   }
-  if (values["enable-contention-profiling"] && !values["enable-profiling"]) {
-    throw new UsageError(
-      "if --enable-contention-profiling is set, --enable-profiling must also be set",
-    );
-  }
+  checkProfiling(values);
   for (const flag of ["graceful-shutdown-timeout", "backend-dial-timeout"] as const) {
     if (values[flag] < 0) throw new UsageError(`${flag} must be >= 0, got ${values[flag]}ms`);
   }

@@ -83,6 +83,13 @@ describe("a process", () => {
         `--audit-webhook-config-file=${file("kubeconfig")}`,
         "--tracing-endpoint=http://localhost:4318",
       ]),
+    "gateway that starts others": async () =>
+      build(gateway, [
+        `--tls-cert-file=${file("tls.crt")}`,
+        `--tls-private-key-file=${file("tls.key")}`,
+        kubeconfig(),
+        "--workers=2",
+      ]),
     "gateway of the other group": async () =>
       build(gateway, [
         `--tls-cert-file=${file("tls.crt")}`,
@@ -126,6 +133,9 @@ describe("a process", () => {
         ...tls("proxy-ca-cert", "proxy-cert", "proxy-key"),
         ...tls("service-proxy-ca-cert", "service-proxy-client-cert", "service-proxy-client-key"),
         kubeconfig(),
+        "--proxy-service=addons/proxy-entrypoint",
+        "--audit-log-path=-",
+        `--audit-webhook-config-file=${file("kubeconfig")}`,
       ]),
     "agent tokens": async () =>
       build(agentTokens, [

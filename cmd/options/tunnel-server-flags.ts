@@ -1,5 +1,5 @@
 import type { Flag, FlagValues } from "./flags.ts";
-import { klogFlags } from "./unsupported.ts";
+import { konnectivityFlags } from "./konnectivity-flags.ts";
 
 /** The command line of `tunnel-server`: konnectivity's, and what it has beyond. */
 export const tunnelServerFlags = {
@@ -38,16 +38,6 @@ export const tunnelServerFlags = {
     default: "1h0m0s",
     help: "Time between gRPC's pings to frontends; ours are pinged at least every 10s",
   },
-  "enable-profiling": {
-    type: "boolean",
-    default: false,
-    help: "Serve V8 profiles on the admin port: /debug/pprof/profile?seconds=30, /debug/pprof/heap",
-  },
-  "enable-contention-profiling": {
-    type: "boolean",
-    default: false,
-    help: "Accepted: there are no locks to profile",
-  },
   "server-id": { type: "string", default: "", help: "Name of this server; random when empty" },
   "server-count": {
     type: "int",
@@ -68,11 +58,6 @@ export const tunnelServerFlags = {
   },
   "kubeconfig-qps": { type: "int", default: 0, help: "Accepted without effect" },
   "kubeconfig-burst": { type: "int", default: 0, help: "Accepted without effect" },
-  "kube-api-content-type": {
-    type: "string",
-    default: "application/vnd.kubernetes.protobuf",
-    help: "Accepted: JSON is spoken",
-  },
   "proxy-strategies": {
     type: "list",
     default: ["default"],
@@ -113,7 +98,7 @@ export const tunnelServerFlags = {
     default: [],
     help: "With --agent-identity=certificate: common names that may serve any host all the same",
   },
-  ...klogFlags,
+  ...konnectivityFlags,
 } as const satisfies Readonly<Record<string, Flag>>;
 
 export type TunnelServerValues = FlagValues<typeof tunnelServerFlags>;

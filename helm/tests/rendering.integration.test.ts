@@ -292,7 +292,7 @@ describe("chart managed-serviceaccount", () => {
     assert.equal(find(opened, "RoleBinding", passes).metadata.namespace, "credentials");
   });
 
-  it("bounds where the controller writes Secrets, on hubs that know how to", async () => {
+  it("bounds which Secrets the controller and the agents write, on hubs that know how to", async () => {
     const render = async (...flags: readonly string[]) =>
       helm.render("managed-serviceaccount", "--set=outputs.namespaces={argocd}", ...flags);
     const kind = "ValidatingAdmissionPolicy";
@@ -301,9 +301,12 @@ describe("chart managed-serviceaccount", () => {
     const placesOf = async (...flags: readonly string[]) => {
       const objects = await render("--kube-version=1.30", ...flags);
       const name = "managed-serviceaccount-secret-writes";
-      assert.deepEqual(at(find(objects, `${kind}Binding`, name), "spec", "validationActions"), [
-        "Deny",
-      ]);
+      for (const policy of [name, "managed-serviceaccount-agent-secret-writes"]) {
+        assert.deepEqual(at(find(objects, `${kind}Binding`, policy), "spec"), {
+          policyName: policy,
+          validationActions: ["Deny"],
+        });
+      }
       const variables = at(find(objects, kind, name), "spec", "variables") as readonly unknown[];
       return variables.slice(-2).map((variable) => at(variable, "expression"));
     };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type ClientHttp2Session, connect as connectH2 } from "node:http2";
+import { type ClientHttp2Session, connect as connectH2, constants } from "node:http2";
 import { connect as connectTcp } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { before, describe, it } from "node:test";
@@ -133,6 +133,28 @@ describe("createFront()", () => {
     }
     assert.deepEqual(names, ["CN=ann", undefined]);
     await stop();
+  });
+
+  it("goes on with a session on which many answers were given up before they were sent", async () => {
+    const piece = Buffer.alloc(64 * 1024 * 1024);
+    const { stop, h2 } = await startFront((exchange) => {
+      if (exchange.target === "/") ok(exchange);
+      else exchange.respond({ status: 200, headers: [] }, true)?.stream.write(piece);
+    });
+    const session = h2();
+    try {
+      // More than Node lets a session count as its memory, were it told of a limit.
+      for (let times = 0; times < 24; times += 1) {
+        const stream = session.request({ ":path": "/large" });
+        await once(stream, "response");
+        stream.close(constants.NGHTTP2_CANCEL);
+        await once(stream, "close");
+      }
+      assert.equal((await buffer(session.request({ ":path": "/" }))).toString(), "ok");
+    } finally {
+      session.destroy();
+      await stop();
+    }
   });
 
   const smuggled: Readonly<Record<string, string>> = {

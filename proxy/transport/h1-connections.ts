@@ -3,11 +3,12 @@ import type { Duplex } from "node:stream";
 import { ProxyError } from "../proxy-error.ts";
 import { fieldsOf, headerValues } from "../raw-headers.ts";
 import type { UpstreamCall, UpstreamRequest, UpstreamResponse } from "./call.ts";
+import type { Connection } from "./connect.ts";
 
 export interface H1Options {
   readonly authority: string;
-  /** Opens a connection that speaks HTTP/1.1. */
-  readonly open: () => Promise<Duplex>;
+  /** Opens a connection that speaks HTTP/1.1; one that retires is not used again. */
+  readonly open: () => Promise<Pick<Connection, "socket" | "retiring">>;
   readonly maxConnections: number;
   readonly idleTimeoutMs: number;
 }
@@ -54,7 +55,8 @@ export function createH1Connections(options: H1Options): H1Connections {
 
 /** Gets its connections from our dialler instead of the network. */
 class DialAgent extends Agent {
-  readonly #open: () => Promise<Duplex>;
+  readonly #open: H1Options["open"];
+  readonly #retired = new WeakSet<Duplex>();
 
   constructor({ open, maxConnections, idleTimeoutMs }: H1Options) {
     super({ keepAlive: true, maxSockets: maxConnections, timeout: idleTimeoutMs });
@@ -66,9 +68,26 @@ class DialAgent extends Agent {
     done: (error: Error | null, stream: Duplex) => void,
   ): undefined {
     this.#open().then(
-      (socket) => done(null, socket),
+      ({ socket, retiring }) => {
+        if (retiring.aborted) this.#retired.add(socket);
+        else retiring.addEventListener("abort", () => this.#retire(socket), { once: true });
+        done(null, socket);
+      },
       (error: unknown) => done(error as Error, undefined as unknown as Duplex),
     );
+  }
+
+  /** Node asks when a request has ended: whether the next one may have its connection. */
+  override keepSocketAlive(socket: Duplex): boolean {
+    if (this.#retired.has(socket)) return false;
+    // Typed as one that returns nothing, and its answer counts all the same.
+    return (super.keepSocketAlive as (socket: Duplex) => boolean)(socket);
+  }
+
+  #retire(socket: Duplex): void {
+    this.#retired.add(socket);
+    const free = Object.values(this.freeSockets).flatMap((sockets) => sockets ?? []);
+    if (free.some((one) => one === socket)) socket.destroy();
   }
 }
 

@@ -140,10 +140,25 @@ function watchHealth(
     if (idleMs >= idleTimeoutMs) upstream.close();
     if (session.destroyed) return;
     // Also while it drains: the streams that are left must not wait for a peer that is gone.
-    const deadline = setTimeout(() => {
+    const answered = afterRunning(pingTimeoutMs, () => {
       session.destroy(new Error("Connection is dead: no answer to a ping"));
-    }, pingTimeoutMs).unref();
-    session.ping(() => clearTimeout(deadline));
+    });
+    session.ping(answered);
   }, pingIntervalMs).unref();
   session.once("close", () => clearInterval(timer));
+}
+
+/**
+ * Calls back once this process has run for that long, unless what it returns is called before. Time
+ * in which the process was held up does not count: an answer may wait to be read.
+ */
+function afterRunning(ms: number, late: () => void): () => void {
+  let steps = 5;
+  const timer = setInterval(() => {
+    steps -= 1;
+    if (steps > 0) return;
+    clearInterval(timer);
+    late();
+  }, ms / steps).unref();
+  return () => clearInterval(timer);
 }

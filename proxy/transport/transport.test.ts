@@ -65,6 +65,30 @@ describe("Transport", () => {
     assert.deepEqual([dials, upstream.accepted.h2], [1, 1]);
   });
 
+  it("goes on with a session on which many uploads were refused before they were sent", async () => {
+    await using upstream = await startUpstream(authority, {
+      h2: (stream) => {
+        // Who answers without a look at the body ends the stream with it.
+        stream.respond({ ":status": 403 });
+        stream.end("refused");
+      },
+    });
+    using transport = transportTo(upstream);
+    const piece = Buffer.alloc(64 * 1024 * 1024);
+    const upload = { ...get, method: "POST", hasBody: true };
+    // More than Node lets a session count as its memory, were it told of a limit.
+    for (let times = 0; times < 24; times += 1) {
+      const call = await transport.call(upload, never);
+      const ended = once(call.body, "close");
+      call.body.write(piece);
+      const { body } = await call.response;
+      assert.equal(await text(body ?? assert.fail()), "refused");
+      await ended;
+    }
+    assert.equal((await (await transport.call(get, never)).response).status, 403);
+    assert.equal(upstream.accepted.h2, 1);
+  });
+
   it("speaks HTTP/2 without TLS where that was agreed, and HTTP/1.1 for an upgrade there", async () => {
     const upstream = createH2Server().listen(0, "127.0.0.1");
     await once(upstream, "listening");
@@ -244,6 +268,50 @@ describe("Transport", () => {
     isMute = true;
     assert.equal((await proxy.get("/")).status, 200);
     assert.equal(upstream.accepted.h2, 2);
+  });
+
+  it("takes no connection for dead because this process was held up itself", async () => {
+    await using upstream = await startUpstream(authority, { h2: ok });
+    using transport = transportTo(upstream, { pingIntervalMs: 20, pingTimeoutMs: 300 });
+    await using proxy = await startProxy(authority, toEverything(transport));
+    await proxy.get("/");
+    let heldUp = 0;
+    for (const session of upstream.sessions) {
+      // The answer to this ping is sent, and not read yet.
+      session.once("ping", () => {
+        const until = performance.now() + 350;
+        while (performance.now() < until) heldUp += 1;
+      });
+    }
+    await eventually("a ping", () => heldUp > 0);
+    await delay(50);
+    assert.equal((await proxy.get("/")).status, 200);
+    assert.equal(upstream.accepted.h2, 1);
+  });
+
+  it("uses no kept connection of HTTP/1.1 again when what carries it is about to end", async () => {
+    await using upstream = await startUpstream(authority, {
+      h1: (_request, response) => void response.end("ok"),
+    });
+    const dialled: Duplex[] = [];
+    using transport = transportTo(upstream, {}, async () => {
+      const connection = tunnelled(await upstream.dial());
+      dialled.push(connection);
+      return connection;
+    });
+    await using proxy = await startProxy(authority, toEverything(transport));
+    await proxy.get("/");
+    await proxy.get("/");
+    assert.equal(dialled.length, 1);
+    dialled[0]?.emit("retire");
+    await eventually("the end of the idle one", () => dialled[0]?.destroyed === true);
+    const answered = proxy.get("/");
+    await eventually("the next one", () => dialled.length === 2);
+    dialled[1]?.emit("retire");
+    assert.equal((await answered).body, "ok");
+    await eventually("the end of the used one", () => dialled[1]?.destroyed === true);
+    assert.equal((await proxy.get("/")).body, "ok");
+    assert.equal(dialled.length, 3);
   });
 
   it("falls back to kept-alive HTTP/1.1 for an upstream that knows no better", async () => {

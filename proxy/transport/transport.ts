@@ -99,7 +99,7 @@ class PooledTransport implements Transport {
 
   tryCall(request: UpstreamRequest): UpstreamCall | undefined {
     if (this.#ended.signal.aborted) return undefined;
-    this.#usedAtMs = Date.now();
+    this.#usedAtMs = performance.now();
     if (this.#h1 !== undefined) return this.#h1.call(request);
     return this.#roomiest()?.call(request);
   }
@@ -147,7 +147,7 @@ class PooledTransport implements Transport {
   /** True while the loss of a session is fresh: its successor is on the way. */
   #isHeld(error: unknown): boolean {
     const isDial = error instanceof ProxyError && error.code === "dial_failed";
-    return isDial && Date.now() < this.#lostAtMs + this.#options.holdMs;
+    return isDial && performance.now() < this.#lostAtMs + this.#options.holdMs;
   }
 
   async #makeRoom(signal: AbortSignal): Promise<void> {
@@ -200,14 +200,14 @@ class PooledTransport implements Transport {
 
   /** Dials again in the background while the upstream is in use, so that the next request is quick. */
   #replaceLost(): void {
-    this.#lostAtMs = Date.now();
+    this.#lostAtMs = performance.now();
     void this.#redial().catch(() => undefined);
   }
 
   async #redial(): Promise<void> {
     const { signal } = this.#ended;
     const delays = backoffDelays({ minMs: 50, maxMs: 5000, jitter: 0.2 });
-    const isInUse = () => Date.now() - this.#usedAtMs < this.#options.idleTimeoutMs / 2;
+    const isInUse = () => performance.now() - this.#usedAtMs < this.#options.idleTimeoutMs / 2;
     const isLost = () => this.#sessions.size === 0;
     while (!signal.aborted && isLost() && isInUse()) {
       // A failure here is nobody's request; whoever comes next dials and hears of it.
@@ -246,11 +246,11 @@ class PooledTransport implements Transport {
     });
   }
 
-  async #openH1() {
+  async #openH1(): Promise<Connection> {
     const spare = this.#spare;
     this.#spare = undefined;
-    if (spare?.socket.destroyed === false) return spare.socket;
-    return (await this.#open(["http/1.1"], this.#ended.signal)).socket;
+    if (spare?.socket.destroyed === false) return spare;
+    return this.#open(["http/1.1"], this.#ended.signal);
   }
 
   async #open(protocols: readonly Protocol[], signal: AbortSignal): Promise<Connection> {

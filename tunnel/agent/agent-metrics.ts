@@ -1,4 +1,5 @@
 import type { Metrics } from "#runtime";
+import { registerStreamMetrics } from "../stream-metrics.ts";
 import { type Packet, wireNames } from "../wire/packet.ts";
 import { PacketCounts } from "../wire/packet-counts.ts";
 
@@ -22,7 +23,7 @@ const buckets = [0.005, 0.025, 0.1, 0.5, 2.5, 10, 30];
 /** Registers the metrics of one tunnel agent. Where upstream's tests compare the help text, it is upstream's. */
 export function createAgentMetrics(metrics: Metrics): AgentMetrics {
   const counts = new PacketCounts<AgentSegment>();
-  registerCounts(metrics, counts);
+  const errors = registerStreamMetrics(metrics, prefix, counts);
   const counters = registerCounters(metrics);
   const gauge = (name: string, help: string) => metrics.gauge({ name: prefix + name, help });
   const open = gauge("open_server_connections", "Tunnel servers that this agent is connected to");
@@ -40,7 +41,7 @@ export function createAgentMetrics(metrics: Metrics): AgentMetrics {
   return {
     packet: (segment, packet) => counts.count(segment, packet),
     streamError(code) {
-      counters.errors.inc({ segment: "to_agent", code, packet_type: wireNames.unknown });
+      errors.inc({ segment: "to_agent", code, packet_type: wireNames.unknown });
       counters.failures.inc({ direction: "from_server" });
     },
     servers(openCount, knownCount) {
@@ -54,29 +55,8 @@ export function createAgentMetrics(metrics: Metrics): AgentMetrics {
   };
 }
 
-/** What is counted elsewhere and read at each look. */
-function registerCounts(metrics: Metrics, counts: PacketCounts<AgentSegment>): void {
-  metrics.counter({
-    name: `${prefix}stream_packets_total`,
-    help: "Packets, by direction",
-    labels: ["segment", "packet_type"],
-    collect: () => counts.packets(),
-  });
-  metrics.counter({
-    name: `${prefix}stream_bytes_total`,
-    help: "Bytes of connections, by direction",
-    labels: ["segment"],
-    collect: () => counts.bytes(),
-  });
-}
-
 function registerCounters(metrics: Metrics) {
   return {
-    errors: metrics.counter({
-      name: `${prefix}stream_errors_total`,
-      help: "Streams that ended with an error",
-      labels: ["segment", "code", "packet_type"],
-    }),
     failures: metrics.counter({
       name: `${prefix}server_connection_failure_count`,
       help: "Failures of connections to tunnel servers, by direction",

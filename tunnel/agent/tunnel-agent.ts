@@ -9,6 +9,7 @@ import {
   sleep,
 } from "#runtime";
 import { ReceiveBudget, type ReceiveLimits } from "../flow/shared-receiver.ts";
+import { statusName } from "../rpc/status-name.ts";
 import type { TlsSource } from "../tls-source.ts";
 import type { Drain, Packet, Servers } from "../wire/packet.ts";
 import { type AgentMetrics, createAgentMetrics } from "./agent-metrics.ts";
@@ -244,7 +245,7 @@ class SyncingAgent implements TunnelAgent {
     stream.once("status", ({ code, details }) => {
       const isCurrent = this.#sessions.get(serverId)?.session === session;
       if (isCurrent) this.#sessions.delete(serverId);
-      if (code !== status.OK) this.#metrics.streamError(String(code));
+      if (code !== status.OK) this.#metrics.streamError(statusName(code));
       this.#report();
       this.#log.info("Lost tunnel server", { serverId, code, details });
       session.close();

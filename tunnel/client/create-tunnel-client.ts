@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
-import { backoffDelays, silentLogger } from "#runtime";
+import { backoffDelays, createMetrics, silentLogger } from "#runtime";
 import { TunnelError } from "../tunnel-error.ts";
 import type { DialRequest } from "../wire/packet.ts";
 import { texts } from "../wire/texts.ts";
+import { type ClientMetrics, createClientMetrics } from "./client-metrics.ts";
 import { orderServers, type ServerState } from "./order-servers.ts";
 import type { ServerChannel } from "./server-channel.ts";
 import { ServerHints } from "./server-hints.ts";
@@ -18,54 +19,55 @@ const retryDelays = { minMs: 10, maxMs: 100, jitter: 0.2 } as const;
 
 /** See {@link TunnelClient}. Throws a RangeError when `servers` is empty. */
 export function createTunnelClient(options: TunnelClientOptions): TunnelClient {
-  const { servers, dialTimeoutMs = defaultDialTimeoutMs, log = silentLogger } = options;
+  const { servers, addresses, serverName, tls, log = silentLogger } = options;
   if (servers.length === 0) throw new RangeError("Cannot use servers []: at least one is needed");
-  const set = new ServerSet({
-    servers,
-    addresses: options.addresses,
-    serverName: options.serverName,
-    tls: options.tls,
-    keepaliveTimeMs: options.keepaliveTimeMs ?? defaultKeepaliveTimeMs,
-    log,
-  });
+  const { keepaliveTimeMs = defaultKeepaliveTimeMs } = options;
+  const set = new ServerSet({ servers, addresses, serverName, tls, keepaliveTimeMs, log });
   const hints = new ServerHints();
   const stateFor = (host: string) => (channel: ServerChannel) =>
     channel.stateFor(host, hints.isHinted(host, channel.address));
   const ask: Asking = {
     hints,
+    metrics: createClientMetrics(options.metrics ?? createMetrics()),
+    dialTimeoutMs: options.dialTimeoutMs ?? defaultDialTimeoutMs,
+    stateFor,
     serversFor: (host) => orderServers(set.channels(), stateFor(host), Math.random),
     hasServers: () => set.channels().length > 0,
     awaitServing: (host, ms, signal) => set.awaitServing(host, ms, signal),
   };
-  const dial = async (target: Target, signal: AbortSignal) =>
-    within(dialTimeoutMs, target, signal, (either) => dialHeld(ask, target, either));
   return {
     name: "tunnel-client",
     run: (signal) => set.run(signal),
     reasonNotReady: () => set.reasonNotReady(),
-    dial: (host, port, signal) => dial({ host, port }, signal),
-    async dialEarly(host, port, signal) {
-      // What a server says it holds may be news of before the loss.
-      const [first] = hints.isDoubtful(host) ? [] : ask.serversFor(host);
-      if (first === undefined || !isGoodChoice(stateFor(host)(first))) {
-        return dial({ host, port }, signal);
-      }
-      const started = await start(hints, first, { host, port }, signal).catch(unlessElsewhere);
-      if (started === undefined) return dial({ host, port }, signal);
-      const { connection, isEarly } = started;
-      const opened = within(dialTimeoutMs, { host, port }, signal, async (either) => {
-        await whenOpen(connection, either);
-        hints.remember(host, first.address);
-        return connection;
-      });
-      if (!isEarly) return opened;
-      opened.catch((error: unknown) => {
-        if (isElsewhere(error)) hints.missed(host);
-        connection.destroy(error instanceof Error ? error : new Error("Dial was given up"));
-      });
-      return connection;
-    },
+    dial: (host, port, signal) => dial(ask, { host, port }, signal),
+    dialEarly: (host, port, signal) => dialEarly(ask, { host, port }, signal),
   };
+}
+
+async function dial(ask: Asking, target: Target, signal: AbortSignal): Promise<Duplex> {
+  return within(ask, target, signal, (either) => dialHeld(ask, target, either));
+}
+
+async function dialEarly(ask: Asking, target: Target, signal: AbortSignal): Promise<Duplex> {
+  const { hints, serversFor, stateFor } = ask;
+  const { host } = target;
+  // What a server says it holds may be news of before the loss.
+  const [first] = hints.isDoubtful(host) ? [] : serversFor(host);
+  if (first === undefined || !isGoodChoice(stateFor(host)(first))) return dial(ask, target, signal);
+  const started = await start(ask, first, target, signal).catch(unlessElsewhere);
+  if (started === undefined) return dial(ask, target, signal);
+  const { connection, isEarly } = started;
+  const opened = within(ask, target, signal, async (either) => {
+    await whenOpen(connection, either);
+    hints.remember(host, first.address);
+    return connection;
+  });
+  if (!isEarly) return opened;
+  opened.catch((error: unknown) => {
+    if (isElsewhere(error)) hints.missed(host);
+    connection.destroy(error instanceof Error ? error : new Error("Dial was given up"));
+  });
+  return connection;
 }
 
 /** Whether a dial through the server is likely to work: it says so, or the last one did. */
@@ -76,6 +78,9 @@ function isGoodChoice({ isReady, holding, isHinted }: ServerState): boolean {
 /** Whom to ask, and what is remembered of the answers. */
 interface Asking {
   readonly hints: ServerHints;
+  readonly metrics: ClientMetrics;
+  readonly dialTimeoutMs: number;
+  readonly stateFor: (host: string) => (server: ServerChannel) => ServerState;
   readonly serversFor: (host: string) => readonly ServerChannel[];
   readonly hasServers: () => boolean;
   readonly awaitServing: (host: string, ms: number, signal: AbortSignal) => Promise<void>;
@@ -86,20 +91,24 @@ interface Target {
   readonly port: number;
 }
 
-/** Gives a dial up in time; says which of the two it was that ended it. */
+/** Gives a dial up in time; says which of the two it was that ended it. Counts those that fail. */
 async function within<T>(
-  limitMs: number,
+  { dialTimeoutMs, metrics }: Asking,
   { host, port }: Target,
   signal: AbortSignal,
-  dial: (either: AbortSignal) => Promise<T>,
+  dialling: (either: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(), limitMs);
+  const timer = setTimeout(() => timeout.abort(), dialTimeoutMs);
   try {
-    return await dial(AbortSignal.any([signal, timeout.signal]));
+    return await dialling(AbortSignal.any([signal, timeout.signal]));
   } catch (error) {
-    if (signal.aborted || !timeout.signal.aborted) throw error;
-    throw new TunnelError("dial_timeout", `Cannot dial ${host}:${port}: no answer in time`);
+    const isLate = timeout.signal.aborted && !signal.aborted;
+    const failure = isLate
+      ? new TunnelError("dial_timeout", `Cannot dial ${host}:${port}: no answer in time`)
+      : error;
+    metrics.dialFailed(failure);
+    throw failure;
   } finally {
     clearTimeout(timer);
   }
@@ -120,17 +129,14 @@ async function dialHeld(ask: Asking, target: Target, signal: AbortSignal): Promi
 }
 
 /** Asks one server after the other, as long as another one may know better. */
-async function dialAny(
-  { hints, serversFor, hasServers }: Asking,
-  { host, port }: Target,
-  signal: AbortSignal,
-): Promise<Duplex> {
+async function dialAny(ask: Asking, { host, port }: Target, signal: AbortSignal): Promise<Duplex> {
+  const { hints, serversFor, hasServers } = ask;
   let failure = hasServers()
     ? new TunnelError("no_agent", texts.noAgent)
     : new TunnelError("unreachable", "no tunnel server is known");
   for (const [index, channel] of serversFor(host).entries()) {
     try {
-      const { connection } = await start(hints, channel, { host, port }, signal);
+      const { connection } = await start(ask, channel, { host, port }, signal);
       await whenOpen(connection, signal);
       hints.remember(host, channel.address);
       return connection;
@@ -165,7 +171,7 @@ function unlessElsewhere(error: unknown): undefined {
 
 /** Asks a server. The connection is not open yet. */
 async function start(
-  hints: ServerHints,
+  { hints, metrics }: Asking,
   channel: ServerChannel,
   { host, port }: Target,
   signal: AbortSignal,
@@ -174,7 +180,8 @@ async function start(
   const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   const dialId = randomBytes(8).readBigUInt64BE() >> 1n;
   const stream = await openStream(channel, host, { address, dialId }, signal);
-  const connection = new TunnelConnection({ stream, address, dialId });
+  const connection = new TunnelConnection({ stream, address, dialId, metrics });
+  metrics.follow(connection);
   channel.carry(connection, host);
   connection.once("close", () => {
     // The news that the agent is gone may come later than this, and than the next dial.

@@ -9,8 +9,9 @@ import {
   type ConnectionState,
   stepConnection,
 } from "../wire/frontend-connection.ts";
-import { maxDataBytes } from "../wire/packet.ts";
+import { maxDataBytes, type OutgoingPacket } from "../wire/packet.ts";
 import { texts } from "../wire/texts.ts";
+import type { ClientMetrics } from "./client-metrics.ts";
 
 /** A Proxy stream as the client holds it. */
 export interface ProxyStream extends PacketStream {
@@ -25,6 +26,7 @@ export interface ConnectionOptions {
   /** `host:port`, as the agent sees it. */
   readonly address: string;
   readonly dialId: bigint;
+  readonly metrics: Pick<ClientMetrics, "packet" | "streamError">;
 }
 
 /** How long the agent may take to confirm the close. Upstream's client waits as long. */
@@ -39,6 +41,7 @@ const bufferBytes = 256 * 1024;
 export class TunnelConnection extends Duplex {
   readonly opened: Promise<void>;
   readonly #stream: ProxyStream;
+  readonly #metrics: ConnectionOptions["metrics"];
   #resolveOpened: () => void;
   #rejectOpened: (error: Error) => void;
   #wasOpened = false;
@@ -51,7 +54,7 @@ export class TunnelConnection extends Duplex {
   #whenOpen: (() => void) | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
-  constructor({ stream, address, dialId }: ConnectionOptions) {
+  constructor({ stream, address, dialId, metrics }: ConnectionOptions) {
     super({
       // TLS on top closes this side once it has read all; closing here at once would cut its tail.
       allowHalfOpen: true,
@@ -64,16 +67,19 @@ export class TunnelConnection extends Duplex {
     this.#rejectOpened = reject;
     this.#state = { kind: "dialling", dialId };
     this.#stream = stream;
+    this.#metrics = metrics;
     stream.on("data", (packet) => {
+      metrics.packet("to_client", packet);
       if (packet.type === "dialResponse") this.#backendId = packet.backendId ?? 0n;
       this.#apply({ kind: "received", packet });
     });
     stream.on("drain", () => this.#drained());
     stream.on("end", () => this.#apply({ kind: "streamEnded" }));
     stream.on("error", (error) => {
+      metrics.streamError((error as ServiceError).code);
       this.#apply({ kind: "streamEnded", error: errorOfStream(error as ServiceError) });
     });
-    stream.write({ type: "dialRequest", protocol: "tcp", address, dialId });
+    this.#send({ type: "dialRequest", protocol: "tcp", address, dialId });
   }
 
   /** Which of the server's backends has it; 0 before it is open, and where servers do not say. */
@@ -174,7 +180,7 @@ export class TunnelConnection extends Duplex {
       case "opened":
         return this.#open();
       case "send":
-        if (!this.#stream.write(effect.packet)) this.#waiting ??= noop;
+        if (!this.#send(effect.packet)) this.#waiting ??= noop;
         return;
       case "deliver":
         if (!this.push(effect.bytes)) this.#stream.pause();
@@ -189,6 +195,11 @@ export class TunnelConnection extends Duplex {
       case "cancelStream":
         return this.#stream.cancel();
     }
+  }
+
+  #send(packet: OutgoingPacket): boolean {
+    this.#metrics.packet("from_client", packet);
+    return this.#stream.write(packet);
   }
 
   #finish(error: TunnelError | undefined): void {

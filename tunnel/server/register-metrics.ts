@@ -1,4 +1,5 @@
 import type { Metrics } from "#runtime";
+import { registerStreamMetrics } from "../stream-metrics.ts";
 import type { PacketCounts, Series } from "../wire/packet-counts.ts";
 import type { Holds } from "./holds.ts";
 
@@ -14,33 +15,20 @@ export function registerServerMetrics(
   counts: PacketCounts<string>,
   holds: Readonly<Record<string, Holds>>,
 ) {
-  registerCollected(metrics, counts, holds);
+  registerHolds(metrics, holds);
   return {
     gauges: registerGauges(metrics),
-    counters: registerCounters(metrics),
+    counters: {
+      errors: registerStreamMetrics(metrics, prefix, counts),
+      ...registerCounters(metrics),
+    },
     histograms: registerHistograms(metrics),
   };
 }
 
 /** What is counted elsewhere and read at each look. */
-function registerCollected(
-  metrics: Metrics,
-  counts: PacketCounts<string>,
-  holds: Readonly<Record<string, Holds>>,
-): void {
+function registerHolds(metrics: Metrics, holds: Readonly<Record<string, Holds>>): void {
   const all = Object.entries(holds);
-  metrics.counter({
-    name: `${prefix}stream_packets_total`,
-    help: "Packets, by whose stream and direction",
-    labels: ["segment", "packet_type"],
-    collect: () => counts.packets(),
-  });
-  metrics.counter({
-    name: `${prefix}stream_bytes_total`,
-    help: "Bytes of connections, by whose stream and direction",
-    labels: ["segment"],
-    collect: () => counts.bytes(),
-  });
   metrics.counter({
     name: `${prefix}blocked_stream_seconds_total`,
     help: "How long streams were held back because somebody did not take what they brought",
@@ -63,11 +51,6 @@ function labelled(method: string) {
 
 function registerCounters(metrics: Metrics) {
   return {
-    errors: metrics.counter({
-      name: `${prefix}stream_errors_total`,
-      help: "Streams that ended with an error",
-      labels: ["segment", "code", "packet_type"],
-    }),
     dialFailures: metrics.counter({
       name: `${prefix}dial_failure_count`,
       help: "Number of dial failures observed. Multiple failures can occur for a single dial request.",

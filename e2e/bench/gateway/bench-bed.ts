@@ -5,7 +5,11 @@ import { serviceProxyHost, userServerClientName } from "#api";
 import { waitFor } from "#bed";
 import { gatewayNodeFlags } from "../../../controllers/cluster-gateway/server/pod-spec.ts";
 import { tunnelNodeFlags } from "../../../controllers/cluster-proxy/node-flags.ts";
-import { GatewayBed, grantManifest, secretNamespace } from "../../../gateway/gateway-bed.ts";
+import { GatewayBed } from "../../../gateway/gateway-bed.ts";
+import {
+  grantManifest,
+  secretNamespace,
+} from "../../../gateway/under-test/gateway-bed-manifests.ts";
 import { bundlePrograms } from "../../../tools/bundle.ts";
 import { findFreePorts } from "../../bed/process/ports.ts";
 import type { Processes } from "../process-usage.ts";
