@@ -82,6 +82,8 @@ export interface GatewayOptions extends Pick<TokenReaderOptions, "oidc" | "oidcC
   readonly tracer?: Tracer | undefined;
   /** Requests that one connection may carry at once. Defaults to 1,000. */
   readonly streamsPerConnection?: number;
+  /** Connections that one address may have open at once. Defaults to 5,000. */
+  readonly connectionsPerAddress?: number;
   /**
    * Whether what is wrong with a Secret becomes an Event. Defaults to true; of several gateways in
    * one pod, one is enough.
@@ -235,20 +237,28 @@ function identifyWith(options: GatewayOptions, origin: ClusterOrigin): Identify 
 }
 
 function createGatewayFront(
-  { certificate, host, port, streamsPerConnection, log, drainMs = 15_000 }: GatewayOptions,
+  {
+    certificate,
+    host,
+    port,
+    streamsPerConnection,
+    connectionsPerAddress,
+    log,
+    drainMs = 15_000,
+  }: GatewayOptions,
   trust: TrustSource,
   handle: FrontOptions["handle"],
   refused: CountRefusal,
 ): Front {
-  const onMalformed = () => refused("malformed");
   const tls = (): FrontTls => ({ ...certificate.current, clientCas: trust.current.caPems });
   const where = host === undefined ? { port } : { host, port };
   const front = createFront({
     ...where,
     handle,
-    onMalformed,
+    onRefused: refused,
     tls: tls(),
     streamsPerConnection,
+    connectionsPerAddress,
     log,
     drainMs,
   });

@@ -1,4 +1,5 @@
 export { type ForwardOutcome, type ForwardPlan, forward, type Traffic } from "./forward.ts";
+export type { FrontRefusal } from "./front/connections.ts";
 export {
   type BodySink,
   type Exchange,

@@ -10,6 +10,13 @@ export {
 } from "./go-konnectivity.ts";
 export { anyMessage, anyPacket, clientNoise, serverNoise } from "./hostile-bytes.ts";
 export {
+  type Attack,
+  floods,
+  oversizedFields,
+  stalls,
+  type Victim,
+} from "./hostile-clients.ts";
+export {
   changeableTls,
   eventually,
   type LoopbackPorts,

@@ -225,6 +225,9 @@ describe("the token agent between two clusters", { timeout: 300_000 }, () => {
       assert.match(message, new RegExp(`ServiceAccount ${agentNamespace}/${name} .*by others`));
       assert.equal(await bed.secret(name), undefined);
     }
+    const failures = /^spokeway_token_failures_total\{reason="ServiceAccountNotOurs"\} (\d+)$/m;
+    const [, count] = failures.exec(await agent.metrics.text()) ?? [];
+    assert.ok(Number(count) >= refused.length, `${count} failures`);
   });
 
   it("removes ServiceAccount and Secret with the account", async () => {

@@ -106,6 +106,11 @@ const flags = {
     default: 10_000,
     help: "Watches, followed logs, exec and the like under way at once, to one cluster",
   },
+  "max-connections-per-address": {
+    type: "int",
+    default: 5000,
+    help: "Connections that one address may have open at once, a hub's API server included",
+  },
   "graceful-shutdown-timeout": {
     type: "duration",
     default: "5m",
@@ -160,8 +165,7 @@ export const gateway: ProcessOptions<typeof flags> = {
       execPolicy: execPolicyOf(values),
       ...access.options,
       audit,
-      limits: limitsOf(values, role),
-      drainMs: values["graceful-shutdown-timeout"],
+      ...boundsOf(values, role),
       ...sharing(role),
       tracer: tracing.tracer,
       version,
@@ -180,11 +184,16 @@ export const gateway: ProcessOptions<typeof flags> = {
   },
 };
 
-function limitsOf(values: Values, role: WorkerRole) {
+/** How much there may be at once, and for how long when it ends. */
+function boundsOf(values: Values, role: WorkerRole) {
   return {
-    total: shareOf(values["max-requests-inflight"], role),
-    perCluster: shareOf(values["max-requests-inflight-per-cluster"], role),
-    longPerCluster: shareOf(values["max-long-requests-per-cluster"], role),
+    limits: {
+      total: shareOf(values["max-requests-inflight"], role),
+      perCluster: shareOf(values["max-requests-inflight-per-cluster"], role),
+      longPerCluster: shareOf(values["max-long-requests-per-cluster"], role),
+    },
+    connectionsPerAddress: shareOf(values["max-connections-per-address"], role),
+    drainMs: values["graceful-shutdown-timeout"],
   };
 }
 

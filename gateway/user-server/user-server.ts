@@ -118,11 +118,10 @@ function createUserFront(
   refused: CountRefusal,
 ): Front {
   const where = host === undefined ? { port } : { host, port };
-  const onMalformed = () => refused("malformed");
   const front = createFront({
     ...where,
     handle,
-    onMalformed,
+    onRefused: refused,
     tls: certificate.current,
     log,
     drainMs,

@@ -7,7 +7,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import {
   createServer as createTlsServer,
@@ -17,6 +17,7 @@ import {
 import type { Logger, Runnable } from "#runtime";
 import { StreamWindows } from "../stream-windows.ts";
 import { windows } from "../windows.ts";
+import { awaitFirstRequest, type FrontRefusal, limitConnections } from "./connections.ts";
 import type { Exchange, Peer } from "./exchange.ts";
 import { H1Exchange } from "./h1-exchange.ts";
 import { H2Exchange } from "./h2-exchange.ts";
@@ -39,8 +40,14 @@ export interface FrontOptions {
   /** Answers every exchange, and never throws. */
   readonly handle: (exchange: Exchange) => void;
   readonly log: Logger;
-  /** Called for each connection on which something came that is no HTTP. */
-  readonly onMalformed?: () => void;
+  /** Called for each client that is turned away here. */
+  readonly onRefused?: (reason: FrontRefusal) => void;
+  /** Connections that one address may have open at once. Defaults to 5,000. */
+  readonly connectionsPerAddress?: number | undefined;
+  /** How long a TLS handshake may take. Defaults to 10 seconds. */
+  readonly handshakeTimeoutMs?: number;
+  /** How long the head of a request may take, on a new connection too. Defaults to 30 seconds. */
+  readonly headTimeoutMs?: number;
   /** Requests of HTTP/2 that one connection may carry at once. Defaults to 1,000. */
   readonly streamsPerConnection?: number | undefined;
   /** How long requests may go on once the front is asked to end. Defaults to 10 seconds. */
@@ -55,6 +62,7 @@ export interface Front extends Runnable {
   secure(tls: FrontTls): void;
 }
 
+const defaultHeadTimeoutMs = 30_000;
 const protocols = /^(websocket|spdy\/3\.1)$/i;
 
 /** Makes a front. Nothing listens before `run`; `run` drains before it returns. */
@@ -72,7 +80,6 @@ export function createFront(options: FrontOptions): Front {
       server?.setSecureContext(secureContextOf(next));
     },
     async run(signal) {
-      const sockets = new Set<TLSSocket>();
       const sessions = new OpenSessions();
       const h1 = createH1(options);
       const h2 = createH2(options, sessions);
@@ -82,13 +89,14 @@ export function createFront(options: FrontOptions): Front {
         requestCert: tls.clientCas !== undefined,
         // Who is not verified is simply nobody: the handler decides what nobody may do.
         rejectUnauthorized: false,
-        handshakeTimeout: 10_000,
+        handshakeTimeout: options.handshakeTimeoutMs ?? 10_000,
         // An upgraded connection may end in one direction first.
         allowHalfOpen: true,
       });
+      const { connectionsPerAddress = 5000, onRefused = () => undefined } = options;
+      const limits = { perAddress: connectionsPerAddress, onRefused };
+      const sockets = limitConnections(server, limits);
       server.on("secureConnection", (socket) => {
-        sockets.add(socket);
-        socket.once("close", () => sockets.delete(socket));
         socket.on("error", () => undefined);
         socket.setNoDelay(true);
         if (socket.alpnProtocol === "h2") socket.once("end", () => socket.destroy());
@@ -120,13 +128,18 @@ function secureContextOf({ cert, key, clientCas = [] }: FrontTls) {
   };
 }
 
-function createH1({ handle, onMalformed = () => undefined }: FrontOptions): H1Server {
-  const malformed = new MalformedRequests(onMalformed);
+function createH1({
+  handle,
+  onRefused = () => undefined,
+  headTimeoutMs = defaultHeadTimeoutMs,
+}: FrontOptions): H1Server {
+  const malformed = new MalformedRequests(onRefused);
   const server = createServer({
     maxHeaderSize: 64 * 1024,
     // Long uploads are fine; a request head that trickles in is not.
     requestTimeout: 0,
-    headersTimeout: 30_000,
+    headersTimeout: headTimeoutMs,
+    connectionsCheckingInterval: headTimeoutMs / 2,
     keepAliveTimeout: 95_000,
     noDelay: true,
     shouldUpgradeCallback: ({ headers }) => protocols.test(headers.upgrade ?? ""),
@@ -154,7 +167,13 @@ function createH1({ handle, onMalformed = () => undefined }: FrontOptions): H1Se
 }
 
 function createH2(
-  { handle, log, onMalformed, streamsPerConnection = windows.serverStreams }: FrontOptions,
+  {
+    handle,
+    log,
+    onRefused = () => undefined,
+    headTimeoutMs = defaultHeadTimeoutMs,
+    streamsPerConnection = windows.serverStreams,
+  }: FrontOptions,
   sessions: OpenSessions,
 ): Http2Server {
   const server = createH2Server({
@@ -173,9 +192,10 @@ function createH2(
   server.on("session", (session) => {
     sessions.add(session);
     session.setLocalWindowSize(windows.sessionBytes);
+    awaitFirstRequest(session, { headTimeoutMs, onRefused });
   });
   server.on("sessionError", (error: Error & { code?: string }) => {
-    if (error.code?.startsWith("ERR_HTTP2_") === true) onMalformed?.();
+    if (error.code?.startsWith("ERR_HTTP2_") === true) onRefused("malformed");
     log.debug("Client session failed", { error });
   });
   server.on("stream", (stream, _headers, flags, raw) => {
@@ -217,7 +237,7 @@ function remember(key: object, socket: TLSSocket): Peer {
 interface Open {
   readonly server: TlsServer;
   readonly h1: H1Server;
-  readonly sockets: ReadonlySet<TLSSocket>;
+  readonly sockets: ReadonlySet<Socket>;
   readonly sessions: OpenSessions;
 }
 

@@ -19,7 +19,7 @@ describe("requests that are none", () => {
         handled += 1;
         exchange.answer({ status: 200, headers: [] });
       },
-      onMalformed: () => {
+      onRefused: () => {
         malformed += 1;
       },
       log: silentLogger,

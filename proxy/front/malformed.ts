@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { FrontRefusal } from "./connections.ts";
 
 /** What a client hears when it sends what is no request. */
 const statusLines: Readonly<Record<string, string>> = {
@@ -9,13 +10,13 @@ const statusLines: Readonly<Record<string, string>> = {
 
 /** Answers, on HTTP/1.1, what could not be read as a request, and ends the connection. */
 export class MalformedRequests {
-  readonly #onMalformed: () => void;
+  readonly #onRefused: (reason: FrontRefusal) => void;
   readonly #answering = new WeakMap<Duplex, ServerResponse>();
   /** Refused already: the parser may find the same fault once more. */
   readonly #refused = new WeakSet<Duplex>();
 
-  constructor(onMalformed: () => void) {
-    this.#onMalformed = onMalformed;
+  constructor(onRefused: (reason: FrontRefusal) => void) {
+    this.#onRefused = onRefused;
   }
 
   /** Call it for each request that could be read: an answer that has begun must not get a second head. */
@@ -28,7 +29,7 @@ export class MalformedRequests {
     const coding = headers["transfer-encoding"];
     if (coding === undefined || coding.toLowerCase() === "chunked") return false;
     if (response.socket !== null) this.#refused.add(response.socket);
-    this.#onMalformed();
+    this.#onRefused("malformed");
     response.writeHead(400, { connection: "close", "content-length": "0" }).end();
     return true;
   }
@@ -36,7 +37,9 @@ export class MalformedRequests {
   refuse(error: Error & { readonly code?: string }, socket: Duplex): void {
     const { code = "" } = error;
     const isFault = code.startsWith("HPE_") || code in statusLines;
-    if (isFault && !this.#refused.has(socket)) this.#onMalformed();
+    if (isFault && !this.#refused.has(socket)) {
+      this.#onRefused(code === "ERR_HTTP_REQUEST_TIMEOUT" ? "slow" : "malformed");
+    }
     if (!socket.writable || this.#isAnswering(socket) || !/^(HPE_|ERR_HTTP)/.test(code)) {
       socket.destroy();
       return;

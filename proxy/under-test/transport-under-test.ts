@@ -29,9 +29,12 @@ export function transportTo(
 }
 
 /** Waits until `isTrue`, for two seconds at most. */
-export async function eventually(what: string, isTrue: () => boolean): Promise<void> {
+export async function eventually(
+  what: string,
+  isTrue: () => boolean | Promise<boolean>,
+): Promise<void> {
   for (let tries = 0; tries < 400; tries += 1) {
-    if (isTrue()) return;
+    if (await isTrue()) return;
     await delay(5);
   }
   assert.fail(`not in time: ${what}`);

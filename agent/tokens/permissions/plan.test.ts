@@ -151,7 +151,10 @@ describe("planPermissions()", () => {
   it("gives nothing where the hub has no policy, and says what to set", () => {
     const { apply, report } = planPermissions(makeSnapshot([viewTeamA], { policy: undefined }));
     assert.deepEqual(apply, []);
-    assert.match(report.kind === "refused" ? report.message : "", /permissionPolicy/);
+    assert.match(
+      report.kind === "refused" ? report.message : "",
+      /^spec\.permissions.*: this hub .*permissionPolicy/,
+    );
   });
 
   it("keeps the last good state when a change is refused, but not what the policy has forbidden since", () => {

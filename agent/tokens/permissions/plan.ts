@@ -1,6 +1,6 @@
-import type { ManagedServiceAccount, OwnerReference, PermissionPolicy } from "#api";
+import type { ManagedServiceAccount, OwnerReference, Permission, PermissionPolicy } from "#api";
 import { faultOf } from "./fault.ts";
-import { grantsOf } from "./grant.ts";
+import { describeGrant, grantsOf } from "./grant.ts";
 import { isAllowed, refusalOf } from "./policy.ts";
 import { grantOf, isSameRights, objectsOf, type RightsObject, rightsKey } from "./rights-object.ts";
 
@@ -35,16 +35,13 @@ export interface PermissionPlan {
   readonly report: PermissionReport;
 }
 
-const noPolicy =
-  "This hub gives no permissions with accounts: the chart managed-serviceaccount has no permissionPolicy";
-
 /** Decides, and does nothing. What is refused keeps its last good state, within today's policy. */
 export function planPermissions(snapshot: PermissionSnapshot): PermissionPlan {
   const { account, existing, policy, name, agentNamespace, anchor } = snapshot;
   const asked = account?.spec.permissions;
   if (asked === undefined)
     return { apply: [], remove: inOrder(existing), report: { kind: "none" } };
-  if (policy === undefined) return refuse(noPolicy, []);
+  if (policy === undefined) return refuse(withoutPolicy(asked), []);
   const bounds = { account: name, agentNamespace, policy };
   const grants = grantsOf(asked);
   const refusal = faultOf(asked) ?? refusalOf(grants, bounds);
@@ -64,6 +61,12 @@ export function planPermissions(snapshot: PermissionSnapshot): PermissionPlan {
 
 function refuse(message: string, remove: readonly RightsObject[]): PermissionPlan {
   return { apply: [], remove, report: { kind: "refused", message } };
+}
+
+function withoutPolicy(asked: readonly Permission[]): string {
+  const [first] = grantsOf(asked);
+  const what = first === undefined ? "spec.permissions" : `${first.field}: ${describeGrant(first)}`;
+  return `${what}: this hub gives no permissions with accounts; set permissionPolicy of the chart managed-serviceaccount`;
 }
 
 function wait({ agentNamespace, name }: PermissionSnapshot): PermissionPlan {

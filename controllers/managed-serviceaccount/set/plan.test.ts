@@ -166,11 +166,14 @@ describe("statusOf() a set", () => {
 
   it("names the Placement that is missing, and the account that others made", () => {
     const missing = statusOf(makeSnapshot(undefined, []), at);
-    assert.match(missing.conditions[0]?.message ?? "", /no Placement prod/);
+    assert.match(
+      missing.conditions[0]?.message ?? "",
+      /^spec\.placementRef\.name "prod": there is no such Placement/,
+    );
     const other = statusOf(makeSnapshot(["a"], [foreign]), at);
     assert.match(
       other.conditions[0]?.message ?? "",
-      /a: ManagedServiceAccount a\/ci was made by others/,
+      /a: spec\.accountName: ManagedServiceAccount a\/ci was made by others/,
     );
   });
 });

@@ -82,7 +82,7 @@ function whyNotReady(
   }
   const name = `${account.metadata.namespace}/${account.metadata.name}`;
   if (!isMadeBy(set, account)) {
-    const message = `ManagedServiceAccount ${name} was made by others and is left alone; remove it, or set accountName`;
+    const message = `spec.accountName: ManagedServiceAccount ${name} was made by others and is left alone; remove it, or choose another name`;
     return { reason: "AccountNotOurs", message };
   }
   const { conditions } = account.status;

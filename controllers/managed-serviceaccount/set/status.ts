@@ -35,7 +35,7 @@ function verdict(
   notReady: readonly NotReady[],
 ) {
   if (clusters === undefined) {
-    const message = `There is no Placement ${spec.placementRef.name} in this namespace; accounts stay as they are`;
+    const message = `spec.placementRef.name "${spec.placementRef.name}": there is no such Placement in this namespace; accounts stay as they are`;
     return { status: "False", reason: "PlacementMissing", message } as const;
   }
   if (notReady.length === 0) {
