@@ -161,9 +161,10 @@ for (const version of kubectlVersions) {
       assert.match(stderr, /exit code 7/);
       // Each size comes after the start, as a message of its own: the second once the first is there.
       const until = (size: string) => `until stty size | grep '${size}'; do sleep 0.2; done`;
-      const inside = `${until("41 137")}; ${until("50 99")}`;
+      // In brackets, since the file also has the command itself, and maybe a NUL before the first line.
+      const inside = `${until("41 13[7]")}; ${until("50 9[9]")}`;
       const exec = `${program} -n ${namespace} exec -it deployment/web -- sh -c "${inside}"`;
-      const resize = `until grep -q '^41 137' ${join(scratch, "typescript")}; do sleep 0.2; done; stty rows 50 cols 99`;
+      const resize = `until grep -aq '41 13[7]' ${join(scratch, "typescript")}; do sleep 0.2; done; stty rows 50 cols 99`;
       const terminal = await tryCommand(
         [
           "script",
