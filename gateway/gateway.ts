@@ -133,7 +133,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     authorize: createAuthorize(options.client, options.decisionTtls),
     authorizesPaths: options.authorizesPaths ?? false,
     passes: createPassStore(caches.passes),
-    ...ownApi(options, caches, { clusters, live: ways.live, signal: winding.signal }),
+    ...ownApi(options, caches, { clusters, live: ways.live, signal: draining.signal }),
     proxyCluster: createProxyCluster({
       ...options,
       origin,

@@ -64,6 +64,15 @@ describe("streamWatch()", () => {
     stop.abort();
   });
 
+  it("ends properly at once for a client that comes to a gateway that leaves", async () => {
+    const { begin, events, stream, stop } = startWatch("");
+    stop.abort();
+    begin();
+    assert.deepEqual(await events(), ["ADDED a@5"]);
+    assert.equal(stream.writableEnded, true);
+    assert.equal(stream.errored, null);
+  });
+
   it("marks the end of the initial events for a client that waits for it", async () => {
     const query =
       "sendInitialEvents=true&resourceVersion=3&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";

@@ -38,6 +38,8 @@ export function streamWatch(exchange: Exchange, store: ClusterStore, options: Wa
   const end = () => sink.stream.end();
   const timer = setTimeout(end, Math.max(1, timeoutSeconds) * 1000).unref();
   signal.addEventListener("abort", end, { once: true });
+  // A client that comes back before it has heard that this gateway leaves.
+  if (signal.aborted) end();
   sink.stream.once("close", () => {
     clearTimeout(timer);
     signal.removeEventListener("abort", end);
