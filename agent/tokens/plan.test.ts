@@ -129,6 +129,7 @@ const restful: Readonly<Record<string, Case>> = {
   },
   "does not renew twice within a minute": {
     snapshot: makeSnapshot({
+      token: makeToken({ exp: hoursLater(8760) / 1000 }),
       account: makeAccount({
         status: {
           conditions: [
