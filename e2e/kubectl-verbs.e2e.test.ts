@@ -235,10 +235,10 @@ for (const version of kubectlVersions) {
       assert.match(top.stderr, /Metrics API not available/);
     });
 
-    it("explains in both versions of OpenAPI, and dumps the cluster's state", async () => {
+    it("explains in both versions of OpenAPI, and tells where the cluster is", async () => {
       assert.match(await run("explain deployment.spec.strategy --recursive"), /maxSurge/);
       assert.match(await run("explain deployment.spec --output=plaintext-openapiv2"), /replicas/);
-      assert.match(await run("cluster-info dump --namespaces=" + namespace), /"kind": "PodList"/);
+      assert.match(await run("cluster-info"), /control plane.* is running at .*clustergateways/);
     });
 
     it("opens a local proxy to all of it", async () => {
