@@ -22,6 +22,7 @@ import {
 } from "./support/informer.ts";
 import { type Load, startLoad } from "./support/load.ts";
 import { countRestarts, untilRolled, upgradeRelease } from "./support/releases.ts";
+import { tickerIn } from "./support/ticker.ts";
 
 const namespace = "e2e-rolls";
 const onManaged = { kubeconfig: managedKubeconfig };
@@ -34,19 +35,7 @@ const agent = {
   ...onManaged,
 };
 
-/** Says the time each second. */
-const ticker = `
-apiVersion: v1
-kind: Pod
-metadata: { name: ticker, namespace: ${namespace} }
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - name: main
-    image: bed.local/workload:1
-    imagePullPolicy: Never
-    command: [sh, -c, "while :; do date +tick-%s; sleep 1; done"]
-`;
+const ticker = tickerIn(namespace);
 
 /** What is killed: in which cluster, and how its processes are told from others. */
 const victims = [

@@ -12,21 +12,11 @@ import {
   managedKubeconfig,
   writeGatewayKubeconfig,
 } from "./support/hub.ts";
+import { tickerIn } from "./support/ticker.ts";
 
 const namespace = "e2e-rotation";
 
-const pod = `
-apiVersion: v1
-kind: Pod
-metadata: { name: ticker, namespace: ${namespace} }
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - name: main
-    image: bed.local/workload:1
-    imagePullPolicy: Never
-    command: [sh, -c, "while :; do date +tick-%s; sleep 1; done"]
-`;
+const pod = tickerIn(namespace);
 
 describe("rotation of the token", () => {
   before(async () => {
